@@ -1,0 +1,1 @@
+"""Makes the nodes and the market of a run from its settings."""

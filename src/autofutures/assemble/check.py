@@ -1,0 +1,28 @@
+"""Proves that a run can start, before any process does: a wrong setting is a sentence at the prompt, not a dead child."""
+
+from autofutures.assemble.market import recorded_series, session_of
+from autofutures.assemble.nodes import first_commands, make_host, make_trader
+from autofutures.config import RunSettings
+from autofutures.domain.errors import BadInput
+from autofutures.domain.messages import CommandRefused
+
+
+def check_run(run: RunSettings) -> None:
+    """Builds what the processes will build, and lets the strategies take their conditions.
+
+    Raises:
+        BadInput: something of the run does not exist or makes no sense.
+    """
+    if run.source == "generated":
+        if len(run.symbols) > 1:
+            raise BadInput(f"a generated session has one contract, and {len(run.symbols)} were named: replay recorded data")
+        session_of(run)
+    else:
+        recorded_series(run)
+    make_trader(run)
+    for strategy in run.strategies:
+        host = make_host(run, strategy)
+        for command in first_commands(run, strategy):
+            for said in host.handle(command, 0):
+                if isinstance(said, CommandRefused):
+                    raise BadInput(f"strategy {strategy.name}: {said.reason}")

@@ -1,0 +1,70 @@
+"""Makes a run's market from its settings: the feed, and the exchange that it drives."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from autofutures.assemble.nodes import calendar_of, instruments_of, last_day_of
+from autofutures.config import RunSettings
+from autofutures.data.catalog import Catalog
+from autofutures.data.feed import Recorded, recorded
+from autofutures.data.generate import generate
+from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import instrument
+from autofutures.market.sessions import Session
+from autofutures.matching.book_market import BookMarket
+from autofutures.matching.exchange import Exchange
+from autofutures.matching.model import FeedEvent, Market
+from autofutures.matching.prints import PrintMarket
+
+START_TICKS = 17_400
+"""Where a generated session opens."""
+
+
+def make_exchange(run: RunSettings) -> Exchange:
+    """The exchange of a run: a tape for recorded trades, a book for a generated session."""
+    markets: dict[str, Market] = {}
+    for symbol in instruments_of(run):
+        if run.source == "generated":
+            markets[symbol] = BookMarket(symbol, run.mwp_points)
+        else:
+            markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points)
+    return Exchange(markets, run.order_latency_ns)
+
+
+def session_of(run: RunSettings) -> Session:
+    """The one session of a generated run."""
+    calendar = calendar_of(run)
+    item = instrument(run.symbols[0])
+    for session in calendar.sessions_of(run.day, item.product.sessions, last_day_of(item, calendar)):
+        if session.name == run.session:
+            return session
+    raise BadInput(f"{item.symbol} has no {run.session} session on {run.day}: choose a trading day before it expires")
+
+
+def make_feed(run: RunSettings) -> Iterator[FeedEvent]:
+    """The run's market, in time order."""
+    if run.source == "generated":
+        session = session_of(run)
+        return generate(
+            run.symbols[0],
+            run.day,
+            run.session,
+            run.seed,
+            opens_at=session.opens_at,
+            closes_at=session.closes_at,
+            trades=run.trades,
+            start_ticks=START_TICKS,
+        )
+    return recorded(recorded_series(run))
+
+
+def recorded_series(run: RunSettings) -> list[Recorded]:
+    """The recorded trades of a run, by symbol, with the sessions that they fall in."""
+    calendar = calendar_of(run)
+    catalog = Catalog(Path(run.catalog))
+    series = []
+    for symbol in run.symbols:
+        item = instrument(symbol)
+        sessions = calendar.sessions_of(run.day, item.product.sessions, last_day_of(item, calendar))
+        series.append(Recorded(symbol, catalog.ticks(symbol, run.day), sessions))
+    return series

@@ -1,0 +1,71 @@
+"""Makes the nodes of a run from its settings: the same ones for one process and for many."""
+
+from autofutures.config import RunSettings, StrategySettings
+from autofutures.domain.instrument import Instrument, instrument
+from autofutures.domain.messages import Command
+from autofutures.market.sessions import Calendar, last_trading_day
+from autofutures.market.view import MarketView
+from autofutures.orders.book import Orders
+from autofutures.orders.ids import ClientIds
+from autofutures.portfolio.costs import Costs
+from autofutures.portfolio.tally import Tally
+from autofutures.risk.gate import make_gate
+from autofutures.strategies.host import Host
+from autofutures.strategies.load import load, make
+from autofutures.trader import Trader
+
+def instruments_of(run: RunSettings) -> dict[str, Instrument]:
+    """Every instrument of a run, by symbol: those of the feed, then those that strategies name."""
+    named = [*run.symbols, *(symbol for strategy in run.strategies for symbol in strategy.symbols)]
+    return {symbol: instrument(symbol) for symbol in named}
+
+
+def calendar_of(run: RunSettings) -> Calendar:
+    """The exchange's calendar with the run's own days."""
+    return Calendar(run.closed_days)
+
+
+def last_day_of(item: Instrument, calendar: Calendar) -> int:
+    """The contract's last trading day, YYYYMMDD; 0 where it has none that we know."""
+    return last_trading_day(item.product.root, item.expiry, calendar) if item.expiry else 0
+
+
+def view_of(run: RunSettings) -> MarketView:
+    """What is known of the run's markets before the first trade."""
+    calendar = calendar_of(run)
+    view = MarketView(calendar)
+    for symbol, item in instruments_of(run).items():
+        view.add(symbol, item.product.sessions, last_day_of(item, calendar))
+    return view
+
+
+def make_trader(run: RunSettings, epoch: int = 1) -> Trader:
+    """The trader of a run; the epoch must never have been used with the same journal."""
+    return Trader(
+        instruments=instruments_of(run),
+        view=view_of(run),
+        gate=make_gate(run.limits),
+        orders=Orders(ClientIds(epoch)),
+        costs=Costs(fee_per_contract=run.fee),
+    )
+
+
+def make_host(run: RunSettings, settings: StrategySettings) -> Host:
+    """One strategy, ready to hear."""
+    strategy = make(settings.use, settings.settings)
+    return Host(settings.name, strategy, settings.symbols, view_of(run))
+
+
+def make_tally(run: RunSettings) -> Tally:
+    """Counts the run; ticks count as seen where a strategy is given them."""
+    seen = {symbol for strategy in run.strategies for symbol in strategy.symbols}
+    return Tally(instruments_of(run), seen)
+
+
+def first_commands(run: RunSettings, settings: StrategySettings) -> list[Command]:
+    """What the settings file asks of a strategy before the first event: its conditions."""
+    read = load(settings.use).command_values
+    return [
+        Command("settings", settings.name, "add", name, read(entry, settings.symbols))
+        for name, entry in settings.conditions.items()
+    ]

@@ -1,0 +1,275 @@
+"use strict";
+// Draws the charts from the page's own data, keeps their time axes together, and sorts the trades table.
+(() => {
+  const data = JSON.parse(document.getElementById("charts").textContent);
+  const redIsUp = document.documentElement.dataset.up === "red";
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const palettes = {
+    light: { text: "#1b2330", quiet: "#5d6878", line: "#e6e9ee", edge: "#b9c1cc", panel: "#ffffff",
+             price: "#7b8798", equity: "#2456a6", fill: "rgba(36,86,166,0.10)", red: "#c62828", green: "#12805c" },
+    dark: { text: "#e4e8ee", quiet: "#98a4b5", line: "#2a323f", edge: "#4a5668", panel: "#1a202a",
+            price: "#8390a3", equity: "#7fb0ff", fill: "rgba(127,176,255,0.14)", red: "#ff6b66", green: "#3fcf98" },
+  };
+  let printing = false;
+
+  const palette = () => {
+    const chosen = palettes[dark.matches && !printing ? "dark" : "light"];
+    return { ...chosen, up: redIsUp ? chosen.red : chosen.green, down: redIsUp ? chosen.green : chosen.red };
+  };
+
+  const numbers = (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new Float64Array(bytes.buffer);
+  };
+
+  // The library hands ranges back as numbers or as texts of a clock without a zone.
+  const toMs = (value) => {
+    if (typeof value === "number") return value;
+    const text = String(value).replace(" ", "T");
+    return Date.parse(text.length <= 10 ? text + "T00:00Z" : text + "Z");
+  };
+
+  const stamp = (ms) => new Date(ms).toISOString().slice(0, 23).replace("T", " ");
+
+  const firstAtOrAfter = (at, ms) => {
+    let low = 0, high = at.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (at[middle] < ms) low = middle + 1; else high = middle;
+    }
+    return low;
+  };
+
+  // Lowest and highest of a column within the window, with the neighbours that the line is drawn from.
+  const reach = (at, values, from, to) => {
+    const first = Math.max(0, firstAtOrAfter(at, from) - 1);
+    const end = Math.min(at.length, firstAtOrAfter(at, to) + 1);
+    let low = Infinity, high = -Infinity;
+    for (let index = first; index < end; index++) {
+      if (values[index] < low) low = values[index];
+      if (values[index] > high) high = values[index];
+    }
+    return [low, high];
+  };
+
+  const padded = ([low, high], share) => {
+    if (!(high >= low)) return null;
+    const pad = (high - low) * share || Math.abs(high) * 0.001 || 1;
+    return [low - pad, high + pad];
+  };
+
+  const charts = [];
+  const whole = [Infinity, -Infinity];
+  const widen = (at) => {
+    if (!at.length) return;
+    whole[0] = Math.min(whole[0], at[0]);
+    whole[1] = Math.max(whole[1], at[at.length - 1]);
+  };
+
+  const axis = (colours, more) => ({
+    gridcolor: colours.line, linecolor: colours.edge, zeroline: false, tickfont: { color: colours.quiet, size: 11 },
+    fixedrange: true, side: "right", ...more,
+  });
+
+  const layout = (colours, more) => ({
+    paper_bgcolor: colours.panel, plot_bgcolor: colours.panel, hovermode: "closest", dragmode: "zoom",
+    font: { family: "system-ui, sans-serif", size: 12, color: colours.text },
+    margin: { l: 4, r: 76, t: 30, b: 34 },
+    hoverlabel: { bgcolor: colours.panel, bordercolor: colours.edge, font: { color: colours.text, size: 12, family: "system-ui, sans-serif" }, align: "left" },
+    legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { color: colours.quiet, size: 12 } },
+    shapes: data.breaks.length > 60 ? [] : data.breaks.map(([, to]) => ({
+      type: "line", xref: "x", yref: "paper", x0: to, x1: to, y0: 0, y1: 1,
+      line: { color: colours.edge, width: 1, dash: "dot" },
+    })),
+    xaxis: {
+      type: "date", range: whole.slice(), nticks: 14, rangebreaks: data.breaks.map(([from, to]) => ({ bounds: [stamp(from), stamp(to)] })),
+      gridcolor: colours.line, linecolor: colours.edge, zeroline: false, tickfont: { color: colours.quiet, size: 11 },
+      tickformatstops: [
+        { dtickrange: [null, 1000], value: "%H:%M:%S.%L" },
+        { dtickrange: [1000, 60000], value: "%H:%M:%S\n%m-%d" },
+        { dtickrange: [60000, 86400000], value: "%H:%M\n%m-%d" },
+        { dtickrange: [86400000, null], value: "%m-%d\n%Y" },
+      ],
+    },
+    ...more,
+  });
+
+  const when = "%{x|%Y-%m-%d %H:%M:%S}";
+
+  const equityChart = () => {
+    const at = numbers(data.equity_at), net = numbers(data.net), drawdown = numbers(data.drawdown);
+    widen(at);
+    return {
+      at, id: "equity",
+      traces: (colours) => [
+        { x: at, y: net, type: "scatter", mode: "lines", name: "Net profit", line: { color: colours.equity, width: 1.6, shape: "hv" },
+          fill: "tozeroy", fillcolor: colours.fill,
+          hovertemplate: `<b>%{y:+,.0f} ${data.currency}</b><br>${when}<extra></extra>` },
+        { x: at, y: drawdown, yaxis: "y2", type: "scatter", mode: "lines", name: "Drawdown",
+          line: { color: colours.down, width: 1, shape: "hv" }, fill: "tozeroy",
+          hovertemplate: `<b>%{y:,.0f} ${data.currency}</b> from the peak<br>${when}<extra></extra>` },
+      ],
+      layout: (colours) => layout(colours, {
+        xaxis: { ...layout(colours).xaxis, anchor: "y2" },
+        yaxis: axis(colours, { domain: [0.34, 1], tickformat: ",.0f", zeroline: true, zerolinecolor: colours.edge }),
+        yaxis2: axis(colours, { domain: [0, 0.27], tickformat: ",.0f", zeroline: true, zerolinecolor: colours.edge, nticks: 4 }),
+      }),
+      fit: (from, to) => {
+        const [low, high] = reach(at, net, from, to);
+        return {
+          "yaxis.range": padded([Math.min(low, 0), Math.max(high, 0)], 0.06),
+          "yaxis2.range": padded([reach(at, drawdown, from, to)[0], 0], 0.06),
+        };
+      },
+    };
+  };
+
+  const kinds = {
+    buy_to_open: { name: "Buy to open", symbol: "triangle-up", side: "up" },
+    sell_to_close: { name: "Sell to close", symbol: "triangle-down-open", side: "down" },
+    sell_to_open: { name: "Sell to open", symbol: "triangle-down", side: "down" },
+    buy_to_close: { name: "Buy to close", symbol: "triangle-up-open", side: "up" },
+  };
+
+  // Each marker is a node of the page, so that only those in view are drawn, and of very many an even share.
+  const MOST_MARKS = 4000;
+  const inView = (marks, from, to) => {
+    const chosen = marks.map((mark) => Array.from(mark.at.keys()).filter((index) => mark.at[index] >= from && mark.at[index] <= to));
+    const count = chosen.reduce((sum, indices) => sum + indices.length, 0);
+    const step = Math.max(1, Math.ceil(count / MOST_MARKS));
+    const kept = chosen.map((indices) => indices.filter((_, place) => place % step === 0));
+    return {
+      x: kept.map((indices, kind) => indices.map((index) => marks[kind].at[index])),
+      y: kept.map((indices, kind) => indices.map((index) => marks[kind].price[index])),
+      text: kept.map((indices, kind) => indices.map((index) => marks[kind].text[index])),
+      "marker.size": count > 1500 ? 5 : count > 300 ? 7 : count > 80 ? 9 : 12,
+    };
+  };
+
+  const priceChart = (source, index) => {
+    const at = numbers(source.at), price = numbers(source.price);
+    const marks = source.marks.map((mark) => ({ ...mark, at: numbers(mark.at), price: numbers(mark.price) }));
+    const links = { up: source.wins.map(numbers), down: source.losses.map(numbers) };
+    widen(at);
+    const link = (side, name, colours) => ({
+      x: links[side][0], y: links[side][1], type: "scatter", mode: "lines", name, hoverinfo: "skip", connectgaps: false,
+      line: { color: colours[side], width: 1.2, dash: "dot" },
+    });
+    const ends = [
+      ...(links.up[0].length ? [["up", "Won"]] : []),
+      ...(links.down[0].length ? [["down", "Lost"]] : []),
+    ];
+    const marker = (mark, colours) => {
+      const { symbol, side } = kinds[mark.kind];
+      const open = symbol.endsWith("open");
+      return { symbol, color: colours[side], line: { width: open ? 1.4 : 0.6, color: open ? colours[side] : colours.panel } };
+    };
+    return {
+      at, id: `price-${index}`, places: marks.map((_, place) => 1 + ends.length + place),
+      marksIn: (from, to) => inView(marks, from, to),
+      traces: (colours) => [
+        { x: at, y: price, type: "scatter", mode: "lines", name: "Price", line: { color: colours.price, width: 1, shape: "hv" },
+          hovertemplate: `<b>%{y:,}</b><br>${when}<extra></extra>` },
+        ...ends.map(([side, name]) => link(side, name, colours)),
+        ...marks.map((mark) => ({
+          type: "scatter", mode: "markers", hoverinfo: "text", name: kinds[mark.kind].name, marker: marker(mark, colours),
+        })),
+      ],
+      layout: (colours) => layout(colours, { yaxis: axis(colours, { tickformat: "," }) }),
+      fit: (from, to) => {
+        const drawn = inView(marks, from, to).y.flat();
+        const [low, high] = reach(at, price, from, to);
+        return { "yaxis.range": padded([drawn.reduce((a, b) => Math.min(a, b), low), drawn.reduce((a, b) => Math.max(a, b), high)], 0.06) };
+      },
+    };
+  };
+
+  const config = { responsive: true, displaylogo: false, doubleClick: false, scrollZoom: true, showTips: false,
+                   modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]] };
+
+  const setRange = async (chart, from, to) => {
+    chart.busy = true;
+    const marks = chart.places ? chart.marksIn(from, to) : {};
+    await Plotly.update(chart.div, marks, { "xaxis.range": [from, to], ...chart.fit(from, to) }, chart.places);
+    chart.busy = false;
+  };
+
+  const setAll = (from, to) => Promise.all(charts.map((chart) => setRange(chart, from, to)));
+
+  const follow = (chart) => (change) => {
+    if (chart.busy) return;
+    if ("xaxis.range[0]" in change) setAll(toMs(change["xaxis.range[0]"]), toMs(change["xaxis.range[1]"]));
+    else if ("xaxis.range" in change) setAll(...change["xaxis.range"].map(toMs));
+    else if (change["xaxis.autorange"]) setAll(...whole);
+  };
+
+  const draw = (chart) => {
+    const colours = palette();
+    const made = chart.layout(colours);
+    const [from, to] = chart.div.layout ? chart.div.layout.xaxis.range.map(toMs) : whole;
+    made.xaxis.range = [from, to];
+    for (const [name, range] of Object.entries(chart.fit(from, to))) made[name.split(".")[0]].range = range;
+    const traces = chart.traces(colours);
+    if (chart.places) {
+      const { x, y, text, "marker.size": size } = chart.marksIn(from, to);
+      chart.places.forEach((place, kind) => {
+        Object.assign(traces[place], { x: x[kind], y: y[kind], text: text[kind] });
+        traces[place].marker.size = size;
+      });
+    }
+    return Plotly.react(chart.div, traces, made, config);
+  };
+
+  const start = async () => {
+    const all = [equityChart(), ...data.prices.map(priceChart)].filter((chart) => chart.at.length);
+    for (const chart of all) {
+      chart.div = document.getElementById(chart.id);
+      await draw(chart);
+      chart.div.on("plotly_relayout", follow(chart));
+      chart.div.on("plotly_doubleclick", () => setAll(...whole));
+      // The wheel scrolls the page unless Ctrl is held, as on a map within a page.
+      chart.div.addEventListener("wheel", (event) => { if (!event.ctrlKey) event.stopPropagation(); }, { capture: true });
+      charts.push(chart);
+    }
+    if (!data.equity_at) document.getElementById("equity").replaceWith("No trade of the market was seen, so there is no equity to draw.");
+  };
+
+  const redraw = () => charts.forEach(draw);
+  dark.addEventListener("change", redraw);
+  addEventListener("beforeprint", () => { printing = true; redraw(); charts.forEach((chart) => Plotly.relayout(chart.div, { width: 1000 })); });
+  addEventListener("afterprint", () => { printing = false; redraw(); charts.forEach((chart) => Plotly.relayout(chart.div, { width: null, autosize: true })); });
+
+  const value = (row, place) => {
+    const cell = row.cells[place];
+    const text = cell.dataset.value ?? cell.textContent;
+    const number = Number(text.replaceAll(",", "").replace("–", ""));
+    return text !== "" && Number.isFinite(number) ? number : text;
+  };
+
+  const sortBy = (head, place) => {
+    const table = head.closest("table"), body = table.tBodies[0];
+    const falling = head.getAttribute("aria-sort") === "ascending";
+    for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", falling ? "descending" : "ascending");
+    const rows = Array.from(body.rows, (row) => [value(row, place), row]);
+    rows.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0) * (falling ? -1 : 1));
+    body.append(...rows.map(([, row]) => row));
+  };
+
+  const choose = (row) => {
+    const chart = document.getElementById(row.dataset.chart);
+    if (!chart) return;
+    const from = Number(row.dataset.in), to = Number(row.dataset.out);
+    const pad = Math.max((to - from) * 0.6, 120000);
+    document.querySelectorAll("tr.chosen").forEach((other) => other.classList.remove("chosen"));
+    row.classList.add("chosen");
+    setAll(Math.max(whole[0], from - pad), Math.min(whole[1], to + pad)).then(() => chart.scrollIntoView({ behavior: "smooth", block: "center" }));
+  };
+
+  for (const table of document.querySelectorAll("table.trades")) {
+    Array.from(table.tHead.rows[0].cells).forEach((head, place) => head.querySelector("button").addEventListener("click", () => sortBy(head, place)));
+    table.tBodies[0].addEventListener("click", (event) => choose(event.target.closest("tr")));
+    table.tBodies[0].addEventListener("keydown", (event) => { if (event.key === "Enter") choose(event.target.closest("tr")); });
+  }
+  start();
+})();

@@ -1,0 +1,128 @@
+"""Runs a backtest: the machine's own nodes in one process, on virtual time."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from autofutures import clock
+from autofutures.assemble import nodes
+from autofutures.assemble.market import make_exchange, make_feed
+from autofutures.backtest.statistics import Ticks
+from autofutures.config import RunSettings
+from autofutures.domain.messages import Tick
+from autofutures.domain.units import SECOND
+from autofutures.engine import Engine
+from autofutures.matching.model import FeedEvent
+from autofutures.matching.rules import ASSUMPTIONS
+from autofutures.portfolio.tally import FILL_COLUMNS, ORDER_COLUMNS, Summary, Tally, fill_line, order_line
+
+Progress = Callable[[int], None]
+"""Hears how many events of the feed have been taken."""
+
+PROGRESS_EVERY = 2_000
+
+
+class Result(msgspec.Struct, frozen=True):
+    """A finished run: what it did, all of its rows, and how long it took."""
+
+    summary: Summary
+    tally: Tally
+    events: int
+    seconds: float
+
+    @property
+    def events_per_s(self) -> int:
+        """Events of the feed handled in a second of wall time."""
+        return round(self.events / self.seconds) if self.seconds else 0
+
+
+class _Counted:
+    """A feed that counts its events and reports progress."""
+
+    def __init__(self, feed: Iterator[FeedEvent], progress: Progress | None) -> None:
+        self._feed = feed
+        self._progress = progress
+        self.events = 0
+
+    def __iter__(self) -> Iterator[FeedEvent]:
+        for event in self._feed:
+            self.events += 1
+            if self._progress is not None and self.events % PROGRESS_EVERY == 0:
+                self._progress(self.events)
+            yield event
+
+
+def run(settings: RunSettings, progress: Progress | None = None) -> Result:
+    """Trades the run's market to its end.
+
+    Raises:
+        BadInput: the settings ask for what is not there: a symbol, a day, a strategy.
+    """
+    feed = _Counted(make_feed(settings), progress)
+    hosts = [nodes.make_host(settings, strategy) for strategy in settings.strategies]
+    commands = [
+        command for strategy in settings.strategies for command in nodes.first_commands(settings, strategy)
+    ]
+    tally = nodes.make_tally(settings)
+    engine = Engine(make_exchange(settings), nodes.make_trader(settings), hosts, tally)
+    started = clock.stopwatch_ns()
+    engine.run(feed, settings.limit, commands)
+    seconds = (clock.stopwatch_ns() - started) / SECOND
+    return Result(tally.summary(), tally, feed.events, seconds)
+
+
+def assumptions_of(settings: RunSettings) -> tuple[str, ...]:
+    """What the fills of a run take for granted, in words."""
+    latency = f"An order reaches the market {settings.order_latency_ns / 1e6:g} ms after it was decided."
+    if settings.source == "generated":
+        return (
+            "The market is generated from a seed, with a book of its own: our orders have true places in the queue, "
+            "and the other participants do not react to us.",
+            latency,
+        )
+    stated = {"slippage": settings.slippage_ticks, "queue": settings.queue_contracts}
+    return (*(line.format(**stated) for line in ASSUMPTIONS), latency)
+
+
+def notes_of(settings: RunSettings) -> tuple[str, ...]:
+    """What the reader of a report must know about its figures."""
+    instruments = nodes.instruments_of(settings)
+    notes = ["Price limit: unknown (the catalogue holds no settlement price of the day before), so it was not checked."]
+    for symbol, item in instruments.items():
+        product = item.product
+        if not product.grid_checked:
+            notes.append(f"{symbol} is not specified: its price grid is unchecked, and its ticks are worth nothing.")
+        elif settings.day < product.tax_since:
+            notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
+    return tuple(notes)
+
+
+def write_rows(tally: Tally, orders: Path | None, fills: Path | None) -> None:
+    """Writes orders and fills as the hashes see them, under a header."""
+    if orders is not None:
+        _write_lines(orders, ORDER_COLUMNS, [order_line(order) for order in tally.orders])
+    if fills is not None:
+        _write_lines(fills, FILL_COLUMNS, [fill_line(fill) for fill in tally.fills])
+
+
+def _write_lines(path: Path, header: str, lines: list[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in [header, *lines]), "utf-8", newline="\n")
+
+
+def market_prices(settings: RunSettings) -> dict[str, Ticks]:
+    """The trades that the run's market prints by itself, by symbol: for charts."""
+    exchange = make_exchange(settings)
+    prices: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in settings.symbols}
+    for event in make_feed(settings):
+        for said in exchange.handle(event, event.at):
+            if isinstance(said, Tick):
+                prices[said.symbol].append((said.at, said.price_ticks))
+    return {symbol: ticks_of(rows) for symbol, rows in prices.items()}
+
+
+def ticks_of(rows: Sequence[tuple[int, int]]) -> Ticks:
+    """(at, price in ticks) rows as the columns that a report takes."""
+    columns = np.asarray(rows, dtype=np.int64).reshape(-1, 2)
+    return Ticks(at=columns[:, 0], price_ticks=columns[:, 1])

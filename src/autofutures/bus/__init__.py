@@ -1,0 +1,1 @@
+"""How messages travel: envelopes in frames, over encrypted and authenticated ZeroMQ sockets."""

@@ -1,0 +1,105 @@
+"""The two ends of every link: a hub that many connect to (ROUTER), and a link to one hub (DEALER).
+
+Blocking sockets, bounded queues, CURVE on all of them. A hub never drops in silence: a peer that is away or full is
+an error here, for `ROUTER_MANDATORY` is set.
+"""
+
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
+from autofutures.bus.curve import Keys
+from autofutures.domain.errors import Refusal
+
+QUEUE = 10_000
+"""Frames that may wait on either side of a link."""
+
+MAX_FRAME = 64 << 20
+"""Bytes; a longer frame is cut off with its connection."""
+
+
+class Hub:
+    """Accepts links at an endpoint; peers are named by their identity.
+
+    Args:
+        context: the process's own.
+        endpoint: `ipc://path` or `tcp://127.0.0.1:port`.
+        keys: the server's pair; every key in its folder is admitted, no other.
+    """
+
+    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys) -> None:
+        self._auth = ThreadAuthenticator(context)
+        self._auth.start()
+        self._auth.configure_curve(domain="*", location=str(keys.folder / "public"))
+        self.socket = context.socket(zmq.ROUTER)
+        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self.socket.setsockopt(zmq.LINGER, 1_000)
+        self.socket.setsockopt(zmq.SNDHWM, QUEUE)
+        self.socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
+        self.socket.curve_publickey = keys.public
+        self.socket.curve_secretkey = keys.secret
+        self.socket.curve_server = True
+        self.socket.bind(endpoint)
+
+    def receive(self, timeout_ms: int = -1) -> tuple[str, bytes] | None:
+        """Who said what; `None` when nobody spoke in time. A negative time waits for ever."""
+        if timeout_ms >= 0 and not self.socket.poll(timeout_ms):
+            return None
+        peer, data = self.socket.recv_multipart()
+        return peer.decode(), data
+
+    def send(self, peer: str, data: bytes) -> None:
+        """Sends to one peer, waiting while its queue is full.
+
+        Raises:
+            Refusal: the peer is not connected.
+        """
+        try:
+            self.socket.send_multipart((peer.encode(), data))
+        except zmq.ZMQError as error:
+            raise Refusal(f"{peer} is not connected: {error}") from error
+
+    def close(self) -> None:
+        """Gives what waits a second to leave, then closes."""
+        self.socket.close()
+        self._auth.stop()
+
+
+class Link:
+    """Connects to one hub.
+
+    Args:
+        context: the process's own.
+        endpoint: the hub's.
+        keys: this process's pair.
+        server: the hub's role, whose public key must answer.
+        identity: who this is to the hub.
+    """
+
+    def __init__(
+        self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys, server: str, identity: str
+    ) -> None:
+        self.socket = context.socket(zmq.DEALER)
+        self.socket.setsockopt(zmq.LINGER, 1_000)
+        self.socket.setsockopt(zmq.SNDHWM, QUEUE)
+        self.socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
+        self.socket.setsockopt(zmq.IDENTITY, identity.encode())
+        self.socket.curve_publickey = keys.public
+        self.socket.curve_secretkey = keys.secret
+        self.socket.curve_serverkey = keys.public_of(server)
+        self.socket.connect(endpoint)
+
+    def receive(self, timeout_ms: int = -1) -> bytes | None:
+        """What the hub said; `None` when it was silent for so long. A negative time waits for ever."""
+        if timeout_ms >= 0 and not self.socket.poll(timeout_ms):
+            return None
+        return self.socket.recv()
+
+    def send(self, data: bytes) -> None:
+        """Sends to the hub, waiting while the queue is full."""
+        self.socket.send(data)
+
+    def close(self) -> None:
+        """Gives what waits a second to leave, then closes."""
+        self.socket.close()

@@ -1,0 +1,111 @@
+"""`autofutures backtest`: one process, virtual time, the machine's own nodes."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autofutures.cli import options
+from autofutures.cli.output import print_summary, spinner, write_json
+
+if TYPE_CHECKING:
+    from autofutures.backtest.runner import Result
+    from autofutures.config import RunSettings
+
+_HELP = (
+    "Test a strategy on a recorded or generated trading day.\n\n"
+    "The same strategy, gate, book and matching code trade here as in `autofutures up`, and make the same orders: "
+    "compare order_hash and fill_hash. What the fills assume stands in every report.\n\n"
+    "Examples:\n\n"
+    "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26 --set fast=20 --set slow=60\n\n"
+    "autofutures backtest ema_cross --generate --seed 7 --report report.html\n\n"
+    "autofutures backtest my/momentum.py:Momentum --symbol MXF202108 --date 2021-07-26 --json"
+)
+
+
+def mount(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("backtest", help=_HELP)(backtest)
+
+
+def backtest(  # noqa: PLR0913  # every option is one of the run's settings
+    strategy: Annotated[str, typer.Argument(help="ema_cross, support_resistance, or path/to/file.py:Class.")],
+    symbol: Annotated[str, typer.Option(help="A contract, or several with commas.")] = options.GENERATED_SYMBOL,
+    date: Annotated[str, typer.Option(help="The trading day; its night came the day before.")] = options.GENERATED_DATE,
+    generate: Annotated[bool, typer.Option("--generate", help="Trade a generated session: no data needed.")] = False,
+    catalog: options.CatalogOption = None,
+    settings: options.SetOption = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
+    orders: Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV, as hashed.")] = None,
+    fills: Annotated[Path | None, typer.Option("--fills", help="Write fills as CSV, as hashed.")] = None,
+    seed: options.SeedOption = 1,
+    trades: options.TradesOption = 6_000,
+    order_latency: options.LatencyOption = "0",
+    fee: options.FeeOption = 20,
+    slippage: options.SlippageOption = 1,
+    queue: options.QueueOption = 20,
+    risk: options.RiskOption = None,
+    config: options.ConfigOption = None,
+    limit: options.LimitOption = 0,
+    as_json: options.JsonOption = False,
+) -> None:
+    """See `_HELP`."""
+    from autofutures.backtest.runner import run as run_backtest
+    from autofutures.backtest.runner import write_rows
+
+    run = options.RunOptions(
+        strategies=[strategy],
+        settings=settings or [],
+        symbol=symbol,
+        date=date,
+        generate=generate,
+        catalog=catalog,
+        seed=seed,
+        trades=trades,
+        order_latency=order_latency,
+        fee=fee,
+        slippage=slippage,
+        queue=queue,
+        risk=risk,
+        config=config,
+        limit=limit,
+    ).run()
+    with spinner("events") as progress:
+        result = run_backtest(run, progress)
+    write_rows(result.tally, orders, fills)
+    if report is not None:
+        _write_report(run, result, report)
+    _print(run, result, report, as_json=as_json)
+
+
+def _write_report(run: "RunSettings", result: "Result", path: Path) -> None:
+    from autofutures.backtest.run_report import report_of
+    from autofutures.backtest.runner import market_prices
+
+    report_of(run, result.tally, market_prices(run), path)
+
+
+def _print(run: "RunSettings", result: "Result", report: Path | None, *, as_json: bool) -> None:
+    from autofutures.backtest.runner import assumptions_of, notes_of
+
+    figures = {
+        "strategy": ",".join(strategy.name for strategy in run.strategies),
+        "symbols": list(run.symbols),
+        "date": run.day,
+        "events": result.events,
+        "seconds": round(result.seconds, 3),
+        "events_per_s": result.events_per_s,
+        "report": str(report) if report is not None else None,
+        "assumptions": list(assumptions_of(run)),
+        "notes": list(notes_of(run)),
+    }
+    if as_json:
+        write_json(result.summary, figures)
+        return
+    print_summary(result.summary, run.currency)
+    sys.stdout.write(f"{result.events:,} events in {result.seconds:.2f} s ({result.events_per_s:,} a second)\n")
+    for line in (*assumptions_of(run), *notes_of(run)):
+        sys.stdout.write(f"  - {line}\n")
+    if report is not None:
+        sys.stdout.write(f"Report: {report}\n")

@@ -1,0 +1,321 @@
+"""`autofutures data`: recorded markets into the catalogue, out of it, and what is there."""
+
+import csv
+import io
+import sys
+import time
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autofutures.domain.errors import AutofuturesError, BadInput
+
+if TYPE_CHECKING:
+    from autofutures.data.catalog import Catalog
+    from autofutures.data.day_bars import DayBars
+    from autofutures.data.importers import Options
+    from autofutures.data.importing import Imported
+    from autofutures.data.summary import ImportSummary, RefusedFile, SeriesSummary
+
+app = typer.Typer(no_args_is_help=True, help="Recorded markets: import, look at, and export them.")
+
+CatalogOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalog", help="Where recorded data is kept, if not in $XDG_DATA_HOME/autofutures/catalog."
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+SymbolArgument = Annotated[
+    str, typer.Argument(help="A contract, as TXF202108, TAIFEX:MXF202108W2, TXF202108/202109.")
+]
+DateOption = Annotated[
+    str, typer.Option("--date", help="The trading day: 2021-07-26. Its night came the day before.")
+]
+
+_IMPORT_HELP = (
+    "Import files, or all files of folders, into the catalogue.\n\n"
+    "Files of TAIFEX are recognised by what is in them: trades (zip, csv, rpt, of every year), spread trades"
+    " (_C), and 1-minute bars in JSON. Of plain CSV you say which column is what. Rows that break a rule are"
+    " put aside, counted and written to a quarantine file; a file that is something else is refused, with a"
+    " sentence that says what it looks like. Importing twice changes nothing.\n\n"
+    "Examples:\n\n"
+    "autofutures data import Daily_2021_07_26.zip\n\n"
+    "autofutures data import downloads/ --catalog data --json\n\n"
+    "autofutures data import my.csv --symbol TXF202108 --map at=Time,price=Last,qty=Size\n\n"
+    "autofutures data import bars.csv --map at=t,symbol=s,open=o,high=h,low=l,close=c,qty=v"
+)
+
+_BARS_HELP = (
+    "Print the bars of a contract's trading day.\n\n"
+    "An interval is a time (1m, 5m, 1h), a number of trades (100t) or of contracts (1000v). A bar exists only"
+    " where something traded, and is named by its start.\n\n"
+    "Examples:\n\n"
+    "autofutures data bars TXF202108 --date 2021-07-26\n\n"
+    "autofutures data bars MXF202108 --date 2021-07-26 --interval 5m --format csv"
+)
+
+_EXPORT_HELP = (
+    "Write the trades of a contract's trading day to a file.\n\n"
+    "Columns: at (UTC), symbol, price, qty (contracts), auction; Parquet has price_ticks too. Such a CSV can"
+    " be imported again with --map at=at,symbol=symbol,price=price,qty=qty,auction=auction\n\n"
+    "Examples:\n\n"
+    "autofutures data export TXF202108 --date 2021-07-26 --out ticks.csv\n\n"
+    "autofutures data export TXF202108 --date 2021-07-26 --format parquet --out ticks.parquet"
+)
+
+
+@app.command("import", help=_IMPORT_HELP)
+def import_command(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders of files.")],
+    catalog: CatalogOption = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Replace days that another file provides, or import this one anew."),
+    ] = False,
+    columns: Annotated[
+        str,
+        typer.Option(
+            "--map", help="Plain CSV: at=..,price=..,qty=..[,symbol=..,auction=..], or bars (see above)."
+        ),
+    ] = "",
+    symbol: Annotated[
+        str, typer.Option("--symbol", help="Plain CSV without a symbol column: whose it is.")
+    ] = "",
+    tz: Annotated[
+        str, typer.Option("--tz", help="Plain CSV: the zone of times without an offset.")
+    ] = "Asia/Taipei",
+    time_format: Annotated[
+        str,
+        typer.Option(
+            "--time-format",
+            help="Plain CSV: as in strptime, where times are neither ISO 8601 nor a number since 1970.",
+        ),
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Imports files, one after the other; a refused file does not stop the others, but the exit code is 1."""
+    from autofutures.data.importers import Options
+    from autofutures.data.importers.csv_columns import parse_map
+    from autofutures.data.summary import import_summary
+
+    started = time.perf_counter()
+    with _errors_said():
+        mapping = parse_map(columns) if columns else {}
+        options = Options(columns=mapping, time_zone=tz, time_format=time_format, symbol=symbol)
+        done, refused = _import_all(paths, _catalog(catalog), options, replace=replace)
+    summary = import_summary(done, refused, time.perf_counter() - started)
+    _print_json(summary) if as_json else _print_import(summary)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command("bars", help=_BARS_HELP)
+def bars_command(
+    symbol: SymbolArgument,
+    date: DateOption,
+    interval: Annotated[
+        str, typer.Option("--interval", help="1m, 5m, 1h, 100t (trades), 1000v (contracts).")
+    ] = "1m",
+    form: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    catalog: CatalogOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prints bars."""
+    from autofutures.data.day_bars import day_bars
+    from autofutures.market.dates import parse_day
+    from autofutures.market.sessions import Calendar
+
+    printers = {"table": _print_bars_table, "csv": _print_bars_csv, "json": _print_json}
+    with _errors_said():
+        if form not in printers:
+            raise BadInput(f"--format {form!r} is unknown: choose {', '.join(printers)}")
+        found = day_bars(_catalog(catalog), symbol, parse_day(date), interval, Calendar())
+    printers["json" if as_json else form](found)
+
+
+@app.command("list")
+def list_command(catalog: CatalogOption = None, as_json: JsonOption = False) -> None:
+    """List what the catalogue holds: contracts, days, trades, contracts traded."""
+    from autofutures.data.summary import series_summaries
+
+    with _errors_said():
+        place = _catalog(catalog)
+        series = series_summaries(place.series())
+    if as_json:
+        _print_json({"catalog": str(place.root), "series": series})
+    else:
+        _print_series(f"{place.root}: {len(series)} series", series)
+
+
+@app.command("export", help=_EXPORT_HELP)
+def export_command(
+    symbol: SymbolArgument,
+    date: DateOption,
+    out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    form: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    catalog: CatalogOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Writes one day of one contract."""
+    from autofutures.data.export import export_ticks
+    from autofutures.market.dates import parse_day
+
+    with _errors_said():
+        rows = export_ticks(_catalog(catalog), symbol, parse_day(date), form, out)
+    if as_json:
+        _print_json({"out": str(out), "format": form, "rows": rows})
+    else:
+        typer.echo(f"{rows} trades of {symbol} on {date} written to {out}")
+
+
+def _catalog(root: Path | None) -> "Catalog":
+    from autofutures.config import default_catalog
+    from autofutures.data.catalog import Catalog
+
+    return Catalog(root or default_catalog())
+
+
+@contextmanager
+def _errors_said() -> Iterator[None]:
+    """An expected error becomes its sentence on standard error and exit code 1."""
+    try:
+        yield
+    except AutofuturesError as error:
+        typer.echo(f"autofutures: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _import_all(
+    paths: Sequence[Path], catalog: "Catalog", options: "Options", *, replace: bool
+) -> tuple[list["Imported"], list["RefusedFile"]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from autofutures.data.importing import files_under, import_file
+    from autofutures.data.summary import RefusedFile
+
+    done: list[Imported] = []
+    refused: list[RefusedFile] = []
+    files = files_under(paths)
+    if not files:
+        raise BadInput(f"no file in {', '.join(map(str, paths))}")
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("importing")
+
+        def tell(what: str, part: int, whole: int) -> None:
+            bar.update(task, description=what, completed=part, total=whole)
+
+        for path in files:
+            try:
+                one = import_file(path, catalog, options, replace=replace, progress=tell)
+            except AutofuturesError as error:
+                refused.append(RefusedFile(name=str(path), reason=str(error)))
+                typer.echo(f"autofutures: {error}", err=True)
+                continue
+            done.append(one)
+            _tell_what_is_odd(one)
+    return done, refused
+
+
+def _tell_what_is_odd(one: "Imported") -> None:
+    record = one.record
+    if one.already_imported:
+        typer.echo(f"{record.name}: already imported, nothing changed", err=True)
+    for note in record.notes:
+        typer.echo(f"{record.name}: {note}", err=True)
+    if record.quarantined:
+        typer.echo(f"{record.name}: {record.quarantined} rows quarantined, see {one.quarantine}", err=True)
+        for example in one.examples:
+            typer.echo(f"  {example}", err=True)
+
+
+def _print_json(value: object) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def _print_import(summary: "ImportSummary") -> None:
+    for file in summary.files:
+        said = " (already imported, nothing changed)" if file.already_imported else ""
+        typer.echo(
+            f"{file.name}: {file.format}, {file.rows} rows = {file.imported} imported + "
+            f"{file.spreads} spreads + {file.quarantined} quarantined{said}"
+        )
+        for reason, count in file.quarantined_by_reason.items():
+            typer.echo(f"  quarantined: {count} {reason}")
+    busiest = sorted(summary.series, key=lambda one: -one.contracts)[:20]
+    _print_series(
+        f"The {len(busiest)} busiest of {len(summary.series)} series; {summary.seconds:.1f} s", busiest
+    )
+
+
+def _print_series(title: str, series: Sequence["SeriesSummary"]) -> None:
+    # Narrow enough for a terminal of 80 columns.
+    names = ("symbol (* grid unchecked)", "what", "from", "days", "trades", "contracts", "with spreads")
+    rows = (
+        (
+            one.symbol + ("" if one.grid == "checked" else " *"),
+            one.kind,
+            one.days[0],
+            str(len(one.days)),
+            f"{one.trades:,}",
+            f"{one.contracts:,}",
+            f"{one.contracts_with_spreads:,}",
+        )
+        for one in series
+    )
+    _print_table(title, names, rows, left={*names[:3]})
+
+
+def _print_table(
+    title: str, names: Sequence[str], rows: Iterable[Sequence[str]], left: Container[str]
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for name in names:
+        table.add_column(name, justify="left" if name in left else "right", no_wrap=name == names[0])
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def _print_bars_csv(found: "DayBars") -> None:
+    import msgspec
+
+    from autofutures.data.day_bars import COLUMNS
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(msgspec.structs.astuple(bar) for bar in found.bars)
+    sys.stdout.write(text.getvalue())
+
+
+def _print_bars_table(found: "DayBars") -> None:
+    vwap = "" if found.vwap is None else f", VWAP {found.vwap:.4f}"
+    bars = f"{len(found.bars):,} bars, {found.contracts:,} contracts{vwap}"
+    names = ("start (Taipei)", "session", "open", "high", "low", "close", "volume", "trades", "vwap")
+    rows = (
+        (
+            bar.start_taipei,
+            bar.session,
+            bar.open,
+            bar.high,
+            bar.low,
+            bar.close,
+            str(bar.volume),
+            str(bar.trades),
+            "" if bar.vwap is None else f"{bar.vwap:.2f}",
+        )
+        for bar in found.bars
+    )
+    _print_table(
+        f"{found.symbol} {found.date} {found.interval}: {bars}", names, rows, left={names[0], "session"}
+    )

@@ -1,0 +1,149 @@
+"""The options that `backtest` and `up` share, and the run that they describe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from autofutures.config import (
+    RunSettings,
+    SettingsFile,
+    StrategySettings,
+    Value,
+    default_catalog,
+    load_settings,
+    load_toml,
+    parse_latency,
+    parse_limits,
+    parse_settings,
+)
+from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import instrument
+from autofutures.market.dates import parse_day
+
+GENERATED_SYMBOL = "TXF202608"
+GENERATED_DATE = "2026-08-03"
+
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A strategy's setting; may be given again. As in --set fast=20."),
+]
+CatalogOption = Annotated[
+    Path | None, typer.Option("--catalog", help="Where imported data is. Default: $XDG_DATA_HOME/autofutures/catalog.")
+]
+LatencyOption = Annotated[
+    str, typer.Option("--order-latency", help="From a decision to its order's reaching the market: 0, 5ms, 2s.")
+]
+FeeOption = Annotated[int, typer.Option("--fee", help="Broker's fee for a contract and side, in TWD.")]
+SlippageOption = Annotated[
+    int, typer.Option("--slippage", help="Ticks by which a market order's fill is worse than the trade it meets.")
+]
+QueueOption = Annotated[
+    int, typer.Option("--queue", help="Contracts that trade at a resting order's price before it is filled there.")
+]
+RiskOption = Annotated[
+    Path | None, typer.Option("--risk", help="Risk limits as TOML, one table for each rule id, as in [order_size].")
+]
+ConfigOption = Annotated[
+    Path | None, typer.Option("--config", help="A settings file: strategies with conditions, risk, calendar.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", help="Stop after so many ticks; 0: no limit.", min=0)]
+SeedOption = Annotated[int, typer.Option("--seed", help="What a generated session is made from.")]
+TradesOption = Annotated[int, typer.Option("--trades", help="About how many trades a generated session has.", min=200)]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")]
+
+
+class RunOptions(msgspec.Struct, kw_only=True):
+    """What the command line says of a run, before it is made sense of."""
+
+    strategies: list[str]
+    settings: list[str]
+    symbol: str
+    date: str
+    generate: bool
+    catalog: Path | None = None
+    seed: int = 1
+    trades: int = 6_000
+    order_latency: str = "0"
+    fee: int = 20
+    slippage: int = 1
+    queue: int = 20
+    risk: Path | None = None
+    config: Path | None = None
+    limit: int = 0
+
+    def run(self) -> RunSettings:
+        """The run's settings.
+
+        Raises:
+            BadInput: an option makes no sense; the text says which and what to write.
+        """
+        settings_file = load_settings(self.config) if self.config is not None else SettingsFile()
+        symbols = tuple(dict.fromkeys(instrument(symbol).symbol for symbol in self.symbol.split(",")))
+        strategies = (*settings_file.strategies(symbols), *self._strategies(symbols))
+        if not strategies:
+            raise BadInput("no strategy was named: add --strategy ema_cross, or a [[strategy]] table in --config FILE")
+        names = [strategy.name for strategy in strategies]
+        if len(set(names)) < len(names):
+            raise BadInput(f"two strategies have one name: {', '.join(names)}; give each a name of its own in --config")
+        limits = dict(settings_file.risk)
+        if self.risk is not None:
+            limits.update(parse_limits(load_toml(self.risk), str(self.risk)))
+        for word, number in (("--fee", self.fee), ("--slippage", self.slippage), ("--queue", self.queue)):
+            if number < 0:
+                raise BadInput(f"{word} must not be below zero, and is {number}")
+        return RunSettings(
+            symbols=_all_symbols(symbols, strategies),
+            day=parse_day(self.date),
+            source="generated" if self.generate else "recorded",
+            catalog=str((self.catalog or default_catalog()).absolute()),
+            seed=self.seed,
+            trades=self.trades,
+            strategies=strategies,
+            limits=parse_limits(limits, "risk limits"),
+            fee=self.fee,
+            slippage_ticks=self.slippage,
+            queue_contracts=self.queue,
+            order_latency_ns=parse_latency(self.order_latency),
+            limit=self.limit,
+            closed_days=settings_file.closed_days(),
+        )
+
+    def _strategies(self, symbols: tuple[str, ...]) -> list[StrategySettings]:
+        common = parse_settings(self.settings)
+        return [
+            StrategySettings(name=_name_of(use), use=_whole_path(use), symbols=symbols, settings=_own(common, use))
+            for use in self.strategies
+        ]
+
+
+def _own(common: dict[str, Value], use: str) -> dict[str, Value]:
+    """Settings for one strategy: plain names are for all, `name.setting` for one."""
+    name = _name_of(use)
+    own: dict[str, Value] = {}
+    for key, value in common.items():
+        owner, dot, setting = key.partition(".")
+        if not dot:
+            own[key] = value
+        elif owner == name:
+            own[setting] = value
+    return own
+
+
+def _name_of(use: str) -> str:
+    """`path/to/file.py:Class` is called `Class`."""
+    return use.rpartition(":")[2] or use
+
+
+def _whole_path(use: str) -> str:
+    """A user's own file, from wherever a process of the run looks for it."""
+    place, colon, attribute = use.rpartition(":")
+    return f"{Path(place).absolute()}{colon}{attribute}" if place.endswith(".py") else use
+
+
+def _all_symbols(symbols: tuple[str, ...], strategies: tuple[StrategySettings, ...]) -> tuple[str, ...]:
+    named = [*symbols, *(symbol for strategy in strategies for symbol in strategy.symbols)]
+    return tuple(dict.fromkeys(named))
+
+

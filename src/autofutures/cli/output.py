@@ -1,0 +1,48 @@
+"""How commands speak: one JSON object, or a table for people; progress goes to standard error."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import msgspec
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from autofutures.portfolio.tally import Summary
+
+
+def write_json(summary: Summary, more: Mapping[str, object]) -> None:
+    """Prints a run's summary and what goes with it as one JSON object."""
+    print_json({**msgspec.to_builtins(summary), **more})
+
+
+def print_json(table: Mapping[str, object]) -> None:
+    """Prints one JSON object."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(table), indent=2).decode() + "\n")
+
+
+def print_summary(summary: Summary, currency: str) -> None:
+    """Prints a run's summary for a person."""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column(justify="right")
+    money = ("gross_pnl", "fees", "tax", "net_pnl", "max_drawdown")
+    for name in ("ticks_seen", "ticks_lost", "orders", "refused", "fills", "contracts", *money):
+        unit = f" {currency}" if name in money else ""
+        table.add_row(name.replace("_", " "), f"{getattr(summary, name):,}{unit}")
+    positions = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in summary.positions.items()) or "flat"
+    table.add_row("position", positions)
+    table.add_row("order hash", summary.order_hash[:16])
+    table.add_row("fill hash", summary.fill_hash[:16])
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
+@contextmanager
+def spinner(what: str) -> Iterator[Callable[[int], None]]:
+    """Shows on standard error how many of something are done; silent where that is no terminal."""
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} " + what), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,255 @@
+"""Reads the settings that come from outside: the environment, the command line and, where one is given, a TOML file.
+
+`RunSettings` is all that a run depends on. It is written into the run's folder, and every process reads it there, so
+that no two of them can disagree.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import instrument
+from autofutures.market.dates import checked_day, parse_day
+from autofutures.risk.gate import make_gate
+
+Value = int | float | bool | str
+
+
+def default_catalog() -> Path:
+    """Where recorded data is kept unless told otherwise: `$XDG_DATA_HOME/autofutures/catalog`.
+
+    Without the variable it is `~/.local/share/autofutures/catalog` (XDG Base Directory Specification, which also
+    says that a relative path there is to be ignored).
+    """
+    return _xdg("XDG_DATA_HOME", Path.home() / ".local" / "share") / "autofutures" / "catalog"
+
+
+def default_runs() -> Path:
+    """Where run folders are made: `$XDG_STATE_HOME/autofutures/runs`, or `~/.local/state/autofutures/runs`."""
+    return _xdg("XDG_STATE_HOME", Path.home() / ".local" / "state") / "autofutures" / "runs"
+
+
+def default_keys() -> Path:
+    """Where the bus's keys are: `$XDG_CONFIG_HOME/autofutures/keys`, or `~/.config/autofutures/keys`."""
+    return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "autofutures" / "keys"
+
+
+def environment_of_children(extra: Mapping[str, str]) -> dict[str, str]:
+    """The environment for processes that we start."""
+    return {**os.environ, **extra}
+
+
+def _xdg(variable: str, default: Path) -> Path:
+    place = Path(os.environ.get(variable) or "")
+    return place if place.is_absolute() else default
+
+
+class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One strategy of a run: `use` is a name of the table, or `path/to/file.py:Class`."""
+
+    name: str
+    use: str
+    symbols: tuple[str, ...]
+    settings: dict[str, Value] = {}
+    conditions: dict[str, dict[str, Value]] = {}
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides what a run does. Money in minor units, times in nanoseconds."""
+
+    symbols: tuple[str, ...]
+    day: int
+    source: Literal["recorded", "generated"]
+    catalog: str = ""
+    session: str = "day"
+    seed: int = 1
+    trades: int = 6_000
+    strategies: tuple[StrategySettings, ...] = ()
+    limits: dict[str, dict[str, int]] = {}
+    fee: int = 20
+    slippage_ticks: int = 1
+    queue_contracts: int = 20
+    mwp_points: int = 50
+    order_latency_ns: int = 0
+    limit: int = 0
+    closed_days: dict[int, str] = {}
+    currency: str = "TWD"
+
+
+def load_toml(path: Path) -> dict[str, object]:
+    """Reads a TOML file.
+
+    Raises:
+        BadInput: it is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"there is no file {path}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from error
+
+
+def parse_limits(table: Mapping[str, object], where: str) -> dict[str, dict[str, int]]:
+    """Risk limits as a table for each rule id, proved by building the gate.
+
+    Raises:
+        BadInput: an unknown rule or setting.
+    """
+    try:
+        limits = msgspec.convert(dict(table), dict[str, dict[str, int]])
+    except msgspec.ValidationError as error:
+        raise BadInput(
+            f"{where}: risk limits are one table for each rule id, of whole numbers: {error}"
+        ) from error
+    make_gate(limits)
+    return limits
+
+
+def parse_value(text: str) -> Value:
+    """A setting as it was written on the command line: a whole number, a number, true or false, or text."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text.lower(), text)
+
+
+def parse_settings(pairs: Sequence[str]) -> dict[str, Value]:
+    """`--set` options as a table.
+
+    Raises:
+        BadInput: one is not NAME=VALUE.
+    """
+    table: dict[str, Value] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name.strip():
+            raise BadInput(f"--set {pair!r}: write NAME=VALUE, as in --set fast=20")
+        table[name.strip()] = parse_value(value.strip())
+    return table
+
+
+def parse_replay(text: str) -> tuple[str, int]:
+    """`TXF202108@2021-07-26` as a whole symbol and a trading day.
+
+    Raises:
+        BadInput: it is something else.
+    """
+    symbol, at, day = text.partition("@")
+    if not at:
+        raise BadInput(f"{text!r}: write SYMBOL@DATE, as in TXF202108@2021-07-26")
+    return instrument(symbol).symbol, parse_day(day)
+
+
+_LATENCY_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+
+
+def parse_latency(text: str) -> int:
+    """`5ms`, `2s`, `250us` or `0` as nanoseconds.
+
+    Raises:
+        BadInput: no unit that we know, or less than nothing.
+    """
+    stripped = text.strip()
+    if stripped == "0":
+        return 0
+    for unit, size in _LATENCY_UNITS.items():
+        number = stripped.removesuffix(unit)
+        if number != stripped:
+            try:
+                return _whole(float(number) * size)
+            except ValueError:
+                break
+    raise BadInput(f"{text!r} is not a delay: write 0, 250us, 5ms or 2s")
+
+
+def _whole(number: float) -> int:
+    if number < 0:
+        raise ValueError
+    return round(number)
+
+
+class _StrategyTable(msgspec.Struct, forbid_unknown_fields=True):
+    use: str
+    name: str = ""
+    symbols: list[str] = []
+    set: dict[str, Value] = {}
+    condition: list[dict[str, Value]] = []
+
+
+class _CalendarTable(msgspec.Struct, forbid_unknown_fields=True):
+    closed: list[str] = []
+    open: list[str] = []
+
+
+class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
+    """`autofutures.toml`: strategies with their conditions, risk limits, and days that the calendar does not know."""
+
+    strategy: list[_StrategyTable] = []
+    risk: dict[str, dict[str, int]] = {}
+    calendar: _CalendarTable = msgspec.field(default_factory=_CalendarTable)
+
+    def strategies(self, symbols: tuple[str, ...]) -> tuple[StrategySettings, ...]:
+        """The strategies, each on its own symbols or on those of the run."""
+        found: list[StrategySettings] = []
+        for table in self.strategy:
+            legs = tuple(instrument(symbol).symbol for symbol in table.symbols) or symbols
+            conditions = {
+                str(entry.get("name", f"c{n}")): entry for n, entry in enumerate(table.condition, start=1)
+            }
+            if len(conditions) < len(table.condition):
+                raise BadInput(f"strategy {table.name or table.use}: two conditions have the same name")
+            found.append(
+                StrategySettings(
+                    name=table.name or table.use,
+                    use=table.use,
+                    symbols=legs,
+                    settings=table.set,
+                    conditions=conditions,
+                )
+            )
+        return tuple(found)
+
+    def closed_days(self) -> dict[int, str]:
+        """Days that the calendar must treat otherwise, by trading day."""
+        days = {parse_day(day): "closed" for day in self.calendar.closed}
+        days.update({parse_day(day): "open" for day in self.calendar.open})
+        for day in days:
+            checked_day(day)
+        return days
+
+
+def load_settings(path: Path) -> SettingsFile:
+    """Reads `autofutures.toml`.
+
+    Raises:
+        BadInput: it is missing, is not TOML, or holds what we do not know; the text names the place.
+    """
+    try:
+        return msgspec.convert(load_toml(path), SettingsFile)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{path}: {error}") from error
+
+
+def write_run(settings: RunSettings, path: Path) -> None:
+    """Writes a run's settings where its processes read them."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=2))
+
+
+def read_run(path: Path) -> RunSettings:
+    """Reads a run's settings back.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=RunSettings)
+    except msgspec.MsgspecError as error:
+        raise BadInput(f"{path} is not a run's settings: {error}") from error

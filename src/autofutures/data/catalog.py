@@ -1,0 +1,180 @@
+"""The catalogue: recorded trades and bars as Parquet files, one for each contract and trading day.
+
+    ticks/TAIFEX/TXF202108/2021-07-26.parquet             trades; of spreads TXF202108-202109
+    spreads/TAIFEX/...                                    the exchange's own files of all spread trades
+    bars/1m/TAIFEX/...                                    imported 1-minute bars
+    imports/<sha256>.json                                 what each file held: the index
+    quarantine/<sha256>.csv                               its rows that broke a rule
+
+Prices are integer ticks, times UTC nanoseconds, rows stand in the order of the file.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from polars.exceptions import PolarsError
+
+from autofutures.data import shelf
+from autofutures.data.record import FileRecord, SeriesRecord
+from autofutures.data.rules import Kind
+from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import instrument
+
+_decode_record = msgspec.json.Decoder(FileRecord).decode
+_NEAR = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TickColumns:
+    """One contract's trades of one trading day, as columns of equal length in order of time."""
+
+    symbol: str
+    day: int
+    at: NDArray[np.int64]
+    """UTC nanoseconds."""
+    price_ticks: NDArray[np.int64]
+    qty: NDArray[np.int64]
+    """Contracts."""
+    auction: NDArray[np.bool_]
+    """Whether the call auction printed it."""
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BarColumns:
+    """One contract's imported 1-minute bars of one trading day; `at` is each one's start, UTC nanoseconds."""
+
+    symbol: str
+    day: int
+    at: NDArray[np.int64]
+    open_ticks: NDArray[np.int64]
+    high_ticks: NDArray[np.int64]
+    low_ticks: NDArray[np.int64]
+    close_ticks: NDArray[np.int64]
+    qty: NDArray[np.int64]
+    trades: NDArray[np.int64]
+    """0 where the file did not say how many."""
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+def iso_day(day: int) -> str:
+    """`2021-07-26` of 20210726."""
+    return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
+
+
+def place_of(kind: Kind, symbol: str, day: int) -> Path:
+    """Where a contract's day lies, within the catalogue's root; `symbol` is whole."""
+    exchange, _, name = symbol.partition(":")
+    return Path(_FOLDER[kind]) / exchange / name.replace("/", "-") / f"{iso_day(day)}.parquet"
+
+
+_FOLDER: dict[Kind, str] = {"ticks": "ticks", "spreads": "spreads", "bars": "bars/1m"}
+
+
+class Catalog:
+    """Reads what was imported under `root`; what a killed import left undone is done first."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shelf.mend(root)
+
+    def ticks(self, symbol: str, day: int) -> TickColumns:
+        """The trades of a contract on a trading day (YYYYMMDD).
+
+        Of a spread: all of them, where the exchange's file of spread trades is there too.
+
+        Raises:
+            BadInput: the symbol is none, or there are no such trades; the text says what there is.
+        """
+        whole = instrument(symbol).symbol
+        kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
+        frame = self._read(kind, whole, day)
+        columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
+        return TickColumns(whole, day, *columns)
+
+    def bars(self, symbol: str, day: int) -> BarColumns:
+        """The imported 1-minute bars of a contract on a trading day (YYYYMMDD).
+
+        Raises:
+            BadInput: the symbol is none, or there are no such bars; the text says what there is.
+        """
+        whole = instrument(symbol).symbol
+        frame = self._read("bars", whole, day)
+        names = ("at", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "qty", "trades")
+        return BarColumns(whole, day, *(frame[name].to_numpy() for name in names))
+
+    def days(self, symbol: str, kind: Kind = "ticks") -> list[int]:
+        """The trading days on which a contract has data of this kind, ascending."""
+        folder = self.root / place_of(kind, instrument(symbol).symbol, 0).parent
+        return sorted(int(path.stem.replace("-", "")) for path in folder.glob("*.parquet"))
+
+    def records(self) -> list[FileRecord]:
+        """What was imported, in order of import.
+
+        Raises:
+            BadInput: a record is damaged.
+        """
+        found = [_record(path) for path in (self.root / "imports").glob("*.json")]
+        return sorted(found, key=lambda record: record.number)
+
+    def series(self) -> list[SeriesRecord]:
+        """Every contract and trading day that the catalogue provides, by symbol, kind and day."""
+        return sorted((series for series, _ in providers(self.records()).values()), key=_order)
+
+    def _read(self, kind: Kind, symbol: str, day: int) -> pl.DataFrame:
+        path = self.root / place_of(kind, symbol, day)
+        if not path.exists():
+            raise BadInput(self._what_there_is(kind, symbol, day))
+        try:
+            return pl.read_parquet(path)
+        except (PolarsError, OSError) as error:
+            raise BadInput(f"{path} is damaged ({error}): import its file again with --replace") from error
+
+    def _what_there_is(self, kind: Kind, symbol: str, day: int) -> str:
+        what = "bars" if kind == "bars" else "trades"
+        missing = f"the catalogue {self.root} has no {what} of {symbol} on {iso_day(day)}"
+        days = self.days(symbol, kind)
+        if days:
+            return f"{missing}; it has {', '.join(iso_day(one) for one in days[-_NEAR:])}"
+        if kind != "bars" and self.days(symbol, "bars"):
+            return f"{missing}, only imported 1-minute bars: import the exchange's tick file of that day"
+        folder = self.root / place_of(kind, symbol, 0).parent.parent
+        names = {
+            f"{folder.name}:{path.name.replace('-', '/')}": path for path in folder.glob("*") if path.is_dir()
+        }
+        near = difflib.get_close_matches(symbol, sorted(names), n=_NEAR, cutoff=0.6)
+        if near:
+            return f"{missing}; near it are {', '.join(near)}"
+        return f"{missing}: import its file with `autofutures data import`, or see `autofutures data list`"
+
+
+def providers(records: Iterable[FileRecord]) -> dict[Path, tuple[SeriesRecord, FileRecord]]:
+    """By place: the series that lies there and the file that provided it last; records in order of import."""
+    return {
+        place_of(series.kind, series.symbol, series.day): (series, record)
+        for record in records
+        for series in record.series
+    }
+
+
+def _order(series: SeriesRecord) -> tuple[str, str, int]:
+    return series.symbol, series.kind, series.day
+
+
+def _record(path: Path) -> FileRecord:
+    try:
+        return _decode_record(path.read_bytes())
+    except (msgspec.MsgspecError, OSError) as error:
+        raise BadInput(
+            f"{path} is damaged ({error}): delete it and import the file again with --replace"
+        ) from error

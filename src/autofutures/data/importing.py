@@ -1,0 +1,210 @@
+"""Imports files into the catalogue: opens, sniffs, reads, compares, and writes all or nothing."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from autofutures.data import shelf
+from autofutures.data.catalog import Catalog, iso_day, place_of, providers
+from autofutures.data.importers import Options, importer_for
+from autofutures.data.record import FileRecord, SeriesRecord, series_records
+from autofutures.data.rules import UNREADABLE, Kind, Parsed
+from autofutures.data.source import Source, open_source
+from autofutures.domain.errors import BadInput, NotThisFormat, Refusal
+from autofutures.market.sessions import Calendar
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is being done, and how much of how much is done."""
+
+SHOWN = 5
+"""How many quarantined rows an import shows."""
+
+
+_Provided = dict[Path, tuple[SeriesRecord, FileRecord]]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What became of one file."""
+
+    record: FileRecord
+    already_imported: bool
+    """The same bytes were imported before: nothing was written."""
+    examples: tuple[str, ...] = ()
+    """The first quarantined rows, as `line 7: price_off_grid: ...`."""
+    quarantine: Path | None = None
+    """Where all quarantined rows are written."""
+
+
+class _Reading(msgspec.Struct, frozen=True):
+    """All members of a file, read: one frame for each kind."""
+
+    format: str
+    frames: dict[Kind, pl.DataFrame]
+    quarantined: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def import_file(
+    path: Path,
+    catalog: Catalog,
+    options: Options,
+    *,
+    replace: bool = False,
+    progress: Progress = lambda *_: None,
+) -> Imported:
+    """Imports one file.
+
+    Args:
+        path: the file.
+        catalog: where to.
+        options: what the person says about plain CSV.
+        replace: whether the file may replace what another one, or an earlier import of it, provides.
+        progress: is told what goes on.
+
+    Raises:
+        NotThisFormat: the file is something else; the text says what it looks like.
+        Refusal: another file provides one of its days, or another process imports into the catalogue.
+        BadInput: the file cannot be read, or the options do not fit it.
+    """
+    progress(f"reading {path.name}", 0, 1)
+    source = open_source(path)
+    with shelf.locked(catalog.root):
+        records = catalog.records()
+        there = providers(records)
+        before = next((record for record in records if record.sha256 == source.sha256), None)
+        if before and not replace and _is_whole(catalog.root, before, there):
+            return Imported(before, already_imported=True, quarantine=_quarantine_of(catalog.root, before))
+        reading = _read(source, options)
+        record = _record(source, reading, number=1 + max((record.number for record in records), default=0))
+        if not replace:
+            _refuse_overlap(record, there, path)
+        with shelf.staged(catalog.root, source.sha256) as folder:
+            _write(folder, record, reading, progress)
+    return Imported(
+        record,
+        already_imported=False,
+        examples=_examples(reading.quarantined),
+        quarantine=_quarantine_of(catalog.root, record),
+    )
+
+
+def files_under(paths: Iterable[Path]) -> list[Path]:
+    """The files themselves, and those in the folders, in order of name; hidden ones are left out."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (one for one in path.rglob("*") if one.is_file())
+            found += sorted(
+                one for one in inside if not any(part.startswith(".") for part in one.relative_to(path).parts)
+            )
+        else:
+            found.append(path)
+    return found
+
+
+def _is_whole(root: Path, record: FileRecord, provided: _Provided) -> bool:
+    """Whether the catalogue still has all that the file gave it."""
+    places = [place_of(series.kind, series.symbol, series.day) for series in record.series]
+    return all(provided[place][1].number == record.number and (root / place).exists() for place in places)
+
+
+def _read(source: Source, options: Options) -> _Reading:
+    calendar = Calendar()
+    chosen = [(member, *importer_for(member, source.path, options)) for member in source.members]
+    parsed = [(member.name, importer.read(member, calendar)) for member, _, importer in chosen]
+    for name, one in parsed:
+        _refuse_unreadable(name, one)
+    frames: dict[Kind, pl.DataFrame] = {}
+    for _, one in parsed:
+        frames[one.kind] = pl.concat([frames[one.kind], one.frame]) if one.kind in frames else one.frame
+    _refuse_repeats(source, [one for _, one in parsed])
+    quarantined = [
+        one.quarantined.select(pl.lit(name).alias("file"), "line", "reason", "text") for name, one in parsed
+    ]
+    return _Reading(
+        format=chosen[0][1],
+        frames=frames,
+        quarantined=pl.concat(quarantined),
+        notes=tuple(note for _, one in parsed for note in one.notes),
+    )
+
+
+def _refuse_unreadable(name: str, parsed: Parsed) -> None:
+    """A file of which not one row can be read is something else than its header says."""
+    reasons = set(parsed.quarantined["reason"])
+    if parsed.frame.is_empty() and reasons and reasons <= UNREADABLE:
+        line, reason, text = parsed.quarantined.row(0)
+        raise NotThisFormat(f"{name}: not one row could be read; line {line} is {text!r} ({reason})")
+
+
+def _refuse_repeats(source: Source, parsed: list[Parsed]) -> None:
+    days = Counter(
+        (one.kind, *key) for one in parsed for key in one.frame.select("symbol", "day").unique().rows()
+    )
+    twice = [key for key, count in days.items() if count > 1]
+    if twice:
+        _, symbol, day = twice[0]
+        raise BadInput(
+            f"{source.path.name} holds {symbol} on {iso_day(day)} in two of its files: import them one by one"
+        )
+
+
+def _record(source: Source, reading: _Reading, number: int) -> FileRecord:
+    series = tuple(one for kind, frame in reading.frames.items() for one in series_records(frame, kind))
+    reasons = Counter(reading.quarantined["reason"].to_list())
+    spreads = sum(one.rows for one in series if "/" in one.symbol)
+    imported = sum(one.rows for one in series) - spreads
+    quarantined = reasons.total()
+    return FileRecord(
+        number=number,
+        sha256=source.sha256,
+        name=source.path.name,
+        format=reading.format,
+        rows=imported + spreads + quarantined,
+        imported=imported,
+        spreads=spreads,
+        quarantined=quarantined,
+        quarantined_by_reason=dict(sorted(reasons.items())),
+        notes=reading.notes,
+        series=series,
+    )
+
+
+def _refuse_overlap(record: FileRecord, provided: _Provided, path: Path) -> None:
+    for series in record.series:
+        _, other = provided.get(place_of(series.kind, series.symbol, series.day), (None, None))
+        if other and other.sha256 != record.sha256:
+            raise Refusal(
+                f"{path.name} holds {series.symbol} on {iso_day(series.day)}, which the catalogue has from "
+                f"{other.name} with other content: say --replace if this file is the better one"
+            )
+
+
+def _write(folder: Path, record: FileRecord, reading: _Reading, progress: Progress) -> None:
+    done = 0
+    for kind, frame in reading.frames.items():
+        days = frame.partition_by("symbol", "day", as_dict=True, maintain_order=True, include_key=False)
+        for (symbol, day), rows in days.items():
+            place = folder / place_of(kind, symbol, day)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            rows.write_parquet(place, compression="zstd")
+            done += 1
+            progress(f"writing {record.name}", done, len(record.series))
+    for name in ("imports", "quarantine"):
+        (folder / name).mkdir()
+    if record.quarantined:
+        reading.quarantined.write_csv(folder / "quarantine" / f"{record.sha256}.csv")
+    encoded = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    (folder / "imports" / f"{record.sha256}.json").write_bytes(encoded)
+
+
+def _examples(quarantined: pl.DataFrame) -> tuple[str, ...]:
+    rows = quarantined.head(SHOWN).rows()
+    return tuple(f"{file} line {line}: {reason}: {text}" for file, line, reason, text in rows)
+
+
+def _quarantine_of(root: Path, record: FileRecord) -> Path | None:
+    return root / "quarantine" / f"{record.sha256}.csv" if record.quarantined else None

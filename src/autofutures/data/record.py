@@ -1,0 +1,78 @@
+"""What an import leaves behind: for each file a record of what it held, the catalogue's index."""
+
+import msgspec
+import polars as pl
+
+from autofutures.data.rules import Kind
+from autofutures.domain.instrument import instrument
+
+
+class SeriesRecord(msgspec.Struct, frozen=True):
+    """One contract's trading day out of one file."""
+
+    symbol: str
+    day: int
+    """The trading day, YYYYMMDD."""
+    kind: Kind
+    rows: int
+    """Trades, or bars where the kind is `bars`."""
+    trades: int
+    contracts: int
+    """Outright contracts; of a spread, spreads. Trades of spreads do not count for their legs."""
+    contracts_with_spreads: int
+    """The exchange's daily way of counting: with the spread trades that have this expiry as a leg."""
+    grid_checked: bool
+    """False: the product is not specified, so its prices were compared with no tick size of its own."""
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """One imported file. `rows` = `imported` + `spreads` + `quarantined`."""
+
+    number: int
+    """Imports are numbered; where two files hold the same series and day, the higher one provides it."""
+    sha256: str
+    name: str
+    format: str
+    rows: int
+    imported: int
+    spreads: int
+    quarantined: int
+    quarantined_by_reason: dict[str, int]
+    notes: tuple[str, ...]
+    series: tuple[SeriesRecord, ...]
+
+
+def series_records(frame: pl.DataFrame, kind: Kind) -> tuple[SeriesRecord, ...]:
+    """The records of one kind's rows, in order of symbol and day."""
+    trades = pl.col("trades").sum() if kind == "bars" else pl.len()
+    found = frame.group_by("symbol", "day").agg(rows=pl.len(), trades=trades, contracts=pl.col("qty").sum())
+    table = {
+        (symbol, day): (rows, trades, contracts) for symbol, day, rows, trades, contracts in found.rows()
+    }
+    through_spreads: dict[tuple[str, int], int] = {}
+    if kind == "ticks":
+        for (symbol, day), (_, _, contracts) in table.items():
+            for leg in _legs(symbol):
+                through_spreads[leg, day] = through_spreads.get((leg, day), 0) + contracts
+    return tuple(
+        SeriesRecord(
+            symbol=symbol,
+            day=day,
+            kind=kind,
+            rows=rows,
+            trades=trades,
+            contracts=contracts,
+            contracts_with_spreads=contracts + through_spreads.get((symbol, day), 0),
+            grid_checked=instrument(symbol).product.grid_checked,
+        )
+        for (symbol, day), (rows, trades, contracts) in sorted(table.items())
+    )
+
+
+def _legs(symbol: str) -> tuple[str, ...]:
+    """The two contracts of a spread; none of an outright one."""
+    found = instrument(symbol)
+    if not found.is_spread:
+        return ()
+    root = f"{found.product.exchange}:{found.product.root}"
+    return root + found.expiry, root + found.far_expiry

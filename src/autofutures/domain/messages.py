@@ -1,0 +1,475 @@
+"""Every message of the machine, on one page. These structs are the wire, the journal and the test fixture.
+
+`at` is always integer UTC nanoseconds; prices are ticks of the message's own instrument. A decision is named by
+(strategy, cause_seq, k): `cause_seq` counts the market events that its strategy had heard, `k` its decisions since
+then, from 1. The trader's own decisions (exit plans) use `k` from `TRADER_K`, so that the two never collide.
+"""
+
+import msgspec
+
+from autofutures.domain.errors import BadMessage
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+
+SCHEMA = 1
+"""Version of this page; a peer that speaks another one is refused."""
+
+TRADER_K = 1 << 15
+"""The first `k` of decisions that the trader takes itself: exits, stops that fire."""
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="message", gc=False):
+    """What every message is: an immutable record, on the wire an array headed by its class's name."""
+
+
+# ── the market says ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Tick(Message, frozen=True):
+    """One trade printed by the exchange; `auction` marks the print of a call auction."""
+
+    symbol: str
+    at: int
+    price_ticks: int
+    qty: int
+    auction: bool = False
+
+
+class Quote(Message, frozen=True):
+    """The best bid and offer after a change; a side without orders has quantity 0."""
+
+    symbol: str
+    at: int
+    bid_ticks: int
+    bid_qty: int
+    ask_ticks: int
+    ask_qty: int
+
+
+class Bar(Message, frozen=True):
+    """Trades of one span; `at` is its start. Made by whoever needs it, never sent by the exchange."""
+
+    symbol: str
+    at: int
+    span: str
+    open_ticks: int
+    high_ticks: int
+    low_ticks: int
+    close_ticks: int
+    qty: int
+    trades: int
+    day: int
+    session: str
+
+
+class SessionEnded(Message, frozen=True):
+    """A session of `symbol` is over: what worked in it is void. `day` is the trading day, YYYYMMDD."""
+
+    symbol: str
+    at: int
+    day: int
+    session: str
+
+
+class Gap(Message, frozen=True):
+    """`missed` messages of `source` were lost before this moment; what they said is not known."""
+
+    source: str
+    at: int
+    missed: int
+
+
+# ── a strategy asks ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ExitPlan(Message, frozen=True):
+    """How the trader closes what an entry opens: distances in ticks, 0 for none.
+
+    They count from `plan_ticks` where that is not 0, else from the average fill.
+    """
+
+    take_profit_ticks: int = 0
+    stop_ticks: int = 0
+    plan_ticks: int = 0
+
+
+class Intent(Message, frozen=True):
+    """A strategy's decision to trade; it becomes an order only when the gate approves it.
+
+    `price_ticks` is 0 for market orders, `stop_ticks` is 0 unless the type is a stop. `leg` and `why` index the
+    tables that the strategy declares.
+    """
+
+    strategy: str
+    cause_seq: int
+    k: int
+    at: int
+    symbol: str
+    side: Side
+    qty: int
+    type: OrderType
+    price_ticks: int = 0
+    stop_ticks: int = 0
+    tif: TimeInForce = TimeInForce.ROD
+    open_close: OpenClose = OpenClose.AUTO
+    day_trade: bool = False
+    exit: ExitPlan | None = None
+    leg: int = 0
+    why: int = 0
+    closes_seq: int = 0
+    """With `closes_k`, the decision whose open lot this order closes; 0 unless the trader's exit plan decided it."""
+    closes_k: int = 0
+
+
+class Revoke(Message, frozen=True):
+    """A strategy's decision to cancel its order (order_seq, order_k)."""
+
+    strategy: str
+    cause_seq: int
+    k: int
+    at: int
+    order_seq: int
+    order_k: int
+
+
+class WakeAt(Message, frozen=True):
+    """A strategy asks to be woken at a time; `timer` is its own number for it."""
+
+    strategy: str
+    at: int
+    timer: int
+
+
+class Saved(Message, frozen=True):
+    """A strategy's state, for the day it is restarted: bytes that only its host reads."""
+
+    strategy: str
+    at: int
+    state: bytes
+
+
+class Done(Message, frozen=True):
+    """A process has answered event `number` whole; only replay waits for it."""
+
+    source: str
+    number: int
+    wake_at: int = 0
+    """When the trader's next timer rings; 0 for never."""
+
+
+# ── the trader decides and tells ─────────────────────────────────────────────────────────────────────────────────
+
+
+class Refused(Message, frozen=True):
+    """The gate says no: `value` passed the `limit` of `rule`. For rules about states both are 0 or 1."""
+
+    strategy: str
+    cause_seq: int
+    k: int
+    at: int
+    rule: str
+    limit: int
+    value: int
+    reason: str
+
+
+class Placed(Message, frozen=True):
+    """The gate has approved an intent and the book keeps it under `client_id`.
+
+    A stop is `HELD` here until a trade fires it; any other order is `SENT`: its `Submit` goes out in the same batch.
+    """
+
+    client_id: str
+    status: Status
+    intent: Intent
+
+
+class Submit(Message, frozen=True):
+    """An order on its way to the venue. Written down before it leaves, never sent twice."""
+
+    client_id: str
+    at: int
+    symbol: str
+    side: Side
+    qty: int
+    type: OrderType
+    price_ticks: int
+    tif: TimeInForce
+    open_close: OpenClose
+    day_trade: bool
+
+
+class Cancel(Message, frozen=True):
+    """A request to the venue to take an order back; it may be repeated."""
+
+    client_id: str
+    at: int
+    symbol: str
+
+
+class OrderChanged(Message, frozen=True):
+    """The book moved an order of `strategy` to `status`; `left` contracts may still trade."""
+
+    client_id: str
+    strategy: str
+    order_seq: int
+    order_k: int
+    at: int
+    symbol: str
+    status: Status
+    filled: int
+    left: int
+    reason: str = ""
+
+
+class Traded(Message, frozen=True):
+    """A fill as it was booked: the `n`-th of its order, with its costs in minor units of money."""
+
+    client_id: str
+    strategy: str
+    order_seq: int
+    order_k: int
+    n: int
+    at: int
+    symbol: str
+    side: Side
+    qty: int
+    price_ticks: int
+    fee: int
+    tax: int
+    position: int
+    """The strategy's own position in `symbol` after this fill."""
+    fill_id: str
+    """The venue's id of the fill."""
+
+
+class ExitMoved(Message, frozen=True):
+    """The exit plan opened by (order_seq, order_k) now covers `open_qty` contracts, at these prices (0 for none)."""
+
+    strategy: str
+    order_seq: int
+    order_k: int
+    at: int
+    symbol: str
+    side: Side
+    open_qty: int
+    take_profit_ticks: int
+    stop_ticks: int
+    reason: str = ""
+
+
+class Stray(Message, frozen=True):
+    """The venue reported on an order that the book does not have, or what no order can do: a person must look."""
+
+    client_id: str
+    at: int
+    reason: str
+
+
+class Woke(Message, frozen=True):
+    """A timer that `strategy` asked for has come."""
+
+    strategy: str
+    at: int
+    timer: int
+
+
+# ── the venue reports ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Accepted(Message, frozen=True):
+    """The venue holds the order, under its own `venue_id`."""
+
+    client_id: str
+    at: int
+    venue_id: str
+
+
+class Rejected(Message, frozen=True):
+    """The venue will not take the order, or the request to cancel it is void."""
+
+    client_id: str
+    at: int
+    reason: str
+
+
+class Filled(Message, frozen=True):
+    """The venue traded part of the order; `fill_id` is unique, so that a repeat is harmless."""
+
+    client_id: str
+    at: int
+    fill_id: str
+    symbol: str
+    side: Side
+    qty: int
+    price_ticks: int
+
+
+class Canceled(Message, frozen=True):
+    """The venue took the rest of the order off: asked to, or because IOC and FOK do not wait."""
+
+    client_id: str
+    at: int
+    left: int
+    reason: str = ""
+
+
+class Expired(Message, frozen=True):
+    """The session that the order was valid for is over."""
+
+    client_id: str
+    at: int
+    left: int
+
+
+# ── people and processes say ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Command(Message, frozen=True):
+    """A person asks a strategy to change a setting: `verb` name values. `flow` is the request's id."""
+
+    flow: str
+    strategy: str
+    verb: str
+    name: str
+    values: dict[str, int | str | bool]
+
+
+class Configured(Message, frozen=True):
+    """A strategy took a command: the fact that is kept and given to it again when it restarts."""
+
+    flow: str
+    strategy: str
+    at: int
+    verb: str
+    name: str
+    values: dict[str, int | str | bool]
+
+
+class CommandRefused(Message, frozen=True):
+    """A strategy, or the trader, did not take a command; `reason` says why and what to do."""
+
+    flow: str
+    strategy: str
+    at: int
+    reason: str
+
+
+class Restored(Message, frozen=True):
+    """What a strategy that starts again must know first: how far the market is, its state and its positions."""
+
+    strategy: str
+    cause_seq: int
+    state: bytes
+    configured: tuple[Configured, ...]
+    placed: tuple[Placed, ...]
+    changed: tuple[OrderChanged, ...]
+    positions: dict[str, int]
+
+
+class Ready(Message, frozen=True):
+    """A process has all that it needs; `symbols` is what it wants to hear (strategies only)."""
+
+    source: str
+    symbols: tuple[str, ...] = ()
+
+
+class Step(Message, frozen=True):
+    """Replay: all of event `number` has been said, and the next is due at `next_at` (0: there is no next)."""
+
+    number: int
+    at: int
+    next_at: int
+
+
+class Stop(Message, frozen=True):
+    """Finish what is in hand, keep it, and end."""
+
+    at: int
+    reason: str
+
+
+class Heartbeat(Message, frozen=True):
+    """A process is alive and has handled this many messages."""
+
+    source: str
+    at: int
+    handled: int
+
+
+class Ask(Message, frozen=True):
+    """A person's question to a process: `what` is `status`, `stop` or `conditions`."""
+
+    flow: str
+    what: str
+
+
+class Answer(Message, frozen=True):
+    """The reply to an `Ask` or a `Command`, as JSON text."""
+
+    flow: str
+    text: str
+
+
+Market = Tick | Quote | SessionEnded | Gap
+Request = Submit | Cancel
+Report = Accepted | Rejected | Filled | Canceled | Expired
+Decision = Intent | Revoke | WakeAt | Saved | Configured | CommandRefused | Answer
+Told = Refused | Placed | OrderChanged | Traded | ExitMoved | Stray | Woke
+Control = Command | Restored | Ready | Step | Done | Stop | Heartbeat | Ask
+AnyMessage = Market | Bar | Request | Report | Decision | Told | Control
+
+
+class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What travels: a message with who said it, its number there, when, and what it follows from.
+
+    `cause` is the number, in the receiver's own stream, of what led to it; `flow` is the request id that logs and
+    traces share.
+    """
+
+    schema: int
+    source: str
+    epoch: int
+    seq: int
+    at: int
+    cause: int
+    flow: str
+    body: AnyMessage
+
+
+encode = msgspec.msgpack.Encoder().encode
+"""Bytes of a message, an envelope, or a list of envelopes (a frame)."""
+
+_message_decoder: msgspec.msgpack.Decoder[AnyMessage] = msgspec.msgpack.Decoder(AnyMessage)
+_frame_decoder = msgspec.msgpack.Decoder(list[Envelope])
+
+
+def decode(data: bytes) -> AnyMessage:
+    """Reads one message.
+
+    Raises:
+        BadMessage: the bytes are not a message of this page.
+    """
+    try:
+        return _message_decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadMessage(f"{len(data)} bytes are not a message that this version knows: {error}") from error
+
+
+def decode_frame(data: bytes) -> list[Envelope]:
+    """Reads a frame: an array of envelopes.
+
+    Raises:
+        BadMessage: the bytes are not a frame, or its schema is not ours.
+    """
+    try:
+        frame = _frame_decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadMessage(f"{len(data)} bytes are not a frame that this version knows: {error}") from error
+    for envelope in frame:
+        if envelope.schema != SCHEMA:
+            raise BadMessage(
+                f"{envelope.source} speaks schema {envelope.schema}, this process speaks {SCHEMA}: "
+                "run the same version of autofutures everywhere"
+            )
+    return frame

@@ -1,0 +1,71 @@
+"""The life of an order as one total table: every status meets every event, and the answer is written down.
+
+Late and repeated news is the rule, not the exception: a fill that beats the cancel still counts, an
+acknowledgement after a fill changes nothing. What may never happen is in the table too, as `None`.
+"""
+
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """Where an order is. `UNKNOWN` lasts until the venue has been asked; it is not a rejection."""
+
+    HELD = 0
+    """Kept by the trader until its stop fires; the venue does not know it."""
+    SENT = 1
+    WORKING = 2
+    UNKNOWN = 3
+    FILLED = 4
+    CANCELED = 5
+    REJECTED = 6
+    EXPIRED = 7
+
+    @property
+    def word(self) -> str:
+        """The name in lower case."""
+        return self.name.lower()
+
+
+class Event(IntEnum):
+    """What can happen to an order."""
+
+    FIRED = 0
+    ACCEPTED = 1
+    FILLED_IN_PART = 2
+    FILLED_WHOLE = 3
+    CANCELED = 4
+    REJECTED = 5
+    EXPIRED = 6
+    DOUBTED = 7
+    """No answer came in time, or the link broke while one was due."""
+
+
+ALIVE = frozenset({Status.HELD, Status.SENT, Status.WORKING, Status.UNKNOWN})
+"""What may still trade whole, and so counts against limits."""
+
+_H, _S, _W, _U = Status.HELD, Status.SENT, Status.WORKING, Status.UNKNOWN
+_F, _C, _R, _E = Status.FILLED, Status.CANCELED, Status.REJECTED, Status.EXPIRED
+
+# Columns: FIRED, ACCEPTED, FILLED_IN_PART, FILLED_WHOLE, CANCELED, REJECTED, EXPIRED, DOUBTED
+NEXT: dict[Status, tuple[Status | None, ...]] = {
+    _H: (_S, None, None, None, _C, None, _E, _H),
+    _S: (None, _W, _W, _F, _C, _R, _E, _U),
+    _W: (None, _W, _W, _F, _C, _W, _E, _U),
+    _U: (None, _W, _W, _F, _C, _R, _E, _U),
+    _F: (None, _F, None, None, _F, _F, _F, _F),
+    _C: (None, _C, _C, _F, _C, _C, _C, _C),
+    _R: (None, _W, _W, _F, _C, _R, _E, _R),
+    _E: (None, _E, _E, _F, _E, _E, _E, _E),
+}
+"""`NEXT[status][event]` is the new status; `None` is what a sane peer never says: the order stays, a person is told.
+
+Three choices carry reasons. Any other news of a rejected order revives it: the venue's money is truer than its words,
+and a rejected cancel may arrive before the acknowledgement of the order that it was for. A fill in part of a canceled
+or expired order moves the position and not the status. A rejection of a working order is the answer to a request to
+cancel or change it. So whatever the sequence in which one order's reports arrive, it ends in the same status.
+"""
+
+
+def after(status: Status, event: Event) -> Status | None:
+    """The status that follows, or `None` where the two cannot meet."""
+    return NEXT[status][event]

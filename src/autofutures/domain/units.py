@@ -1,0 +1,63 @@
+"""The plain integers that the whole machine counts in, and the few words that are coded as integers.
+
+Prices are integer ticks, times integer UTC nanoseconds, quantities contracts, money the currency's minor
+unit. The words are IntEnums, because the matching and risk functions are functions over integers.
+"""
+
+from enum import IntEnum
+
+SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
+
+MINUTE = 60 * SECOND
+"""Nanoseconds in a minute."""
+
+
+class Word(IntEnum):
+    """An integer with a name; `word` is how the name is written in hashes, files and on screens."""
+
+    @property
+    def word(self) -> str:
+        """The name in lower case, as order and fill hashes write it."""
+        return self.name.lower()
+
+
+class Side(Word):
+    """Buy or sell; the value is the sign that a fill gives to the position."""
+
+    BUY = 1
+    SELL = -1
+
+    @property
+    def opposite(self) -> "Side":
+        """The other side."""
+        return Side(-self.value)
+
+
+class OrderType(Word):
+    """How an order may trade. TAIFEX knows the first three; the trader itself holds the stops."""
+
+    MARKET = 0
+    LIMIT = 1
+    MWP = 2
+    """Market with protection: a limit the exchange sets a fixed distance beyond the best price."""
+    STOP = 3
+    """Held by the trader until a trade touches `stop_ticks`, then sent as a market order."""
+    STOP_LIMIT = 4
+    """Held by the trader until a trade touches `stop_ticks`, then sent as a limit order."""
+
+
+class TimeInForce(Word):
+    """How long an order may work: the rest of the session, now in part, now or not at all."""
+
+    ROD = 0
+    IOC = 1
+    FOK = 2
+
+
+class OpenClose(Word):
+    """What the order does to the account's position, as the broker books it."""
+
+    AUTO = 0
+    OPEN = 1
+    CLOSE = 2

@@ -1,0 +1,36 @@
+"""Daily price limits of TAIFEX's index futures, in integer ticks."""
+
+from autofutures.domain.errors import BadInput
+
+WIDER_SINCE = 20150601
+"""From this trading day the limits are 10 %; before it they were 7 % (exchange rules; certainty high)."""
+
+WHOLE_BP = 10_000
+
+
+def limit_percent_bp(day: int) -> int:
+    """The limit on either side on a trading day (YYYYMMDD), in basis points of the settlement price.
+
+    For domestic index and single-stock futures; futures on foreign underlyings have other rules.
+    """
+    return 1000 if day >= WIDER_SINCE else 700
+
+
+def band(settlement_ticks: int, percent_bp: int) -> tuple[int, int]:
+    """The lowest and highest price allowed, in ticks.
+
+    Args:
+        settlement_ticks: the previous day session's settlement price.
+        percent_bp: the limit on either side, in basis points. One between two ticks is rounded inward.
+
+    Raises:
+        BadInput: the settlement price or the percentage cannot be one.
+    """
+    if settlement_ticks <= 0:
+        raise BadInput(f"a settlement price of {settlement_ticks} ticks has no limits: it must be above 0")
+    if not 0 < percent_bp < WHOLE_BP:
+        raise BadInput(
+            f"a price limit of {percent_bp} basis points: write a number between 1 and {WHOLE_BP - 1}"
+        )
+    low = -(-settlement_ticks * (WHOLE_BP - percent_bp) // WHOLE_BP)
+    return low, settlement_ticks * (WHOLE_BP + percent_bp) // WHOLE_BP

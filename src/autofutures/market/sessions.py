@@ -1,0 +1,280 @@
+"""When a market trades: trading days, their sessions, and the last trading day of a contract.
+
+Hours are TAIFEX's; `HOURS` says how certain each is. Holidays are dated data (`data/taifex_days.csv`) that
+a user may override, for a typhoon is announced the evening before.
+"""
+
+import csv
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+
+import msgspec
+
+from autofutures.domain.errors import BadInput
+from autofutures.domain.units import SECOND
+from autofutures.market.dates import (
+    DAY_NS,
+    add_days,
+    checked_day,
+    day_number,
+    parse_day,
+    taipei_day,
+    taipei_ns,
+    taipei_second,
+    utc_day,
+    weekday,
+)
+
+NIGHT = "night"
+DAY = "day"
+
+FIRST_NIGHT_DAY = 20170516
+"""The first trading day with a night session: after-hours trading began on the evening of 2017-05-15."""
+
+_LONGEST_CLOSURE_DAYS = 60
+_FRIDAY = 4
+_WEDNESDAY = 2
+_SATURDAY = 5
+_KINDS = ("closed", "open")
+_EXPIRY = re.compile(r"(?P<month>\d{4}(?:0[1-9]|1[0-2]))(?:(?P<week>[WF])(?P<nth>[1-5]))?")
+
+OTHER_EXPIRY_RULES = frozenset({"BRF", "F1F", "GDF", "SPF", "TGF", "TJF", "UDF", "UNF"})
+"""Roots on gold, oil and foreign indices: not the third Wednesday, and their own rules are not encoded."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One session of one trading day. Instants are UTC nanoseconds."""
+
+    day: int
+    """The trading day, YYYYMMDD: a night session belongs to the trading day after it."""
+    name: str
+    """`night` or `day`."""
+    opens_at: int
+    closes_at: int
+    """The nominal close, as 13:45:00."""
+    ends_at: int
+    """The first instant after it: a trade stamped within the closing second belongs to the session."""
+    accepts_from: int
+    """From when orders may be entered."""
+
+    def holds(self, at: int) -> bool:
+        """Whether a trade at this instant belongs to the session."""
+        return self.opens_at <= at < self.ends_at
+
+
+class Hours(msgspec.Struct, frozen=True):
+    """Trading hours in seconds after Taipei's midnight; past 86,400 lies in the next calendar day."""
+
+    day_opens: int
+    day_closes: int
+    last_day_closes: int
+    """The day session's close on the contract's last trading day."""
+    night_opens: int = 0
+    """0: no night session."""
+    night_closes: int = 0
+    rolls: int = 15 * 3600
+    """From this second on the next trading day is meant, whether or not a night session opens."""
+
+
+def _clock(hour: int, minute: int = 0) -> int:
+    return hour * 3600 + minute * 60
+
+
+HOURS = {
+    # Certain: seen in the exchange's files of 2021 and 2026, the early close on the last trading day too.
+    "taifex-index": Hours(_clock(8, 45), _clock(13, 45), _clock(13, 30), _clock(15), _clock(29)),
+    # Medium: FXF printed no night trade on 2021-07-26; whether it has a night session today is to be checked.
+    "taifex-index-day": Hours(_clock(8, 45), _clock(13, 45), _clock(13, 30)),
+    # Night hours as the exchange states them; the earlier close of the last trading day is not known: none
+    # kept.
+    "taifex-fx": Hours(
+        _clock(8, 45), _clock(16, 15), _clock(16, 15), _clock(17, 25), _clock(29), rolls=_clock(17, 25)
+    ),
+    # Unchecked and lenient, for products that we do not specify: the widest hours seen on 2021-07-26 (08:20
+    # to 16:12, nights from 17:25). Roots whose night opens at 15:00 (UDF, UNF, SPF, F1F, ZEF) want
+    # `taifex-index`.
+    "taifex-other": Hours(
+        _clock(8), _clock(16, 15), _clock(16, 15), _clock(17, 25), _clock(29), rolls=_clock(17, 25)
+    ),
+}
+
+ALWAYS = "always"
+"""Round the clock: one `day` session for each UTC date, weekends too."""
+
+DAY_ENTRY_S = 15 * 60
+NIGHT_ENTRY_S = 10 * 60
+"""How long before the open orders may be entered: 15 minutes by day, 10 by night (TAIFEX trading hours)."""
+
+
+@lru_cache(maxsize=1)
+def taifex_days() -> dict[int, bool]:
+    """Dates (YYYYMMDD) that differ from "weekdays trade": True is open, False is closed.
+
+    Sources, as the file's `source` column names them: `daily` is the exchange's daily series
+    1998..2026-03-27 (a fact: a row is a trading day), `xtai` the XTAI calendar of exchange_calendars 4.13.2
+    (the stock exchange, which keeps the same days), `calendar-2026` the exchange's published calendar. The
+    library calls 2011-05-02, 2022-02-04, 2023-01-18 and 2024-10-31 (typhoon Kong-rey) open, and no
+    Saturday: the daily series settles it.
+    """
+    text = resources.files("autofutures.market").joinpath("data/taifex_days.csv").read_text("utf-8")
+    return {parse_day(row["date"]): row["kind"] == "open" for row in csv.DictReader(text.splitlines())}
+
+
+class Calendar:
+    """TAIFEX's trading days: dated data, then weekdays, with the user's overrides above both.
+
+    Args:
+        overrides: date (YYYYMMDD) to `closed` or `open`, as `{20261102: "closed"}` for a typhoon.
+
+    Raises:
+        BadInput: an override is no date, or neither `closed` nor `open`.
+    """
+
+    known_from = 20100101
+    known_until = 20261231
+    """Outside these dates every weekday is taken for a trading day.
+
+    After 2026-03-27 only the announced holidays are known: a typhoon day needs an override.
+    """
+
+    def __init__(self, overrides: Mapping[int, str] | None = None) -> None:
+        self._days = dict(taifex_days())
+        for day, kind in (overrides or {}).items():
+            if kind not in _KINDS:
+                raise BadInput(f"override {day} = {kind!r}: write 'closed' or 'open'")
+            self._days[checked_day(day)] = kind == "open"
+
+    def is_trading_day(self, day: int) -> bool:
+        """Whether TAIFEX holds a day session on this date."""
+        known = self._days.get(day)
+        return weekday(day) < _SATURDAY if known is None else known
+
+    def next_trading_day(self, day: int) -> int:
+        """The first trading day after this date."""
+        return self._nearest(day, 1)
+
+    def previous_trading_day(self, day: int) -> int:
+        """The last trading day before this date."""
+        return self._nearest(day, -1)
+
+    def _nearest(self, day: int, step: int) -> int:
+        for _ in range(_LONGEST_CLOSURE_DAYS):
+            day = add_days(day, step)
+            if self.is_trading_day(day):
+                return day
+        raise BadInput(
+            f"no trading day within {_LONGEST_CLOSURE_DAYS} days of {day}: check the calendar's overrides"
+        )
+
+    def trading_day_of(self, ns: int, sessions_id: str) -> int:
+        """The trading day (YYYYMMDD) that an instant belongs to, also between sessions.
+
+        From 15:00 Taipei it is the next trading day; Saturday's small hours belong to it too.
+        """
+        if sessions_id == ALWAYS:
+            return utc_day(ns)
+        day = taipei_day(ns)
+        if taipei_second(ns) < _hours(sessions_id).rolls and self.is_trading_day(day):
+            return day
+        return self.next_trading_day(day)
+
+    def sessions_of(self, day: int, sessions_id: str, last_trading_day: int = 0) -> tuple[Session, ...]:
+        """The sessions of a trading day, night first; none on a closed date or after the last trading day.
+
+        The night session opens on the evening of the previous trading day, before a long holiday too
+        ("where there is a day session there is a night session": the regulator on the 2024 calendar;
+        certainty high). A contract trades the night before its last trading day, closes earlier on it, and
+        has no session that evening.
+
+        Args:
+            day: the trading day, YYYYMMDD.
+            sessions_id: a key of `HOURS`, or `always`.
+            last_trading_day: the contract's, YYYYMMDD; 0 when it has none.
+
+        Raises:
+            BadInput: the sessions id is unknown.
+        """
+        if last_trading_day and day > last_trading_day:
+            return ()
+        if sessions_id == ALWAYS:
+            return (_whole_day(day),)
+        hours = _hours(sessions_id)
+        if not self.is_trading_day(day):
+            return ()
+        closes = hours.last_day_closes if day == last_trading_day else hours.day_closes
+        by_day = _session(day, DAY, taipei_ns(day, hours.day_opens), taipei_ns(day, closes), DAY_ENTRY_S)
+        if not hours.night_opens or day < FIRST_NIGHT_DAY:
+            return (by_day,)
+        evening = self.previous_trading_day(day)
+        opens_at, closes_at = taipei_ns(evening, hours.night_opens), taipei_ns(evening, hours.night_closes)
+        return (_session(day, NIGHT, opens_at, closes_at, NIGHT_ENTRY_S), by_day)
+
+    def session_at(self, sessions_id: str, last_trading_day: int, ns: int) -> Session | None:
+        """The session that a trade at `ns` belongs to; None while closed."""
+        for session in self.sessions_of(self.trading_day_of(ns, sessions_id), sessions_id, last_trading_day):
+            if session.holds(ns):
+                return session
+        return None
+
+    def next_session(self, sessions_id: str, last_trading_day: int, ns: int) -> Session | None:
+        """The session under way at `ns`, else the next to open; None after the contract's last one.
+
+        Orders may be entered when it exists and its `accepts_from` <= ns < `closes_at`.
+        """
+        day = self.trading_day_of(ns, sessions_id)
+        for candidate in (day, self.next_trading_day(day)):
+            for session in self.sessions_of(candidate, sessions_id, last_trading_day):
+                if ns < session.ends_at:
+                    return session
+        return None
+
+
+def _hours(sessions_id: str) -> Hours:
+    hours = HOURS.get(sessions_id)
+    if hours is None:
+        raise BadInput(f"unknown sessions {sessions_id!r}: choose one of {', '.join([*HOURS, ALWAYS])}")
+    return hours
+
+
+def _session(day: int, name: str, opens_at: int, closes_at: int, entry_s: int) -> Session:
+    return Session(day, name, opens_at, closes_at, closes_at + SECOND, opens_at - entry_s * SECOND)
+
+
+def _whole_day(day: int) -> Session:
+    # No closing second: the next session opens at that very instant.
+    opens_at = day_number(day) * DAY_NS
+    return Session(day, DAY, opens_at, opens_at + DAY_NS, opens_at + DAY_NS, opens_at)
+
+
+def last_trading_day(root: str, expiry: str, calendar: Calendar) -> int:
+    """The last trading day (YYYYMMDD) of a contract; 0 when it has none, or its rule is not encoded.
+
+    The third Wednesday of the delivery month; the n-th Wednesday for a weekly `YYYYMMWn`, the n-th Friday for
+    `YYYYMMFn`; moved to the next business day if it is not a trading day (TAIFEX contract specifications; for
+    Friday weeklies, listed since 2025-06, certainty medium).
+
+    Raises:
+        BadInput: the expiry is no delivery month, or the month has no such week.
+    """
+    if not expiry:
+        return 0
+    match = _EXPIRY.fullmatch(expiry)
+    if match is None:
+        raise BadInput(
+            f"{expiry!r} is not an expiry: write YYYYMM, or YYYYMMWn or YYYYMMFn with n from 1 to 5"
+        )
+    if root in OTHER_EXPIRY_RULES:
+        return 0
+    day = _nth_weekday(
+        int(match["month"]), _FRIDAY if match["week"] == "F" else _WEDNESDAY, int(match["nth"] or 3)
+    )
+    if day // 100 != int(match["month"]):
+        raise BadInput(f"{expiry!r} is not an expiry: that month has no week {match['nth']}")
+    return day if calendar.is_trading_day(day) else calendar.next_trading_day(day)
+
+
+def _nth_weekday(month: int, of_week: int, nth: int) -> int:
+    first = month * 100 + 1
+    return add_days(first, (of_week - weekday(first)) % 7 + 7 * (nth - 1))

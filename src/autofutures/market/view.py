@@ -1,0 +1,84 @@
+"""What the trader and the gate know of each symbol: the last trade, and the session now under way."""
+
+from autofutures.domain.errors import BadInput
+from autofutures.market.sessions import Calendar, Session
+
+
+class _Seen:
+    __slots__ = ("at", "band", "last_trading_day", "price_ticks", "session", "sessions_id")
+
+    def __init__(self, sessions_id: str, last_trading_day: int) -> None:
+        self.sessions_id = sessions_id
+        self.last_trading_day = last_trading_day
+        self.at: int | None = None
+        self.price_ticks: int | None = None
+        self.session: Session | None = None
+        self.band = (0, 0)
+
+
+class MarketView:
+    """Last price and session by symbol. A symbol is added once; then a tick costs two integer compares."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self.calendar = calendar
+        self._seen: dict[str, _Seen] = {}
+
+    def add(self, symbol: str, sessions_id: str, last_trading_day: int = 0) -> None:
+        """Makes a symbol known; adding it again changes nothing.
+
+        Args:
+            symbol: the whole symbol.
+            sessions_id: a key of `sessions.HOURS`, or `always`.
+            last_trading_day: YYYYMMDD, or 0.
+        """
+        if symbol not in self._seen:
+            self._seen[symbol] = _Seen(sessions_id, last_trading_day)
+
+    def on_tick(self, symbol: str, at: int, price_ticks: int) -> Session | None:
+        """Keeps a trade, and returns the session that it belongs to (None: outside every session)."""
+        seen = self._of(symbol)
+        seen.at = at
+        seen.price_ticks = price_ticks
+        return self._session(seen, at)
+
+    def last(self, symbol: str) -> int | None:
+        """The last trade's price in ticks; None before the first."""
+        return self._of(symbol).price_ticks
+
+    def last_at(self, symbol: str) -> int | None:
+        """The last trade's time in UTC nanoseconds; None before the first."""
+        return self._of(symbol).at
+
+    def session(self, symbol: str, now: int) -> Session | None:
+        """The session under way at `now`; None while the market is closed."""
+        return self._session(self._of(symbol), now)
+
+    def accepts_orders(self, symbol: str, now: int) -> bool:
+        """Whether the exchange takes orders: from some minutes before a session opens until it ends."""
+        seen = self._of(symbol)
+        if self._session(seen, now) is not None:
+            return True
+        coming = self.calendar.next_session(seen.sessions_id, seen.last_trading_day, now)
+        return coming is not None and coming.accepts_from <= now
+
+    def set_band(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
+        """Makes the day's price limits known."""
+        self._of(symbol).band = (low_ticks, high_ticks)
+
+    def band(self, symbol: str) -> tuple[int, int]:
+        """The day's price limits in ticks; (0, 0) where they are not known."""
+        return self._of(symbol).band
+
+    def _session(self, seen: _Seen, at: int) -> Session | None:
+        session = seen.session
+        if session is None or not session.opens_at <= at < session.ends_at:
+            session = self.calendar.session_at(seen.sessions_id, seen.last_trading_day, at)
+            if session is not None:
+                seen.session = session
+        return session
+
+    def _of(self, symbol: str) -> _Seen:
+        seen = self._seen.get(symbol)
+        if seen is None:
+            raise BadInput(f"{symbol} is not in the market view: add it before its first tick")
+        return seen

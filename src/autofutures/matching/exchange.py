@@ -1,0 +1,150 @@
+"""The exchange as a node: hears orders and the feed, says reports and then the market, event by event.
+
+A report has its event's time and is said just before that event. An order acts before the first later event whose
+time is at or after `now + latency`, never on its cause. Market models decide prices; this node decides who and when.
+"""
+
+import heapq
+from collections.abc import Mapping, Sequence
+
+from autofutures.domain.errors import BadInput, BrokenInvariant
+from autofutures.domain.messages import (
+    Accepted,
+    Cancel,
+    Canceled,
+    Expired,
+    Filled,
+    Quote,
+    Rejected,
+    Report,
+    Request,
+    SessionEnded,
+    Submit,
+    Tick,
+)
+from autofutures.matching.model import FeedEvent, Market, Order, Outcome
+
+Said = Report | Tick | Quote | SessionEnded
+
+
+def _rank(message: Said) -> int:
+    """Reports of an event come before what the market shows of it."""
+    return 1 if isinstance(message, (Tick, Quote, SessionEnded)) else 0
+
+
+class Exchange:
+    """A simulated exchange for the given markets.
+
+    Args:
+        markets: one model by symbol.
+        latency_ns: from an order's leaving the trader to its reaching the market.
+        name: marks its ids, which must be unique for the life of a journal.
+    """
+
+    def __init__(self, markets: Mapping[str, Market], latency_ns: int = 0, name: str = "X") -> None:
+        self._markets = dict(markets)
+        self._latency_ns = latency_ns
+        self._name = name
+        self._pending: list[tuple[int, int, Request]] = []
+        self._live: dict[str, Submit] = {}
+        self._arrivals = 0
+        self._fills = 0
+
+    def handle(self, message: Request | FeedEvent, now: int) -> Sequence[Said]:
+        """Takes a request, or the next event of the feed.
+
+        Raises:
+            BadInput: the feed's symbol has no market here.
+        """
+        if isinstance(message, (Submit, Cancel)):
+            self._arrivals += 1
+            heapq.heappush(self._pending, (now + self._latency_ns, self._arrivals, message))
+            return ()
+        market = self._market(message.symbol)
+        if isinstance(message, Tick) and not (self._pending or self._live or market.hears_when_idle):
+            return (message,)
+        said: list[Said] = []
+        while self._pending and self._pending[0][0] <= message.at:
+            self._act(heapq.heappop(self._pending)[2], message.at, said)
+        if isinstance(message, SessionEnded):
+            self._end_session(message, market, said)
+        else:
+            self._tell(market.hear(message), message.at, said)
+        said.sort(key=_rank)
+        return said
+
+    def _market(self, symbol: str) -> Market:
+        market = self._markets.get(symbol)
+        if market is None:
+            raise BadInput(f"{symbol} is not traded here: this exchange has {', '.join(sorted(self._markets))}")
+        return market
+
+    def _act(self, request: Request, at: int, said: list[Said]) -> None:
+        """A request reaches its market."""
+        market = self._markets.get(request.symbol)
+        if market is None:
+            said.append(Rejected(request.client_id, at, f"{request.symbol} is not traded here"))
+            return
+        if isinstance(request, Cancel):
+            left = market.cancel(request.client_id)
+            if left is None:
+                said.append(Rejected(request.client_id, at, "nothing to cancel: the order is not in the market"))
+            else:
+                del self._live[request.client_id]
+                said.append(Canceled(request.client_id, at, left, "asked to"))
+            return
+        self._arrivals += 1
+        order = Order(
+            client_id=request.client_id,
+            side=request.side,
+            type=request.type,
+            tif=request.tif,
+            price_ticks=request.price_ticks,
+            left=request.qty,
+            arrival=self._arrivals,
+        )
+        if request.client_id in self._live:
+            raise BrokenInvariant(f"order {request.client_id} reached the exchange twice: the gateway must not let it")
+        self._live[request.client_id] = request
+        outcome = market.enter(order, at)
+        if not outcome.rejected:
+            said.append(Accepted(request.client_id, at, f"{self._name}{self._arrivals}"))
+        self._tell(outcome, at, said)
+
+    def _tell(self, outcome: Outcome, at: int, said: list[Said]) -> None:
+        for client_id, reason in outcome.rejected:
+            del self._live[client_id]
+            said.append(Rejected(client_id, at, reason))
+        for execution in outcome.executions:
+            self._fills += 1
+            order = self._live[execution.client_id]
+            said.append(
+                Filled(
+                    client_id=execution.client_id,
+                    at=at,
+                    fill_id=f"{self._name}F{self._fills}",
+                    symbol=order.symbol,
+                    side=order.side,
+                    qty=execution.qty,
+                    price_ticks=execution.price_ticks,
+                )
+            )
+        for client_id, left, reason in outcome.canceled:
+            del self._live[client_id]
+            said.append(Canceled(client_id, at, left, reason))
+        for client_id in outcome.done:
+            del self._live[client_id]
+        said.extend(outcome.market)
+
+    def _end_session(self, ended: SessionEnded, market: Market, said: list[Said]) -> None:
+        """Voids what works in the market, and what is still on its way to it."""
+        for client_id, left in market.close():
+            del self._live[client_id]
+            said.append(Expired(client_id, ended.at, left))
+        late = sorted(entry for entry in self._pending if entry[2].symbol == ended.symbol)
+        self._pending = [entry for entry in self._pending if entry[2].symbol != ended.symbol]
+        heapq.heapify(self._pending)
+        for _, _, request in late:
+            if isinstance(request, Submit):
+                said.append(Expired(request.client_id, ended.at, request.qty))
+        said.append(ended)

@@ -1,0 +1,107 @@
+"""A run's folder: everything that a run reads and leaves, and where its sockets are."""
+
+import tempfile
+from pathlib import Path
+
+import msgspec
+
+from autofutures import clock
+from autofutures.config import RunSettings, default_keys, default_runs, read_run, write_run
+from autofutures.domain.errors import BadInput
+from autofutures.market.dates import taipei_day, taipei_second
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """How a run's processes are driven: none of it may change what they decide.
+
+    `speed` is 0 for as fast as possible, else how many times recorded time.
+    """
+
+    sockets: str
+    keys: str
+    state: str
+    speed: float = 0.0
+    until_end: bool = False
+    pause_seed: int = 0
+    drop_frame: int = 0
+
+
+class Folder:
+    """The paths of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.journal = root / "journal.sqlite"
+        self.stream = root / "stream.msgpack"
+        self.result = root / "result.json"
+        self.latency = root / "latency.json"
+        self.orders = root / "orders.csv"
+        self.fills = root / "fills.csv"
+        self.report = root / "report.html"
+        self.logs = root / "logs"
+
+    def run(self) -> RunSettings:
+        """What the run does."""
+        return read_run(self.root / "run.json")
+
+    def machine(self) -> Machine:
+        """How its processes are driven.
+
+        Raises:
+            BadInput: the folder holds no run.
+        """
+        path = self.root / "machine.json"
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=Machine)
+        except (FileNotFoundError, msgspec.MsgspecError) as error:
+            raise BadInput(f"{self.root} is not the folder of a run: {error}") from error
+
+    def endpoint(self, hub: str) -> str:
+        """Where a hub of this run listens."""
+        return f"ipc://{self.machine().sockets}/{hub}"
+
+    def log(self, process: str) -> Path:
+        """A process's log: one JSON object a line."""
+        return self.logs / f"{process.replace('/', '-')}.jsonl"
+
+
+def make_folder(root: Path | None, settings: RunSettings, **options: float | bool | int) -> Folder:
+    """A folder for a new run, with its settings, its own place for sockets, and logs.
+
+    Args:
+        root: `--state DIR`; a new folder of its own where there is none.
+        settings: what the run does.
+        **options: fields of `Machine`.
+    """
+    place = root if root is not None else _new_root()
+    place.mkdir(parents=True, exist_ok=True)
+    folder = Folder(place.resolve())
+    folder.logs.mkdir(exist_ok=True)
+    write_run(settings, folder.root / "run.json")
+    sockets = tempfile.mkdtemp(prefix="autofutures-")  # mode 0700; short, for a socket's path may have 107 bytes
+    machine = msgspec.convert(
+        {"sockets": sockets, "keys": str(default_keys()), "state": str(folder.root), **options}, Machine
+    )
+    (folder.root / "machine.json").write_bytes(msgspec.json.format(msgspec.json.encode(machine), indent=2))
+    return folder
+
+
+def _new_root() -> Path:
+    now = clock.now_ns()
+    runs = default_runs()
+    runs.mkdir(parents=True, exist_ok=True)
+    second = taipei_second(now)
+    hour = f"{second // 3600:02d}{second // 60 % 60:02d}{second % 60:02d}"
+    return Path(tempfile.mkdtemp(prefix=f"{taipei_day(now)}-{hour}-", dir=runs))
+
+
+def latest_folder() -> Folder:
+    """The folder of the newest run.
+
+    Raises:
+        BadInput: there never was one.
+    """
+    runs = sorted(default_runs().glob("*/machine.json"), key=lambda path: path.stat().st_mtime_ns)
+    if not runs:
+        raise BadInput("no run was found: start one with `autofutures up`, or name its folder with --run DIR")
+    return Folder(runs[-1].parent)

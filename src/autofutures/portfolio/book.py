@@ -1,0 +1,37 @@
+"""The account: a ledger for each strategy and instrument; the account's position is their sum."""
+
+from collections.abc import Iterator
+
+from autofutures.domain.units import Side
+from autofutures.portfolio.ledger import Ledger
+
+
+class Portfolio:
+    """Ledgers by (strategy, symbol) and the netted position by symbol."""
+
+    def __init__(self) -> None:
+        self._ledgers: dict[tuple[str, str], Ledger] = {}
+        self._net: dict[str, int] = {}
+
+    def apply(self, strategy: str, symbol: str, side: Side, qty: int, price_ticks: int, fee: int, tax: int) -> int:
+        """Books a fill and returns the strategy's own position after it."""
+        ledger = self._ledgers.get((strategy, symbol))
+        if ledger is None:
+            ledger = self._ledgers[strategy, symbol] = Ledger()
+        ledger.apply(side, qty, price_ticks, fee, tax)
+        self._net[symbol] = self._net.get(symbol, 0) + side * qty
+        return ledger.position
+
+    def position(self, strategy: str, symbol: str) -> int:
+        """A strategy's own position."""
+        ledger = self._ledgers.get((strategy, symbol))
+        return 0 if ledger is None else ledger.position
+
+    def net(self, symbol: str) -> int:
+        """The account's position: what the broker would show."""
+        return self._net.get(symbol, 0)
+
+    def ledgers(self) -> Iterator[tuple[str, str, Ledger]]:
+        """Every ledger, by strategy and symbol."""
+        for (strategy, symbol), ledger in sorted(self._ledgers.items(), key=lambda entry: entry[0]):
+            yield strategy, symbol, ledger

@@ -1,0 +1,59 @@
+"""One strategy's account of one instrument: position, cost by average price and by FIFO, what it realised and paid."""
+
+from collections import deque
+
+from autofutures.domain.units import Side
+from autofutures.portfolio import pnl
+
+
+class Ledger:
+    """Positions and realised profit in ticks × contracts; costs in minor units.
+
+    Attributes:
+        position: signed contracts.
+        cost: of what is open at its average price, ticks × contracts.
+        realised: by average price.
+        realised_fifo: by first in, first out; the two differ only while something is open.
+    """
+
+    __slots__ = ("contracts", "cost", "fees", "lots", "position", "realised", "realised_fifo", "tax")
+
+    def __init__(self) -> None:
+        self.position = 0
+        self.cost = 0
+        self.realised = 0
+        self.realised_fifo = 0
+        self.fees = 0
+        self.tax = 0
+        self.contracts = 0
+        self.lots: deque[tuple[int, int]] = deque()
+
+    def apply(self, side: Side, qty: int, price_ticks: int, fee: int = 0, tax: int = 0) -> None:
+        """Books one fill."""
+        opening = pnl.opening_part(self.position, side, qty)
+        closing = qty - opening
+        if closing:
+            cost = pnl.closed_cost(self.cost, self.position, closing)
+            self.realised += pnl.realised(-side, cost, closing, price_ticks)
+            self.cost -= cost
+            self._close_lots(-side, closing, price_ticks)
+        if opening:
+            self.cost += opening * price_ticks
+            self.lots.append((opening, price_ticks))
+        self.position += side * qty
+        self.fees += fee
+        self.tax += tax
+        self.contracts += qty
+
+    def _close_lots(self, side_of_position: int, qty: int, price_ticks: int) -> None:
+        while qty:
+            lot, paid = self.lots.popleft()
+            used = min(lot, qty)
+            qty -= used
+            self.realised_fifo += side_of_position * (price_ticks - paid) * used
+            if lot > used:
+                self.lots.appendleft((lot - used, paid))
+
+    def gross(self, last_ticks: int) -> int:
+        """Realised and open profit together, ticks × contracts."""
+        return self.realised + pnl.unrealised(self.position, self.cost, last_ticks)

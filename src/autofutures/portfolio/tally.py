@@ -1,0 +1,168 @@
+"""Counts what a run did, from the trader's stream alone: the same fold in a backtest and over many processes.
+
+The order and fill hashes are SHA-256 over text lines, so that two runs can be compared without their files:
+`decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close` for every order that passed the gate,
+and `filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax` for every fill.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from autofutures.domain.instrument import Instrument
+from autofutures.domain.messages import AnyMessage, Gap, Placed, Refused, Tick, Traded
+from autofutures.domain.units import MINUTE
+
+ORDER_COLUMNS = "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
+FILL_COLUMNS = "filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax"
+
+
+def order_line(placed: Placed) -> str:
+    """The line of an order, as hashes and files have it."""
+    intent = placed.intent
+    return (
+        f"{intent.at},{intent.strategy},{intent.cause_seq},{intent.k},{intent.symbol},{intent.side.word},{intent.qty},"
+        f"{intent.type.word},{intent.price_ticks},{intent.tif.word},{intent.open_close.word}"
+    )
+
+
+def fill_line(fill: Traded) -> str:
+    """The line of a fill, as hashes and files have it."""
+    return (
+        f"{fill.at},{fill.strategy},{fill.order_seq},{fill.order_k},{fill.n},{fill.symbol},{fill.side.word},{fill.qty},"
+        f"{fill.price_ticks},{fill.fee},{fill.tax}"
+    )
+
+
+class EquityPoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Profit after costs at a moment, minor units, and the lowest drawdown until then."""
+
+    at: int
+    net: int
+    drawdown: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What a run did, as `--json` prints it. Money is in whole minor units of the account's currency."""
+
+    ticks_seen: int
+    ticks_lost: int
+    orders: int
+    refused: int
+    fills: int
+    contracts: int
+    gross_pnl: int
+    fees: int
+    tax: int
+    net_pnl: int
+    max_drawdown: int
+    positions: dict[str, int]
+    order_hash: str
+    fill_hash: str
+
+
+class Tally:
+    """Folds the trader's stream.
+
+    Equity is kept by marking to market: a trade of the market moves it by the position, a fill by its distance from
+    the last trade and its costs. So each event costs one addition, whatever was traded before.
+
+    Args:
+        instruments: what one tick of each symbol is worth.
+        symbols: whose ticks count as seen by a strategy; none: all of them.
+    """
+
+    def __init__(self, instruments: Mapping[str, Instrument], symbols: Iterable[str] = ()) -> None:
+        self._tick_value = {symbol: item.product.tick_value for symbol, item in instruments.items()}
+        self._symbols = frozenset(symbols) or frozenset(instruments)
+        self._positions: dict[str, int] = {}
+        self._lasts: dict[str, int] = {}
+        self._order_hash = hashlib.sha256()
+        self._fill_hash = hashlib.sha256()
+        self._net = 0
+        self._peak = 0
+        self._next_point = 0
+        self.ticks_seen = 0
+        self.ticks_lost = 0
+        self.fees = 0
+        self.tax = 0
+        self.contracts = 0
+        self.max_drawdown = 0
+        self.orders: list[Placed] = []
+        self.fills: list[Traded] = []
+        self.refusals: list[Refused] = []
+        self.equity: list[EquityPoint] = []
+
+    def handle(self, message: AnyMessage, now: int) -> None:
+        """Hears one message of the stream."""
+        if isinstance(message, Tick):
+            self._tick(message, now)
+        elif isinstance(message, Traded):
+            self._fill(message)
+        elif isinstance(message, Placed):
+            self.orders.append(message)
+            self._order_hash.update((order_line(message) + "\n").encode())
+        elif isinstance(message, Refused):
+            self.refusals.append(message)
+        elif isinstance(message, Gap):
+            self.ticks_lost += message.missed
+
+    def _tick(self, tick: Tick, now: int) -> None:
+        symbol = tick.symbol
+        if symbol in self._symbols:
+            self.ticks_seen += 1
+        position = self._positions.get(symbol, 0)
+        if position:
+            self._net += position * (tick.price_ticks - self._lasts[symbol]) * self._tick_value[symbol]
+            self._measure()
+        self._lasts[symbol] = tick.price_ticks
+        if now >= self._next_point:
+            self._next_point = now - now % MINUTE + MINUTE
+            self._point(now)
+
+    def _fill(self, fill: Traded) -> None:
+        symbol = fill.symbol
+        self.fills.append(fill)
+        self._fill_hash.update((fill_line(fill) + "\n").encode())
+        self.contracts += fill.qty
+        self.fees += fill.fee
+        self.tax += fill.tax
+        last = self._lasts.setdefault(symbol, fill.price_ticks)
+        signed = fill.side * fill.qty
+        self._net += signed * (last - fill.price_ticks) * self._tick_value[symbol] - fill.fee - fill.tax
+        self._positions[symbol] = self._positions.get(symbol, 0) + signed
+        self._measure()
+        self._point(fill.at)
+
+    def _measure(self) -> None:
+        if self._net > self._peak:
+            self._peak = self._net
+        elif self._peak - self._net > self.max_drawdown:
+            self.max_drawdown = self._peak - self._net
+
+    def _point(self, at: int) -> None:
+        point = EquityPoint(at, self._net, self._peak - self._net)
+        if self.equity and self.equity[-1].at == at:
+            self.equity[-1] = point
+        else:
+            self.equity.append(point)
+
+    def summary(self) -> Summary:
+        """The run so far."""
+        return Summary(
+            ticks_seen=self.ticks_seen,
+            ticks_lost=self.ticks_lost,
+            orders=len(self.orders),
+            refused=len(self.refusals),
+            fills=len(self.fills),
+            contracts=self.contracts,
+            gross_pnl=self._net + self.fees + self.tax,
+            fees=self.fees,
+            tax=self.tax,
+            net_pnl=self._net,
+            max_drawdown=self.max_drawdown,
+            positions={symbol: qty for symbol, qty in sorted(self._positions.items()) if qty},
+            order_hash=self._order_hash.hexdigest(),
+            fill_hash=self._fill_hash.hexdigest(),
+        )

@@ -1,0 +1,125 @@
+"""The gateway process: the one place that reaches a venue. Requests go out once; all that the venue says comes in.
+
+It measures what counts for a trader: from a tick's arrival here to the leaving of the order that it caused.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from autofutures import clock
+from autofutures.bus.codec import Inbox, Outbox
+from autofutures.bus.curve import Keys, load_keys
+from autofutures.bus.faults import Faults
+from autofutures.bus.serve import BREATH_MS, Life, Log, run_process
+from autofutures.bus.sockets import Link
+from autofutures.domain.messages import AnyMessage, Cancel, Done, Quote, Ready, Stop, Submit, Tick
+from autofutures.gateway import Gateway
+from autofutures.ops.folder import Folder
+from autofutures.telemetry.latency import LatencyTally
+from autofutures.venues import VENUES
+from autofutures.venues.sim import SimVenue
+
+
+class GatewayProcess:
+    """Between one venue and the trader."""
+
+    def __init__(self, folder: Folder, keys: Keys, log: Log) -> None:
+        machine = folder.machine()
+        self._log = log
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._venue = _open_venue("sim", self._context, folder.endpoint("exchange"), keys)
+        self._trader = Link(self._context, folder.endpoint("trader"), keys, "trader", "gateway")
+        self._node = Gateway()
+        self._inbox = Inbox()
+        self._outbox = Outbox("gateway")
+        self._faults = Faults(machine.pause_seed, "gateway", machine.drop_frame)
+        self._life = Life()
+        self._arrived = 0
+        self._market_seq = 0
+        self._stopped = False
+        self.latency = LatencyTally()
+
+    def serve(self) -> None:
+        """Passes messages on until the trader says stop."""
+        poller = zmq.Poller()
+        poller.register(self._venue.socket, zmq.POLLIN)
+        poller.register(self._trader.socket, zmq.POLLIN)
+        self._trader.send(self._outbox.frame((Ready("gateway"),), 0))
+        while not self._stopped:
+            ready = dict(poller.poll(BREATH_MS))
+            if not ready:
+                self._life.check()
+            if self._venue.socket in ready:
+                self._from_venue()
+            if self._trader.socket in ready:
+                self._from_trader()
+
+    def close(self) -> None:
+        """Ends both links."""
+        self._venue.close()
+        self._trader.close()
+        self._context.term()
+
+    def _from_venue(self) -> None:
+        events = self._venue.events()
+        self._arrived = clock.stopwatch_ns()
+        self._faults.pause()
+        messages: list[AnyMessage] = []
+        at = 0
+        for event, at in events:  # noqa: B007  # a frame is of one moment: the last time is everyone's
+            self._market_seq += isinstance(event, (Tick, Quote))
+            messages += self._node.handle(event, at)
+        if self._faults.drops():
+            self._log.warning("frame dropped on purpose", messages=len(messages), at=at)
+            self._outbox.frame(messages, at)
+            return
+        self._trader.send(self._outbox.frame(messages, at))
+
+    def _from_trader(self) -> None:
+        data = self._trader.receive()
+        out: list[AnyMessage] = []
+        for envelope in self._inbox.open(data or b"\x90"):
+            message = envelope.body
+            if isinstance(message, (Submit, Cancel)):
+                if self._node.admits(envelope.epoch):
+                    out += self._node.handle(message, envelope.at)
+                    self._measure(message, envelope.cause)
+                else:
+                    self._log.error("refused an old epoch", flow=envelope.flow, epoch=envelope.epoch)
+            elif isinstance(message, (Done, Ready, Stop)):
+                out.append(message)
+                self._stopped = isinstance(message, Stop) and message.reason == STOPPED
+        if out:
+            self._venue.send(*out)
+
+    def _measure(self, message: Submit | Cancel, cause: int) -> None:
+        if isinstance(message, Submit) and cause == self._market_seq:
+            self.latency.add(clock.stopwatch_ns() - self._arrived)
+
+
+STOPPED = "stopped"
+"""The reason with which the trader ends its gateway, when all is kept; any other is a request to stop the feed."""
+
+
+def _open_venue(
+    name: str, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys
+) -> SimVenue:
+    module, _, attribute = VENUES[name].partition(":")
+    venue: SimVenue = getattr(import_module(module), attribute)(context, endpoint, keys)
+    return venue
+
+
+def body(run: Path, _name: str, log: Log) -> None:
+    """Opens the door, and closes it when the trader says so."""
+    folder = Folder(run)
+    process = GatewayProcess(folder, load_keys(Path(folder.machine().keys), "gateway"), log)
+    process.serve()
+    folder.latency.write_bytes(msgspec.json.encode(process.latency.summary()))
+    process.close()
+
+
+if __name__ == "__main__":
+    run_process("gateway", body)

@@ -1,0 +1,61 @@
+"""What a pre-trade rule is, what it may look at, and the verdict that only the gate can make."""
+
+from typing import Protocol
+
+import msgspec
+
+from autofutures.domain.messages import Intent
+
+
+class Exposure(msgspec.Struct, frozen=True, gc=False):
+    """What a rule may know besides the intent: the account in this instrument, and its market, at `now`."""
+
+    now: int
+    position: int
+    """The account's netted position."""
+    working_buy: int
+    """Contracts that may still be bought by orders that are alive."""
+    working_sell: int
+    last_ticks: int
+    """The last trade; meaningless where `last_at` is 0."""
+    last_at: int
+    """When the last trade was heard; 0 for never."""
+    session_open: bool
+    low_ticks: int = 0
+    """The day's lower price limit; 0 where it is not known."""
+    high_ticks: int = 0
+
+
+class Approved(msgspec.Struct, frozen=True, gc=False):
+    """An intent that passed every rule. Only `gate.Gate` makes one: nothing reaches the book without it."""
+
+    intent: Intent
+
+
+class Violation(msgspec.Struct, frozen=True, gc=False):
+    """What was measured, and the limit that it passed. For rules about states both are 0 or 1."""
+
+    limit: int
+    value: int
+    reason: str
+
+
+class Rule(Protocol):
+    """One named control: one file, one id."""
+
+    id: str
+    binds_exits: bool
+    """Whether the trader's own exit orders, which only reduce, must pass it too."""
+
+    def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
+        """The violation, or `None` where the intent passes. Changes nothing."""
+
+    def approved(self, intent: Intent, now: int) -> None:
+        """Every rule let the intent pass: rules that count remember it."""
+
+
+class Stateless:
+    """For rules that remember nothing."""
+
+    def approved(self, intent: Intent, now: int) -> None:
+        """Nothing to remember."""

@@ -1,0 +1,30 @@
+"""Rule `message_rate`: not more orders in any one second than this. RTS 6 art. 15(1)(d), FIA message throttle."""
+
+from collections import deque
+
+from autofutures.domain.messages import Intent
+from autofutures.domain.units import SECOND
+from autofutures.risk.base import Exposure, Violation
+
+
+class MessageRate:
+    """Refuses the order that would be one more than `max_per_second` within the last second of the trader's clock."""
+
+    id = "message_rate"
+    binds_exits = False
+
+    def __init__(self, max_per_second: int = 50) -> None:
+        self.max_per_second = max_per_second
+        self._recent: deque[int] = deque(maxlen=max_per_second)
+
+    def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
+        """Looks back as many orders as one second allows."""
+        recent = self._recent
+        if len(recent) < self.max_per_second or exposure.now - recent[0] >= SECOND:
+            return None
+        within = sum(1 for at in recent if exposure.now - at < SECOND)
+        return Violation(self.max_per_second, within + 1, f"{within} orders went out within the last second")
+
+    def approved(self, intent: Intent, now: int) -> None:
+        """Remembers when the order went."""
+        self._recent.append(now)

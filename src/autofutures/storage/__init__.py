@@ -1,0 +1,1 @@
+"""What must not be lost: the trader's journal, and the migrations of its file."""

@@ -1,0 +1,7 @@
+"""Decide: one strategy a file. A strategy asks its `ctx`, the host says its intents, fills come back."""
+
+STRATEGIES = {
+    "ema_cross": "autofutures.strategies.ema_cross:EmaCross",
+    "support_resistance": "autofutures.strategies.support_resistance:SupportResistance",
+}
+"""The strategies that come with the machine. A user's own is `path/to/file.py:Class`."""

@@ -1,0 +1,300 @@
+"""`ctx`: what a strategy may know and ask for. It shows only what was heard; every verdict is a later event.
+
+An order that was asked for counts as working at once, and until it is refused, filled or over. Handles are
+integers: the decision's `cause_seq` and `k` in one, never 0.
+"""
+
+# ruff: noqa: A002 - `exit` is what strategies call their exit plan.
+
+from collections.abc import Sequence
+
+from autofutures.domain.errors import BadInput
+from autofutures.domain.messages import (
+    TRADER_K,
+    Decision,
+    ExitPlan,
+    Intent,
+    OrderChanged,
+    Placed,
+    Refused,
+    Revoke,
+    Saved,
+    Tick,
+    Traded,
+    WakeAt,
+)
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+
+
+def handle_of(cause_seq: int, k: int) -> int:
+    """A decision's id as one integer."""
+    return cause_seq << 16 | k
+
+
+class OpenOrder:
+    """An order as its strategy knows it: fills and changes each say what is left, and the less is true."""
+
+    __slots__ = ("left", "leg", "side", "unfilled")
+
+    def __init__(self, leg: int, side: Side, left: int) -> None:
+        self.leg = leg
+        self.side = side
+        self.left = left
+        self.unfilled = left
+
+
+class Context:
+    """One strategy's view of the world, and its mouth.
+
+    Attributes:
+        now: the time of the event being heard, UTC nanoseconds.
+        position: the strategy's own position in its first symbol, signed contracts.
+        working: bought minus sold contracts that are still at work in its first symbol.
+        last_ticks: the last trade of its first symbol; 0 before any.
+        cause_seq: market events heard so far.
+    """
+
+    def __init__(self, strategy: str, symbols: Sequence[str], exit_plans: Sequence[ExitPlan] = ()) -> None:
+        self.strategy = strategy
+        self.symbols = tuple(symbols)
+        self.now = 0
+        self.cause_seq = 0
+        self.position = 0
+        self.working = 0
+        self.last_ticks = 0
+        self.said: list[Decision] = []
+        self._k = 0
+        self._exit_plans: list[ExitPlan | None] = [None, *exit_plans]
+        self._legs = {symbol: leg for leg, symbol in enumerate(self.symbols)}
+        self._positions = [0] * len(self.symbols)
+        self._workings = [0] * len(self.symbols)
+        self._lasts = [0] * len(self.symbols)
+        self._open: dict[int, OpenOrder] = {}
+        self._wants_save = False
+
+    # ── what is known ───────────────────────────────────────────────────────────────────────────────────────
+
+    def position_of(self, leg: int) -> int:
+        """The strategy's own position in its symbol number `leg`."""
+        return self._positions[leg]
+
+    def working_of(self, leg: int) -> int:
+        """Signed contracts at work in symbol number `leg`."""
+        return self._workings[leg]
+
+    def last_of(self, leg: int) -> int:
+        """The last trade of symbol number `leg`; 0 before any."""
+        return self._lasts[leg]
+
+    def leg_of(self, symbol: str) -> int:
+        """The number of one of the strategy's symbols."""
+        return self._legs[symbol]
+
+    def is_open(self, handle: int) -> bool:
+        """Whether the order may still trade, as far as was heard."""
+        return handle in self._open
+
+    # ── what may be asked ───────────────────────────────────────────────────────────────────────────────────
+
+    def buy_market(self, qty: int, *, leg: int = 0, exit: int = 0, why: int = 0, plan_ticks: int = 0) -> int:
+        """Buys at once at whatever the market gives (IOC)."""
+        return self._order(Side.BUY, qty, OrderType.MARKET, 0, 0, TimeInForce.IOC, leg, exit, why, plan_ticks)
+
+    def sell_market(self, qty: int, *, leg: int = 0, exit: int = 0, why: int = 0, plan_ticks: int = 0) -> int:
+        """Sells at once at whatever the market gives (IOC)."""
+        return self._order(
+            Side.SELL, qty, OrderType.MARKET, 0, 0, TimeInForce.IOC, leg, exit, why, plan_ticks
+        )
+
+    def buy_mwp(self, qty: int, *, leg: int = 0, exit: int = 0, why: int = 0, plan_ticks: int = 0) -> int:
+        """Buys at once, no further from the market than the exchange's protection (IOC)."""
+        return self._order(Side.BUY, qty, OrderType.MWP, 0, 0, TimeInForce.IOC, leg, exit, why, plan_ticks)
+
+    def sell_mwp(self, qty: int, *, leg: int = 0, exit: int = 0, why: int = 0, plan_ticks: int = 0) -> int:
+        """Sells at once, no further from the market than the exchange's protection (IOC)."""
+        return self._order(Side.SELL, qty, OrderType.MWP, 0, 0, TimeInForce.IOC, leg, exit, why, plan_ticks)
+
+    def buy_limit(
+        self,
+        qty: int,
+        price_ticks: int,
+        *,
+        tif: TimeInForce = TimeInForce.ROD,
+        leg: int = 0,
+        exit: int = 0,
+        why: int = 0,
+        plan_ticks: int = 0,
+    ) -> int:
+        """Buys at the price or better; works until the session ends unless `tif` says otherwise."""
+        return self._order(Side.BUY, qty, OrderType.LIMIT, price_ticks, 0, tif, leg, exit, why, plan_ticks)
+
+    def sell_limit(
+        self,
+        qty: int,
+        price_ticks: int,
+        *,
+        tif: TimeInForce = TimeInForce.ROD,
+        leg: int = 0,
+        exit: int = 0,
+        why: int = 0,
+        plan_ticks: int = 0,
+    ) -> int:
+        """Sells at the price or better; works until the session ends unless `tif` says otherwise."""
+        return self._order(Side.SELL, qty, OrderType.LIMIT, price_ticks, 0, tif, leg, exit, why, plan_ticks)
+
+    def buy_stop(
+        self, qty: int, stop_ticks: int, *, price_ticks: int = 0, leg: int = 0, exit: int = 0, why: int = 0
+    ) -> int:
+        """Buys once a trade is at the stop or above: at the market, or with a limit at `price_ticks`."""
+        kind = OrderType.STOP_LIMIT if price_ticks else OrderType.STOP
+        return self._order(Side.BUY, qty, kind, price_ticks, stop_ticks, TimeInForce.ROD, leg, exit, why, 0)
+
+    def sell_stop(
+        self, qty: int, stop_ticks: int, *, price_ticks: int = 0, leg: int = 0, exit: int = 0, why: int = 0
+    ) -> int:
+        """Sells once a trade is at the stop or below: at the market, or with a limit at `price_ticks`."""
+        kind = OrderType.STOP_LIMIT if price_ticks else OrderType.STOP
+        return self._order(Side.SELL, qty, kind, price_ticks, stop_ticks, TimeInForce.ROD, leg, exit, why, 0)
+
+    def cancel(self, handle: int) -> None:
+        """Asks for an order back; whether that came in time is a later event."""
+        seq, k = handle >> 16, handle & 0xFFFF
+        self.said.append(Revoke(self.strategy, self.cause_seq, self._next_k(), self.now, seq, k))
+
+    def wake_at(self, at: int, timer: int = 0) -> None:
+        """Asks for `on_timer` at a time; `timer` comes back with it."""
+        self.said.append(WakeAt(self.strategy, at, timer))
+
+    def save(self) -> None:
+        """Asks that the strategy's state as it is after this event be kept for a restart."""
+        self._wants_save = True
+
+    def declare_exit(self, take_profit_ticks: int, stop_ticks: int) -> int:
+        """Adds an exit plan to the table that `exit=` indexes, and returns its number."""
+        plan = ExitPlan(take_profit_ticks, stop_ticks)
+        if plan not in self._exit_plans:
+            self._exit_plans.append(plan)
+        return self._exit_plans.index(plan)
+
+    def _order(  # noqa: PLR0913, PLR0917 - one place fills every field of an intent
+        self,
+        side: Side,
+        qty: int,
+        kind: OrderType,
+        price_ticks: int,
+        stop_ticks: int,
+        tif: TimeInForce,
+        leg: int,
+        exit_index: int,
+        why: int,
+        plan_ticks: int,
+    ) -> int:
+        k = self._next_k()
+        plan = self._exit_plans[exit_index]
+        if plan is not None and plan_ticks:
+            plan = ExitPlan(plan.take_profit_ticks, plan.stop_ticks, plan_ticks)
+        self.said.append(
+            Intent(
+                strategy=self.strategy,
+                cause_seq=self.cause_seq,
+                k=k,
+                at=self.now,
+                symbol=self.symbols[leg],
+                side=side,
+                qty=qty,
+                type=kind,
+                price_ticks=price_ticks,
+                stop_ticks=stop_ticks,
+                tif=tif,
+                open_close=OpenClose.AUTO,
+                exit=plan,
+                leg=leg,
+                why=why,
+            )
+        )
+        handle = handle_of(self.cause_seq, k)
+        self._open[handle] = OpenOrder(leg, side, qty)
+        self._work(leg, side * qty)
+        return handle
+
+    def _next_k(self) -> int:
+        self._k += 1
+        if self._k >= TRADER_K:
+            raise BadInput(
+                f"{self.strategy} took {self._k} decisions at one market event: is it answering itself?"
+            )
+        return self._k
+
+    # ── what the host tells it ──────────────────────────────────────────────────────────────────────────────
+
+    def market_event(self) -> None:
+        """One more market event was heard: decisions are counted from 1 again."""
+        self.cause_seq += 1
+        self._k = 0
+
+    def hear_tick(self, tick: Tick, leg: int) -> None:
+        """Keeps the last trade."""
+        self._lasts[leg] = tick.price_ticks
+        if leg == 0:
+            self.last_ticks = tick.price_ticks
+
+    def hear_order(self, changed: OrderChanged) -> None:
+        """An order moved: what is left of it is what is at work."""
+        self._set_left(handle_of(changed.order_seq, changed.order_k), changed.left)
+
+    def hear_refusal(self, refused: Refused) -> None:
+        """An intent was refused. A repeat's refusal says nothing of the order that the first one made."""
+        if refused.rule != "duplicate":
+            self._set_left(handle_of(refused.cause_seq, refused.k), 0)
+
+    def hear_fill(self, fill: Traded) -> None:
+        """The book's own figure of the position; what was filled is not at work any more."""
+        handle = handle_of(fill.order_seq, fill.order_k)
+        order = self._open.get(handle)
+        if order is not None:
+            order.unfilled -= fill.qty
+            self._set_left(handle, order.unfilled)
+        self.set_position(fill.symbol, fill.position)
+
+    def set_position(self, symbol: str, position: int) -> None:
+        """The position as the trader knows it."""
+        leg = self._legs.get(symbol)
+        if leg is not None:
+            self._positions[leg] = position
+            if leg == 0:
+                self.position = position
+
+    def restore_order(self, placed: Placed, left: int) -> None:
+        """An order that was at work before a restart; the trader's own exits are not the strategy's."""
+        intent = placed.intent
+        if intent.symbol in self._legs and left and intent.k < TRADER_K:
+            leg = self._legs[intent.symbol]
+            self._open[handle_of(intent.cause_seq, intent.k)] = OpenOrder(leg, intent.side, left)
+            self._work(leg, intent.side * left)
+
+    def take_said(self, state: bytes | None) -> list[Decision]:
+        """What was asked for since the last call, with the state where that was wanted."""
+        said = self.said
+        self.said = []
+        if self._wants_save and state is not None:
+            self._wants_save = False
+            said.append(Saved(self.strategy, self.now, state))
+        return said
+
+    @property
+    def wants_save(self) -> bool:
+        """Whether the strategy asked to be kept since the last call of `take_said`."""
+        return self._wants_save
+
+    def _set_left(self, handle: int, left: int) -> None:
+        order = self._open.get(handle)
+        if order is None or left >= order.left:
+            return
+        self._work(order.leg, order.side * (left - order.left))
+        order.left = left
+        if left == 0:
+            del self._open[handle]
+
+    def _work(self, leg: int, qty: int) -> None:
+        self._workings[leg] += qty
+        self.working = self._workings[0]

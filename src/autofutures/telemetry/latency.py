@@ -1,0 +1,38 @@
+"""Latencies as people compare them: median, 99th and 99.9th percentile, in microseconds."""
+
+import msgspec
+
+
+class LatencySummary(msgspec.Struct, frozen=True):
+    """Percentiles in microseconds; `None` where nothing was measured."""
+
+    count: int
+    p50: float | None
+    p99: float | None
+    p999: float | None
+
+
+def percentile(ordered: list[int], share: float) -> float | None:
+    """The nearest-rank percentile of ordered nanoseconds, in microseconds."""
+    if not ordered:
+        return None
+    rank = min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))
+    return ordered[rank] / 1_000
+
+
+class LatencyTally:
+    """Collects durations."""
+
+    def __init__(self) -> None:
+        self._durations: list[int] = []
+
+    def add(self, duration_ns: int) -> None:
+        """One measured duration."""
+        self._durations.append(duration_ns)
+
+    def summary(self) -> LatencySummary:
+        """What was measured so far."""
+        ordered = sorted(self._durations)
+        return LatencySummary(
+            len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.99), percentile(ordered, 0.999)
+        )

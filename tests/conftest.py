@@ -1,0 +1,25 @@
+"""What every test may ask for: the recorded data, and Hypothesis that finds the same examples each time."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+
+# `pytest --hypothesis-profile=explore` looks further, with new examples each time.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("explore", deadline=None, max_examples=2_000)
+settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded market data; a test that asks for it is skipped where there is none."""
+    folder = Path(os.environ.get("AUTOFUTURES_SHARED_DATA") or ROOT.parent / "shared" / "data").resolve()
+    if not folder.is_dir():
+        pytest.skip(
+            "recorded data is not here: put it at ../shared/data or name it in AUTOFUTURES_SHARED_DATA"
+        )
+    return folder

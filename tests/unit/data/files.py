@@ -1,0 +1,45 @@
+"""Small files of the exchange's making, for the tests of this room."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from autofutures.data.catalog import Catalog
+from autofutures.data.importers import Options
+from autofutures.data.importing import Imported, import_file
+
+HEADER = "成交日期,商品代號,到期月份(週別),成交時間,成交價格,成交數量(B+S),近月價格,遠月價格,開盤集合競價 "
+SPREAD_HEADER = HEADER.replace("開盤集合競價", "屬價差對價差成交者")
+
+DAY_ROWS = (
+    "20210723,TX     ,202108     ,150000,17409,4,-,-,*",
+    "20210726,TX     ,202108     ,084500,17473,2,-,-,*",
+    "20210726,TX     ,202108     ,084500,17473,2,-,-, ",
+    "20210726,TX     ,202108     ,134500,17202,6,-,-, ",
+    "20210726,TX     ,202108/202109,090000,-85,8,17400,17315, ",
+    "20210726,CDF    ,202108     ,084501,583.5,2,-,-, ",
+)
+"""Trading day 2021-07-26: four trades of TXF202108 (7 contracts), one of 2 spreads, one product not specified."""
+
+
+def tick_text(rows: Sequence[str] = DAY_ROWS, header: str = HEADER, end: str = "\r\n") -> str:
+    return end.join((header, *rows)) + end
+
+
+def tick_file(folder: Path, rows: Sequence[str] = DAY_ROWS, name: str = "Daily_2021_07_26.csv") -> Path:
+    path = folder / name
+    path.write_bytes(tick_text(rows).encode("cp950"))
+    return path
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return held.getvalue()
+
+
+def imported(path: Path, root: Path, *, replace: bool = False) -> Imported:
+    return import_file(path, Catalog(root), Options(), replace=replace)

@@ -1,0 +1,75 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import UNCHECKED_TICK, instrument, product_of, products
+
+
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [
+        ("TXF202108", "TAIFEX:TXF202108"),
+        ("TAIFEX:TXF202108", "TAIFEX:TXF202108"),
+        (" TX202108 ", "TAIFEX:TXF202108"),
+        ("MTX202108W2", "TAIFEX:MXF202108W2"),
+        ("TMF202607F1", "TAIFEX:TMF202607F1"),
+        ("TXF202108/202109", "TAIFEX:TXF202108/202109"),
+        ("TXF", "TAIFEX:TXF"),
+    ],
+)
+def test_a_symbol_is_stored_whole_whatever_was_written(written: str, whole: str) -> None:
+    assert instrument(written).symbol == whole
+
+
+@pytest.mark.parametrize("text", ["", "txf202108", "TXF202108X2", "TXF202108/", "TXF202108/2109", "1TX"])
+def test_what_is_no_symbol_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(BadInput, match=r"is not a symbol: write ROOT\[YYYYMM\], as in TXF202108"):
+        instrument(text)
+
+
+def test_a_spread_names_its_two_months() -> None:
+    spread = instrument("TXF202108/202109")
+    assert (spread.is_spread, spread.expiry, spread.far_expiry) == (True, "202108", "202109")
+    assert not instrument("TXF202108").is_spread
+
+
+@pytest.mark.parametrize(
+    ("root", "tick", "tick_value"),
+    [("TXF", "1", 200), ("MXF", "1", 50), ("TMF", "1", 10), ("EXF", "0.05", 200), ("FXF", "0.2", 200)],
+)
+def test_what_a_tick_is_and_what_it_is_worth(root: str, tick: str, tick_value: int) -> None:
+    product = products()[root]
+    assert (product.tick, product.tick_value, product.tax_rate_ppb) == (Decimal(tick), tick_value, 20_000)
+    assert product.grid_checked
+    assert product.certainty.startswith("high")
+
+
+def test_a_contract_is_worth_its_price_times_its_multiplier() -> None:
+    assert instrument("TXF202108").value(17_403, 2) == 17_403 * 200 * 2
+    electronics = instrument("EXF202108")
+    assert electronics.value(electronics.to_ticks(Decimal("800.05")), 1) == 800 * 4_000 + 200
+
+
+def test_a_price_off_the_grid_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"800\.03 is not a price of TAIFEX:EXF202108: one tick is 0\.05"):
+        instrument("EXF202108").to_ticks(Decimal("800.03"))
+
+
+@given(st.integers(-(10**7), 10**7), st.sampled_from(["TXF202108", "EXF202108", "FXF202108", "ABC202108"]))
+def test_ticks_survive_being_written_as_a_price(ticks: int, symbol: str) -> None:
+    item = instrument(symbol)
+    assert item.to_ticks(item.to_price(ticks)) == ticks
+
+
+def test_a_product_that_we_do_not_specify_is_taken_with_its_grid_unchecked() -> None:
+    product = product_of("ABC")
+    assert not product.grid_checked
+    assert (product.tick, product.tick_value, product.tax_rate_ppb) == (UNCHECKED_TICK, 0, 0)
+    assert "not specified" in product.name
+
+
+def test_a_file_code_and_a_root_name_the_same_product() -> None:
+    assert product_of("TX") is product_of("TXF")

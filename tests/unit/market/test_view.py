@@ -1,0 +1,61 @@
+import pytest
+
+from autofutures.domain.errors import BadInput
+from autofutures.market.dates import taipei_ns
+from autofutures.market.sessions import Calendar, Session
+from autofutures.market.view import MarketView
+
+TXF = "TAIFEX:TXF202108"
+OPEN = taipei_ns(20210726, 8 * 3600 + 45 * 60)
+MINUTE = 60_000_000_000
+
+
+class CountingCalendar(Calendar):
+    asked = 0
+
+    def session_at(self, sessions_id: str, last_trading_day: int, ns: int) -> Session | None:
+        self.asked += 1
+        return super().session_at(sessions_id, last_trading_day, ns)
+
+
+def view_of(calendar: Calendar) -> MarketView:
+    view = MarketView(calendar)
+    view.add(TXF, "taifex-index", 20210818)
+    return view
+
+
+def test_the_view_knows_the_last_trade_and_nothing_before_the_first() -> None:
+    view = view_of(Calendar())
+    assert view.last(TXF) is None
+    assert view.last_at(TXF) is None
+    session = view.on_tick(TXF, OPEN, 17473)
+    assert session is not None
+    assert (session.day, session.name) == (20210726, "day")
+    assert (view.last(TXF), view.last_at(TXF)) == (17473, OPEN)
+    view.add(TXF, "taifex-other")
+    assert view.last(TXF) == 17473
+
+
+def test_the_calendar_is_asked_once_a_session() -> None:
+    calendar = CountingCalendar()
+    view = view_of(calendar)
+    for minute in range(100):
+        view.on_tick(TXF, OPEN + minute * MINUTE, 17400)
+    assert calendar.asked == 1
+    assert view.session(TXF, OPEN + 100 * MINUTE) == view.session(TXF, OPEN)
+    assert view.session(TXF, OPEN + 301 * MINUTE) is None
+    evening = view.session(TXF, OPEN + 400 * MINUTE)
+    assert evening is not None
+    assert (evening.day, evening.name) == (20210727, "night")
+
+
+def test_the_contracts_last_day_ends_early_in_the_view_too() -> None:
+    view = view_of(Calendar())
+    close = taipei_ns(20210818, 13 * 3600 + 30 * 60)
+    assert view.session(TXF, close) is not None
+    assert view.session(TXF, close + MINUTE) is None
+
+
+def test_an_unknown_symbol_is_refused() -> None:
+    with pytest.raises(BadInput, match="add it before its first tick"):
+        view_of(Calendar()).on_tick("TAIFEX:MXF202108", OPEN, 1)

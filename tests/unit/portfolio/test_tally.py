@@ -1,0 +1,158 @@
+import hashlib
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autofutures.domain.instrument import instrument
+from autofutures.domain.messages import AnyMessage, Gap, Placed, Refused, SessionEnded, Tick, Traded
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import MINUTE, OrderType, Side, TimeInForce
+from autofutures.portfolio.ledger import Ledger
+from autofutures.portfolio.tally import FILL_COLUMNS, ORDER_COLUMNS, Tally, fill_line, order_line
+from tests.makers import OPEN, TXF, intent, tick
+
+MXF = "TAIFEX:MXF202108"
+VALUE = {TXF: 200, MXF: 50}
+
+
+def traded(side: Side, qty: int, price: int, *, symbol: str = TXF, at: int = OPEN, n: int = 1) -> Traded:
+    return Traded("0abc", "s", 5, 1, n, at, symbol, side, qty, price, 20 * qty, 7 * qty, 0, f"f{n}")
+
+
+def a_tally(*seen: str) -> Tally:
+    return Tally({symbol: instrument(symbol) for symbol in VALUE}, seen)
+
+
+def tally_of(messages: Sequence[AnyMessage]) -> Tally:
+    tally = a_tally()
+    for message in messages:
+        tally.handle(message, getattr(message, "at", 0))
+    return tally
+
+
+ORDER = Placed(
+    "0abc",
+    Status.SENT,
+    intent(Side.SELL, 3, OrderType.LIMIT, cause_seq=42, k=2, price_ticks=17_403, tif=TimeInForce.IOC),
+)
+ORDER_LINE = f"{OPEN},s,42,2,TAIFEX:TXF202108,sell,3,limit,17403,ioc,auto"
+FILL_LINE = f"{OPEN},s,5,1,2,TAIFEX:TXF202108,buy,3,17403,60,21"
+
+
+def test_the_lines_are_the_settled_ones() -> None:
+    assert ORDER_COLUMNS == "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
+    assert FILL_COLUMNS == "filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax"
+    assert order_line(ORDER) == ORDER_LINE
+    assert fill_line(traded(Side.BUY, 3, 17_403, n=2)) == FILL_LINE
+
+
+def test_the_hashes_are_sha_256_over_the_lines_each_ended_by_lf() -> None:
+    summary = tally_of([ORDER, ORDER, traded(Side.BUY, 3, 17_403, n=2)]).summary()
+    assert summary.order_hash == hashlib.sha256(f"{ORDER_LINE}\n{ORDER_LINE}\n".encode()).hexdigest()
+    assert summary.fill_hash == hashlib.sha256(f"{FILL_LINE}\n".encode()).hexdigest()
+
+
+def test_a_market_orders_price_is_zero_and_the_client_id_leaves_no_trace() -> None:
+    market = Placed("0abc", Status.SENT, intent())
+    assert order_line(market) == f"{OPEN},s,1,1,TAIFEX:TXF202108,buy,1,market,0,rod,auto"
+    renamed = Placed("9zzz", Status.SENT, intent())
+    assert tally_of([market]).summary().order_hash == tally_of([renamed]).summary().order_hash
+
+
+def test_everything_is_counted_once() -> None:
+    refused = Refused("s", 1, 1, OPEN, "position", 20, 21, "too much")
+    gap, ended = Gap("feed", OPEN, 3), SessionEnded(TXF, OPEN, 20210726, "day")
+    summary = tally_of([tick(), ORDER, refused, gap, traded(Side.BUY, 3, 17_400), ended]).summary()
+    assert (summary.ticks_seen, summary.ticks_lost, summary.orders, summary.refused) == (1, 3, 1, 1)
+    assert (summary.fills, summary.contracts, summary.fees, summary.tax) == (1, 3, 60, 21)
+    assert summary.positions == {TXF: 3}
+
+
+def test_only_ticks_that_a_strategy_is_given_are_seen() -> None:
+    tally = a_tally(MXF)
+    tally.handle(tick(), OPEN)
+    tally.handle(tick(symbol=MXF), OPEN)
+    assert tally.summary().ticks_seen == 1
+
+
+def test_profit_is_money_and_net_is_after_costs() -> None:
+    events = [tick(17_400), traded(Side.BUY, 2, 17_401), tick(17_410), traded(Side.SELL, 2, 17_409)]
+    summary = tally_of(events).summary()
+    assert summary.gross_pnl == 8 * 2 * 200
+    assert summary.net_pnl == summary.gross_pnl - summary.fees - summary.tax == 3_200 - 80 - 28
+    assert summary.positions == {}
+
+
+def test_drawdown_is_from_the_highest_equity_so_far_and_zero_is_the_first() -> None:
+    costs = 27
+    events = [traded(Side.BUY, 1, 100), tick(99), tick(110), tick(104), tick(108), tick(105)]
+    assert tally_of(events[:2]).summary().max_drawdown == 200 + costs
+    assert tally_of(events).summary().max_drawdown == 6 * 200
+
+
+MOVES = st.lists(
+    st.one_of(
+        st.builds(lambda s, p: tick(p, symbol=s), st.sampled_from([TXF, MXF]), st.integers(16_000, 18_000)),
+        st.builds(
+            lambda s, side, qty, p: traded(side, qty, p, symbol=s),
+            st.sampled_from([TXF, MXF]),
+            st.sampled_from(Side),
+            st.integers(1, 5),
+            st.integers(16_000, 18_000),
+        ),
+    ),
+    max_size=40,
+)
+
+
+class Plain:
+    """The same figures by the ledgers' arithmetic: every event is valued from the beginning."""
+
+    def __init__(self, events: Sequence[Tick | Traded]) -> None:
+        self.ledgers = {symbol: Ledger() for symbol in VALUE}
+        self.lasts: dict[str, int] = {}
+        self.curve = [0]
+        for event in events:
+            if isinstance(event, Tick):
+                self.lasts[event.symbol] = event.price_ticks
+            else:
+                self.lasts.setdefault(event.symbol, event.price_ticks)
+                ledger = self.ledgers[event.symbol]
+                ledger.apply(event.side, event.qty, event.price_ticks, event.fee, event.tax)
+            self.curve.append(self.net())
+
+    def gross(self) -> int:
+        return sum(VALUE[symbol] * self.ledgers[symbol].gross(last) for symbol, last in self.lasts.items())
+
+    def net(self) -> int:
+        return self.gross() - sum(ledger.fees + ledger.tax for ledger in self.ledgers.values())
+
+    def drawdown(self) -> int:
+        return max(max(self.curve[: index + 1]) - net for index, net in enumerate(self.curve))
+
+
+@given(MOVES)
+def test_equity_is_what_the_ledgers_say_and_drawdown_what_the_whole_curve_says(events: list[Tick | Traded]) -> None:
+    summary, plain = tally_of(events).summary(), Plain(events)
+    assert summary.gross_pnl == plain.gross()
+    assert summary.net_pnl == plain.net()
+    assert summary.max_drawdown == plain.drawdown()
+
+
+def test_the_equity_curve_has_a_point_each_minute_and_each_fill_and_none_twice() -> None:
+    tally = a_tally()
+    for message in [
+        tick(100, at=OPEN),
+        tick(100, at=OPEN + 1),
+        traded(Side.BUY, 1, 100, at=OPEN + 2),
+        traded(Side.BUY, 1, 101, at=OPEN + 2),
+        tick(103, at=OPEN + 3),
+        tick(104, at=OPEN + MINUTE),
+    ]:
+        tally.handle(message, getattr(message, "at", 0))
+    assert [(point.at - OPEN, point.net) for point in tally.equity] == [
+        (0, 0),
+        (2, -200 - 54),
+        (MINUTE, 4 * 200 + 3 * 200 - 54),
+    ]
