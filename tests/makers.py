@@ -45,7 +45,7 @@ def intent(
     price_ticks: int = 0,
     stop_ticks: int = 0,
     tif: TimeInForce = TimeInForce.ROD,
-    exit: ExitPlan | None = None,
+    exit_plan: ExitPlan | None = None,
     closes: tuple[int, int] = (0, 0),
 ) -> Intent:
     return Intent(
@@ -60,7 +60,7 @@ def intent(
         price_ticks=price_ticks,
         stop_ticks=stop_ticks,
         tif=tif,
-        exit=exit,
+        exit=exit_plan,
         closes_seq=closes[0],
         closes_k=closes[1],
     )

@@ -64,11 +64,12 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     symbols: tuple[str, ...]
     day: int
-    source: Literal["recorded", "generated"]
+    source: Literal["recorded", "generated", "steady"]
     catalog: str = ""
     session: str = "day"
     seed: int = 1
     trades: int = 6_000
+    interval_ns: int = 0
     strategies: tuple[StrategySettings, ...] = ()
     limits: dict[str, dict[str, int]] = {}
     fee: int = 20

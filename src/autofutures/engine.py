@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import (
     AnyMessage,
+    BadTick,
     Cancel,
     Command,
     CommandRefused,
@@ -113,6 +114,9 @@ class Lockstep:
         for message in inputs:
             outputs = trader.handle(message, at)
             if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
+                if outputs and isinstance(outputs[0], BadTick):
+                    tell(outputs[0], at)  # No trade: strategies and counts hear nothing of it.
+                    continue
                 heard.append(message)
                 tell(message, at)
             elif isinstance(message, WakeAt):

@@ -9,6 +9,7 @@ from autofutures.domain.messages import (
     TRADER_K,
     Accepted,
     AnyMessage,
+    BadTick,
     Cancel,
     Canceled,
     Command,
@@ -35,7 +36,7 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.order_life import Event, Status
-from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import OrderType, Side, TimeInForce
 from autofutures.market.view import MarketView
 from autofutures.orders.book import Order, Orders
 from autofutures.orders.exits import Exits, Plan
@@ -86,6 +87,7 @@ class Trader:
         self._states: dict[str, bytes] = {}
         self._settings: dict[str, dict[str, Configured]] = {}
         self._strategies: set[str] = set()
+        self._spreads = frozenset(symbol for symbol, item in instruments.items() if item.is_spread)
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """Handles one input; what it says must be kept before it leaves."""
@@ -108,6 +110,7 @@ class Trader:
             case Ready():
                 self._strategies.add(message.source)
                 said.append(self._restored(message.source))
+                said += [plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source]
             case Command() if message.strategy not in self._strategies:
                 names = ", ".join(sorted(self._strategies)) or "none"
                 reason = f"there is no strategy {message.strategy!r} here; running: {names}"
@@ -121,6 +124,12 @@ class Trader:
         return said
 
     def _tick(self, tick: Tick, now: int) -> Sequence[AnyMessage]:
+        low_ticks, high_ticks = self.view.band(tick.symbol)
+        if tick.price_ticks <= 0 and tick.symbol not in self._spreads:
+            return (BadTick(tick.symbol, now, tick.price_ticks, "a price of zero or less is no trade"),)
+        if high_ticks and not low_ticks <= tick.price_ticks <= high_ticks:
+            reason = f"outside the day's limits {low_ticks}..{high_ticks}"
+            return (BadTick(tick.symbol, now, tick.price_ticks, reason),)
         self.market_seq += 1
         self.view.on_tick(tick.symbol, now, tick.price_ticks)
         if not self.orders.held and not self.exits.watches(tick.symbol):
@@ -201,7 +210,6 @@ class Trader:
             qty=self.exits.due(plan),
             type=OrderType.MARKET,
             tif=TimeInForce.IOC,
-            open_close=OpenClose.CLOSE,
             day_trade=entry.day_trade,
             leg=entry.leg,
             closes_seq=entry.cause_seq,
@@ -258,24 +266,33 @@ class Trader:
         said.append(_changed(order, report.at, ""))
 
     def _cover(self, order: Order, report: Filled, opening: int, said: Said) -> None:
-        """Moves the exit plans with a fill: what it opened is covered, what it closed is not covered any more."""
+        """Moves the exit plans with a fill: what it opened is covered, what it closed is not covered any more.
+
+        An entry that carries a plan has a lot of its own, whatever else its strategy holds: the conditions of both
+        sides of one contract stay independent.
+        """
         intent = order.intent
-        own = self.exits.plan(intent.strategy, intent.closes_seq, intent.closes_k) if intent.closes_k else None
         touched: list[Plan] = []
-        closing = report.qty - opening
-        if own is not None:
-            closed = min(own.open_qty, report.qty)
-            closing -= closed
-            self.exits.close(own, closed)
-            touched.append(own)
-        touched += self.exits.close_oldest(intent.strategy, intent.symbol, intent.side, closing)
-        if opening and intent.exit is not None:
-            touched.append(self.exits.open(intent, intent.exit, opening, order.average_ticks))
+        if intent.closes_k:
+            own = self.exits.plan(intent.strategy, intent.closes_seq, intent.closes_k)
+            closed = 0 if own is None else min(own.open_qty, report.qty)
+            if own is not None:
+                self.exits.close(own, closed)
+                touched.append(own)
+            touched += self.exits.close_oldest(intent.strategy, intent.symbol, intent.side, report.qty - closed)
+        elif intent.exit is not None:
+            touched.append(self.exits.open(intent, intent.exit, report.qty, order.average_ticks))
+        else:
+            closing = report.qty - opening
+            touched += self.exits.close_oldest(intent.strategy, intent.symbol, intent.side, closing)
         said += [plan.moved(report.at) for plan in touched]
 
     def _report(self, report: Accepted | Rejected | Canceled | Expired, said: Said) -> None:
         order = self._order_of(report, said)
         if order is None:
+            return
+        if isinstance(report, Rejected) and report.of_cancel:
+            said.append(_changed(order, report.at, report.reason))  # It says nothing of the order itself.
             return
         left = order.left
         untraded = report.left if isinstance(report, (Canceled, Expired)) else None

@@ -12,7 +12,7 @@ MAKERS_OF_APPROVED = {"src/autofutures/risk/gate.py"}
 
 # path -> why it may catch everything.
 CATCHERS = {
-    "src/autofutures/bus/serve.py": "the top of every process: it logs, says so and dies",
+    "src/autofutures/ops/process.py": "the top of every process: it logs, says so and dies",
 }
 
 

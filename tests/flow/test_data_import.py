@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from autofutures.cli.data import app
 from autofutures.data.catalog import Catalog
 from autofutures.data.day_bars import day_bars
+from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument, product_of
 from autofutures.market.sessions import Calendar
 from tests.unit.data.files import DAY_ROWS, tick_file, tick_text, zipped
@@ -246,7 +247,7 @@ def test_a_refused_file_is_named_and_the_others_are_imported(tmp_path: Path) -> 
     tick_file(folder)
     (folder / "torn.zip").write_bytes(zipped({"a.csv": tick_text().encode()})[:-30])
     (folder / "page.zip").write_text("<html>no such file</html>")
-    report = run_import(folder, "--catalog", tmp_path / "catalog", code=1)
+    report = run_import(folder, "--catalog", tmp_path / "catalog", code=2)
     assert report["rows"] == 6
     assert ["torn zip" in one["reason"] or "web page" in one["reason"] for one in report["refused"]] == [
         True,
@@ -263,29 +264,31 @@ def test_a_name_that_contradicts_the_trades_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["import", "{tmp}/absent.csv"], "cannot read"),
         (["import", "{tmp}/empty"], "no file in"),
         (["import", "{tmp}/absent.csv", "--map", "at=t"], "does not say which column is price, qty"),
         (["bars", "TXF202108", "--date", "2021-07-27"], "it has 2021-07-26"),
         (["bars", "TXF202108", "--date", "today"], "not a date"),
         (["bars", "TXF202108", "--date", "2021-07-26", "--interval", "1x"], "not a span"),
         (["bars", "TXF202108", "--date", "2021-07-26", "--format", "xml"], "choose table, csv, json"),
-        (
-            ["export", "TXF202108", "--date", "2021-07-26", "--out", "x", "--format", "xml"],
-            "choose csv or parquet",
-        ),
+        (["export", "TXF202108", "--date", "2021-07-26", "--out", "x", "--format", "xml"], "csv or parquet"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence_on_standard_error(
-    tmp_path: Path, arguments: list[str], says: str
-) -> None:
+def test_what_cannot_be_done_says_what_to_do(tmp_path: Path, arguments: list[str], says: str) -> None:
     (tmp_path / "empty").mkdir()
     run_import(tick_file(tmp_path), "--catalog", tmp_path / "catalog")
     given = [argument.replace("{tmp}", str(tmp_path)) for argument in arguments]
     result = RUN.invoke(app, [*given, "--catalog", str(tmp_path / "catalog")])
-    assert result.exit_code == 1
-    assert says in result.stderr
-    assert result.stderr.count("autofutures: ") == 1
+    assert isinstance(result.exception, BadInput)
+    assert says in str(result.exception)
+
+
+def test_a_file_that_is_not_there_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    result = RUN.invoke(app, ["import", str(tmp_path / "absent.csv"), "--catalog", str(tmp_path)])
+    assert result.exit_code == 2
+    assert (
+        result.stderr.strip()
+        == f"autofutures: cannot read {tmp_path / 'absent.csv'}: No such file or directory"
+    )
 
 
 def test_tables_are_for_people(tmp_path: Path) -> None:

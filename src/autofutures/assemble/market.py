@@ -10,6 +10,7 @@ from autofutures.data.feed import Recorded, recorded
 from autofutures.data.generate import generate
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
+from autofutures.domain.messages import Tick
 from autofutures.market.sessions import Session
 from autofutures.matching.book_market import BookMarket
 from autofutures.matching.exchange import Exchange
@@ -51,11 +52,21 @@ def make_feed(run: RunSettings) -> Iterator[FeedEvent]:
             run.session,
             run.seed,
             opens_at=session.opens_at,
+            gathers_at=session.accepts_from,
             closes_at=session.closes_at,
             trades=run.trades,
             start_ticks=START_TICKS,
         )
+    if run.source == "steady":
+        return _steady(run, session_of(run))
     return recorded(recorded_series(run))
+
+
+def _steady(run: RunSettings, session: Session) -> Iterator[FeedEvent]:
+    """Trades at a steady pace, for measuring: up and down a few ticks."""
+    for number in range(run.trades):
+        at = session.opens_at + number * run.interval_ns
+        yield Tick(run.symbols[0], at, START_TICKS + number % 7, 1 + number % 3)
 
 
 def recorded_series(run: RunSettings) -> list[Recorded]:

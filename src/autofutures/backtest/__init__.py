@@ -1,1 +1,1 @@
-"""The machine's own nodes over a recorded or generated market, and what that run was worth: figures and a page."""
+"""The machine's own nodes over a recorded or generated market, and what the run was worth."""

@@ -1,7 +1,7 @@
 """Says what the report's charts show, as data: `report.js` draws it, with the page's own colours.
 
-Times on the charts are milliseconds of Taipei's clock, because the drawing library knows UTC alone and shows what
-it is given; columns travel as base64 of little-endian float64.
+Times on the charts are milliseconds of Taipei's clock, because the drawing library knows UTC alone and shows
+what it is given; columns travel as base64 of little-endian float64.
 """
 
 import base64
@@ -39,7 +39,7 @@ class Marks(msgspec.Struct, frozen=True):
 
 
 class PriceChart(msgspec.Struct, frozen=True):
-    """One symbol's price with its trades; `wins` and `losses` are lines from entry to exit, NaN between them."""
+    """One symbol's price with its trades; `wins` and `losses` are lines from entry to exit, NaN between."""
 
     symbol: str
     caption: str
@@ -61,7 +61,7 @@ class Charts(msgspec.Struct, frozen=True):
     prices: list[PriceChart]
 
 
-def column(values: Sequence[float] | NDArray[np.float64]) -> str:
+def column(values: Sequence[float] | NDArray[np.float64] | Integers) -> str:
     """Numbers as base64 of little-endian float64."""
     return base64.b64encode(np.asarray(values, dtype="<f8").tobytes()).decode("ascii")
 
@@ -72,7 +72,7 @@ def taipei_ms(at: Integers | Sequence[int]) -> NDArray[np.float64]:
 
 
 def decimate(values: Integers, most: int = MOST_POINTS) -> Integers:
-    """Indices of at most `most` values (4 or more) in order: first, last, and each bucket's lowest and highest."""
+    """Indices of at most `most` values (4 or more): first, last, and each bucket's lowest and highest."""
     count = len(values)
     if count <= most:
         return np.arange(count, dtype=np.int64)
@@ -94,7 +94,7 @@ def closed_stretches(times: Sequence[Integers]) -> list[tuple[int, int]]:
     return [(int(at[index]), int(at[index + 1])) for index in longest]
 
 
-def charts_of(  # noqa: PLR0913  # one for each thing that is drawn
+def charts_of(
     equity: Sequence[EquityPoint],
     ticks: Mapping[str, Ticks],
     trips: Sequence[RoundTrip],
@@ -138,15 +138,15 @@ def _price_chart(
     tick = float(instrument.to_price(1))
     shown = decimate(tape.price_ticks)
     thinned = (
-        f"The line is {len(shown):,} of {len(tape.at):,} trades, with every high and low kept."
+        f"The line has {len(shown):,} of {len(tape.at):,} ticks, highs and lows kept."
         if len(shown) < len(tape.at)
-        else f"The line is all {len(tape.at):,} trades."
+        else f"The line has all {len(tape.at):,} ticks."
     )
     return PriceChart(
         symbol=escape(instrument.symbol, quote=False),
         caption=thinned,
         at=column(taipei_ms(tape.at[shown])),
-        price=column(tape.price_ticks[shown] * tick),
+        price=column((tape.price_ticks[shown] * tick).astype(np.float64)),
         marks=_marks(instrument, trips, open_lots, currency),
         wins=_links([trip for _, trip in trips if trip.net > 0], tick),
         losses=_links([trip for _, trip in trips if trip.net <= 0], tick),
@@ -154,7 +154,7 @@ def _price_chart(
 
 
 def _links(trips: Sequence[RoundTrip], tick: float) -> tuple[str, str]:
-    """x and y of a line that runs from each entry to its exit and is broken between trips."""
+    """Times and prices of a line that runs from each entry to its exit and is broken between trips."""
     at = np.full((len(trips), 3), np.nan)
     prices = np.full((len(trips), 3), np.nan)
     for row, trip in enumerate(trips):
@@ -210,5 +210,6 @@ def _lot_text(lot: OpenLot, instrument: Instrument) -> str:
     word = "long" if lot.side > 0 else "short"
     return (
         f"<b>{word} {lot.qty}</b> · {escape(lot.strategy, quote=False)}"
-        f"<br>in {price(instrument, lot.entry_ticks)} · {clock(lot.entered_at)}<br><b>still open at the end</b>"
+        f"<br>in {price(instrument, lot.entry_ticks)} · {clock(lot.entered_at)}"
+        "<br><b>still open at the end</b>"
     )

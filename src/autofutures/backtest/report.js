@@ -54,7 +54,7 @@
 
   const padded = ([low, high], share) => {
     if (!(high >= low)) return null;
-    const pad = (high - low) * share || Math.abs(high) * 0.001 || 1;
+    const pad = (high - low) * share || Math.abs(high) * 0.001 || 10;
     return [low - pad, high + pad];
   };
 
@@ -74,15 +74,16 @@
   const layout = (colours, more) => ({
     paper_bgcolor: colours.panel, plot_bgcolor: colours.panel, hovermode: "closest", dragmode: "zoom",
     font: { family: "system-ui, sans-serif", size: 12, color: colours.text },
+    modebar: { uirevision: 1, color: colours.edge, activecolor: colours.quiet, bgcolor: "rgba(0,0,0,0)" },
     margin: { l: 4, r: 76, t: 30, b: 34 },
     hoverlabel: { bgcolor: colours.panel, bordercolor: colours.edge, font: { color: colours.text, size: 12, family: "system-ui, sans-serif" }, align: "left" },
-    legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { color: colours.quiet, size: 12 } },
+    legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", uirevision: 1, font: { color: colours.quiet, size: 12 } },
     shapes: data.breaks.length > 60 ? [] : data.breaks.map(([, to]) => ({
       type: "line", xref: "x", yref: "paper", x0: to, x1: to, y0: 0, y1: 1,
       line: { color: colours.edge, width: 1, dash: "dot" },
     })),
     xaxis: {
-      type: "date", range: whole.slice(), nticks: 14, rangebreaks: data.breaks.map(([from, to]) => ({ bounds: [stamp(from), stamp(to)] })),
+      type: "date", range: whole.slice(), rangebreaks: data.breaks.map(([from, to]) => ({ bounds: [stamp(from), stamp(to)] })),
       gridcolor: colours.line, linecolor: colours.edge, zeroline: false, tickfont: { color: colours.quiet, size: 11 },
       tickformatstops: [
         { dtickrange: [null, 1000], value: "%H:%M:%S.%L" },
@@ -117,8 +118,8 @@
       fit: (from, to) => {
         const [low, high] = reach(at, net, from, to);
         return {
-          "yaxis.range": padded([Math.min(low, 0), Math.max(high, 0)], 0.06),
-          "yaxis2.range": padded([reach(at, drawdown, from, to)[0], 0], 0.06),
+          yaxis: padded([Math.min(low, 0), Math.max(high, 0)], 0.06),
+          yaxis2: padded([reach(at, drawdown, from, to)[0], 0], 0.06),
         };
       },
     };
@@ -137,13 +138,12 @@
     const chosen = marks.map((mark) => Array.from(mark.at.keys()).filter((index) => mark.at[index] >= from && mark.at[index] <= to));
     const count = chosen.reduce((sum, indices) => sum + indices.length, 0);
     const step = Math.max(1, Math.ceil(count / MOST_MARKS));
-    const kept = chosen.map((indices) => indices.filter((_, place) => place % step === 0));
-    return {
-      x: kept.map((indices, kind) => indices.map((index) => marks[kind].at[index])),
-      y: kept.map((indices, kind) => indices.map((index) => marks[kind].price[index])),
-      text: kept.map((indices, kind) => indices.map((index) => marks[kind].text[index])),
-      "marker.size": count > 1500 ? 5 : count > 300 ? 7 : count > 80 ? 9 : 12,
-    };
+    const size = count > 1500 ? 5 : count > 300 ? 7 : count > 80 ? 9 : 12;
+    return chosen.map((indices, kind) => {
+      const kept = indices.filter((_, place) => place % step === 0);
+      const { at, price, text } = marks[kind];
+      return { x: kept.map((index) => at[index]), y: kept.map((index) => price[index]), text: kept.map((index) => text[index]), size };
+    });
   };
 
   const priceChart = (source, index) => {
@@ -165,21 +165,25 @@
       return { symbol, color: colours[side], line: { width: open ? 1.4 : 0.6, color: open ? colours[side] : colours.panel } };
     };
     return {
-      at, id: `price-${index}`, places: marks.map((_, place) => 1 + ends.length + place),
-      marksIn: (from, to) => inView(marks, from, to),
+      at, id: `price-${index}`,
+      place: (traces, from, to) => inView(marks, from, to).forEach(({ x, y, text, size }, kind) => {
+        const trace = traces[1 + ends.length + kind];
+        Object.assign(trace, { x, y, text });
+        trace.marker.size = size;
+      }),
       traces: (colours) => [
         { x: at, y: price, type: "scatter", mode: "lines", name: "Price", line: { color: colours.price, width: 1, shape: "hv" },
           hovertemplate: `<b>%{y:,}</b><br>${when}<extra></extra>` },
         ...ends.map(([side, name]) => link(side, name, colours)),
         ...marks.map((mark) => ({
-          type: "scatter", mode: "markers", hoverinfo: "text", name: kinds[mark.kind].name, marker: marker(mark, colours),
+          type: "scatter", mode: "markers", hoverinfo: "text", showlegend: true, name: kinds[mark.kind].name, marker: marker(mark, colours),
         })),
       ],
       layout: (colours) => layout(colours, { yaxis: axis(colours, { tickformat: "," }) }),
       fit: (from, to) => {
-        const drawn = inView(marks, from, to).y.flat();
+        const drawn = inView(marks, from, to).flatMap(({ y }) => y);
         const [low, high] = reach(at, price, from, to);
-        return { "yaxis.range": padded([drawn.reduce((a, b) => Math.min(a, b), low), drawn.reduce((a, b) => Math.max(a, b), high)], 0.06) };
+        return { yaxis: padded([drawn.reduce((a, b) => Math.min(a, b), low), drawn.reduce((a, b) => Math.max(a, b), high)], 0.06) };
       },
     };
   };
@@ -187,14 +191,25 @@
   const config = { responsive: true, displaylogo: false, doubleClick: false, scrollZoom: true, showTips: false,
                    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]] };
 
-  const setRange = async (chart, from, to) => {
+  // The library counts labels as if closed hours were shown.
+  const labels = (from, to) => {
+    const closed = data.breaks.reduce((sum, [begins, ends]) => sum + Math.max(0, Math.min(to, ends) - Math.max(from, begins)), 0);
+    return Math.min(60, Math.round((11 * (to - from)) / Math.max(1, to - from - closed)));
+  };
+
+  const draw = async (chart, from, to) => {
+    const colours = palette();
+    const made = chart.layout(colours), traces = chart.traces(colours);
+    chart.range = [from, to];
+    Object.assign(made.xaxis, { range: [from, to], nticks: labels(from, to) });
+    for (const [name, range] of Object.entries(chart.fit(from, to))) made[name].range = range;
+    if (chart.place) chart.place(traces, from, to);
     chart.busy = true;
-    const marks = chart.places ? chart.marksIn(from, to) : {};
-    await Plotly.update(chart.div, marks, { "xaxis.range": [from, to], ...chart.fit(from, to) }, chart.places);
+    await Plotly.react(chart.div, traces, made, config);
     chart.busy = false;
   };
 
-  const setAll = (from, to) => Promise.all(charts.map((chart) => setRange(chart, from, to)));
+  const setAll = (from, to) => Promise.all(charts.map((chart) => draw(chart, from, to)));
 
   const follow = (chart) => (change) => {
     if (chart.busy) return;
@@ -203,28 +218,11 @@
     else if (change["xaxis.autorange"]) setAll(...whole);
   };
 
-  const draw = (chart) => {
-    const colours = palette();
-    const made = chart.layout(colours);
-    const [from, to] = chart.div.layout ? chart.div.layout.xaxis.range.map(toMs) : whole;
-    made.xaxis.range = [from, to];
-    for (const [name, range] of Object.entries(chart.fit(from, to))) made[name.split(".")[0]].range = range;
-    const traces = chart.traces(colours);
-    if (chart.places) {
-      const { x, y, text, "marker.size": size } = chart.marksIn(from, to);
-      chart.places.forEach((place, kind) => {
-        Object.assign(traces[place], { x: x[kind], y: y[kind], text: text[kind] });
-        traces[place].marker.size = size;
-      });
-    }
-    return Plotly.react(chart.div, traces, made, config);
-  };
-
   const start = async () => {
     const all = [equityChart(), ...data.prices.map(priceChart)].filter((chart) => chart.at.length);
     for (const chart of all) {
       chart.div = document.getElementById(chart.id);
-      await draw(chart);
+      await draw(chart, ...whole);
       chart.div.on("plotly_relayout", follow(chart));
       chart.div.on("plotly_doubleclick", () => setAll(...whole));
       // The wheel scrolls the page unless Ctrl is held, as on a map within a page.
@@ -234,10 +232,20 @@
     if (!data.equity_at) document.getElementById("equity").replaceWith("No trade of the market was seen, so there is no equity to draw.");
   };
 
-  const redraw = () => charts.forEach(draw);
+  const redraw = () => charts.forEach((chart) => draw(chart, ...chart.range));
   dark.addEventListener("change", redraw);
-  addEventListener("beforeprint", () => { printing = true; redraw(); charts.forEach((chart) => Plotly.relayout(chart.div, { width: 1000 })); });
-  addEventListener("afterprint", () => { printing = false; redraw(); charts.forEach((chart) => Plotly.relayout(chart.div, { width: null, autosize: true })); });
+  // On paper the charts have the sizes that the style sheet gives them there, and light colours.
+  const resize = (size) => charts.forEach((chart) => Plotly.relayout(chart.div, size(chart)));
+  addEventListener("beforeprint", () => {
+    printing = true;
+    redraw();
+    resize((chart) => ({ width: 1000, height: chart.place ? 420 : 330 }));
+  });
+  addEventListener("afterprint", () => {
+    printing = false;
+    redraw();
+    resize(() => ({ width: null, height: null, autosize: true }));
+  });
 
   const value = (row, place) => {
     const cell = row.cells[place];

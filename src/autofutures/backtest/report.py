@@ -44,8 +44,9 @@ from autofutures.portfolio.tally import EquityPoint, Summary
 class ReportData(msgspec.Struct, frozen=True):
     """All that a report says.
 
-    `instruments` has every symbol of `fills` and `ticks`. `slippage_ticks` is what the simulated exchange added to
-    the price of orders that take; None: nothing, the market had a book. Money is in minor units of `currency`.
+    `instruments` has every symbol of `fills` and `ticks`. `slippage_ticks` is what the simulated exchange put
+    on the price of orders that take; None: nothing, the market had a book. Money is in minor units of
+    `currency`.
     """
 
     title: str
@@ -195,7 +196,10 @@ def _cards(data: ReportData, figures: Statistics, lots: Sequence[OpenLot]) -> st
 
 def _card(label: str, value: str, under: str, tone: int) -> str:
     colour = "up" if tone > 0 else "down" if tone < 0 else ""
-    return f'<dl class="card"><dt>{label}</dt><dd class="{colour}">{value}</dd><dd class="under">{under}</dd></dl>'
+    return (
+        f'<dl class="card"><dt>{label}</dt><dd class="{colour}">{value}</dd>'
+        f'<dd class="under">{under}</dd></dl>'
+    )
 
 
 def _price_section(charts: Charts, index: int) -> str:
@@ -203,9 +207,9 @@ def _price_section(charts: Charts, index: int) -> str:
     return (
         f"<section>\n<h2>Price and trades · {chart.symbol}</h2>\n"
         f'<div class="chart price" id="price-{index}"></div>\n'
-        f'<p class="hint">{chart.caption} <span class="screen">Drag to zoom into a stretch, Ctrl + wheel to zoom at '
-        "the pointer, Shift + drag to move, double-click to see all. Click a trade in the table to go to it. "
-        "Dotted vertical lines are closed hours, which are left out.</span></p>\n</section>"
+        f'<p class="hint">{chart.caption} Closed hours are left out, at the dotted vertical lines. '
+        '<span class="screen">Drag to zoom, Ctrl + wheel to zoom at the pointer, Shift + drag to move, '
+        "double-click to see all; a click on a trade in the table goes to it.</span></p>\n</section>"
     )
 
 

@@ -267,7 +267,7 @@ def statistics(
     """The statistics of a run.
 
     Args:
-        equity: net profit at moments that do not fall; at least one in each minute in which the market traded.
+        equity: net profit at moments that do not fall; at least one in each minute with a trade.
         trips: round trips in order of their exits.
         days: the trading day (YYYYMMDD) of each equity point.
         open_lots: what was still held at the end; it counts as exposure.
@@ -337,9 +337,12 @@ def _drawdown_length(equity: Sequence[EquityPoint]) -> tuple[int | None, bool]:
     deepest = max(range(len(equity)), key=lambda index: equity[index].drawdown, default=0)
     if not equity or not equity[deepest].drawdown:
         return None, True
-    begins = next((point for point in reversed(equity[:deepest]) if not point.drawdown), equity[0])
-    ends = next((point for point in equity[deepest:] if not point.drawdown), None)
-    return (ends or equity[-1]).at - begins.at, ends is not None
+    # The peak may lie between two points, so the running peak is asked and not the net.
+    peak = equity[deepest].net + equity[deepest].drawdown
+    begins = next(point.at for point in equity if point.net + point.drawdown >= peak)
+    later = equity[deepest:]
+    ends = next((each.at for each in later if not each.drawdown or each.net + each.drawdown > peak), None)
+    return (equity[-1].at if ends is None else ends) - begins, ends is not None
 
 
 def _exposure(

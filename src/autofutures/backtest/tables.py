@@ -22,9 +22,9 @@ TAKERS = (OrderType.MARKET, OrderType.MWP, OrderType.STOP)
 """Orders that take at the next trade, and so pay the assumed slippage."""
 
 
-def toned(amount: int | None) -> str:
+def toned(amount: int) -> str:
     """A signed amount with the colour of gain or loss."""
-    colour = "up" if amount and amount > 0 else "down" if amount and amount < 0 else ""
+    colour = "up" if amount > 0 else "down" if amount < 0 else ""
     return f'<span class="{colour}">{money(amount, sign=True)}</span>' if colour else money(amount)
 
 
@@ -84,8 +84,13 @@ def _trip_row(number: int, trip: RoundTrip, instrument: Instrument, chart_id: st
         f"<td>{clock(trip.left_at)}</td>{numeric}{price(instrument, trip.exit_ticks)}</td>"
         f'<td class="number" data-value="{trip.held_ns}">{span(trip.held_ns)}</td>'
         f"{numeric}{money(trip.gross, sign=True)}</td>{numeric}{money(trip.costs)}</td>"
-        f"{numeric}{toned(trip.net)}</td>{numeric}{money(trip.mae)}</td>{numeric}{money(trip.mfe)}</td></tr>\n"
+        f"{numeric}{toned(trip.net)}</td>{numeric}{_open_profit(trip.mae)}</td>"
+        f"{numeric}{_open_profit(trip.mfe)}</td></tr>\n"
     )
+
+
+def _open_profit(amount: int | None) -> str:
+    return "–" if amount is None else money(amount)
 
 
 def lots_table(
@@ -108,14 +113,14 @@ def lots_table(
                 clock(lot.entered_at),
                 price(item, lot.entry_ticks),
                 "–" if last is None else price(item, last),
-                toned(gain),
+                "–" if gain is None else toned(gain),
             )
         )
     heads = ("", "Qty", "Entered", "Entry", "Last trade", f"Open profit, {escape(currency)}")
     return f"<h2>Still open at the end</h2>{_table(rows, heads)}"
 
 
-def costs_table(  # noqa: PLR0913  # one for each thing that is counted
+def costs_table(
     summary: Summary,
     fills: Sequence[Traded],
     orders: Sequence[Placed],
@@ -175,18 +180,19 @@ _LABELS = (
 
 def _figures(figures: TradeFigures) -> tuple[str, ...]:
     nothing = "" if figures.trades else "no trade"
+    won, lost = nothing or "no winning trade", nothing or "no losing trade"
     return (
         f"{figures.trades:,}",
         f"{figures.winners:,} · {figures.losers:,}",
         percent(figures.win_rate, nothing),
         toned(figures.net),
-        ratio(figures.profit_factor, nothing or "no losing trade"),
-        money(figures.average_win),
-        money(figures.average_loss),
-        money(figures.largest_win),
-        money(figures.largest_loss),
-        toned(figures.expectancy) if figures.trades else unsaid(nothing),
-        span(figures.average_held_ns),
+        ratio(figures.profit_factor, lost),
+        money(figures.average_win, won),
+        money(figures.average_loss, lost),
+        money(figures.largest_win, won),
+        money(figures.largest_loss, lost),
+        unsaid(nothing) if figures.expectancy is None else toned(figures.expectancy),
+        span(figures.average_held_ns, nothing),
         f"{figures.longest_losing_run:,}",
     )
 

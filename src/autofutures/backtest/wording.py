@@ -21,10 +21,10 @@ def date(day: int) -> str:
     return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
 
 
-def money(amount: int | None, *, sign: bool = False) -> str:
-    """Minor units with thousands separators, `+` before a gain where asked; a dash for None."""
+def money(amount: int | None, reason: str = "", *, sign: bool = False) -> str:
+    """Minor units with thousands separators, `+` before a gain where asked; what cannot be said says so."""
     if amount is None:
-        return "–"
+        return unsaid(reason)
     return f"{amount:+,}" if sign and amount else f"{amount:,}"
 
 
@@ -33,10 +33,10 @@ def price(instrument: Instrument, ticks: int) -> str:
     return f"{instrument.to_price(ticks):,}"
 
 
-def span(ns: int | None) -> str:
-    """A length of time by its two largest units, as in `2 h 05 min`; a dash for None."""
+def span(ns: int | None, reason: str = "") -> str:
+    """A length of time by its two largest units, as in `2 h 05 min`; what cannot be said says so."""
     if ns is None:
-        return "–"
+        return unsaid(reason)
     if 0 < ns < SECOND:
         return f"{ns // MILLISECOND} ms"
     seconds = ns // SECOND

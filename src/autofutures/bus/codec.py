@@ -1,6 +1,7 @@
 """Frames: each end of a link numbers what it says, and hears what is missing.
 
-Market data and everything else are numbered apart, so that a gap says what was lost. Control messages (`Step`, `Done`,
+Market data and everything else are numbered apart, so that a gap says what was lost; so is each life of a process, for
+one that starts again counts from 1. What an older life said late is for the receiver to refuse, by its epoch. Control messages (`Step`, `Done`,
 `Ready`, `Stop`, questions) carry the number reached and do not raise it: they may be repeated, and they bring a
 gap to light even when nothing follows.
 """
@@ -8,6 +9,7 @@ gap to light even when nothing follows.
 from collections.abc import Iterable
 
 from autofutures.domain.messages import (
+    MARKET,
     SCHEMA,
     Answer,
     AnyMessage,
@@ -26,9 +28,6 @@ from autofutures.domain.messages import (
     encode,
 )
 
-MARKET = ".market"
-"""The suffix of a source that numbers market data."""
-
 CONTROL = (Step, Done, Ready, Stop, Ask, Answer, Command, Heartbeat)
 
 
@@ -37,7 +36,7 @@ class Outbox:
 
     Args:
         source: the process's name.
-        epoch: the trader's, so that a gateway can refuse one that was replaced.
+        epoch: the process's life, so that its peers can refuse one that was replaced.
     """
 
     def __init__(self, source: str, epoch: int = 0) -> None:
@@ -73,7 +72,7 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self._seen: dict[tuple[str, int], int] = {}
         self.repeated = 0
 
     def open(self, data: bytes) -> list[Envelope]:
@@ -90,13 +89,14 @@ class Inbox:
 
     def _take(self, envelope: Envelope, heard: list[Envelope]) -> bool:
         source, seq = envelope.source, envelope.seq
-        seen = self._seen.get(source, 0)
+        life = (source, envelope.epoch)
+        seen = self._seen.get(life, 0)
         control = isinstance(envelope.body, CONTROL)
         missed = seq - seen - (0 if control else 1)
         if missed < 0:
             self.repeated += 0 if control else 1
             return control
-        self._seen[source] = seq
+        self._seen[life] = seq
         if missed:
             gap = Gap(source, envelope.at, missed)
             heard.append(Envelope(SCHEMA, source, envelope.epoch, seq, envelope.at, 0, "", gap))

@@ -10,6 +10,7 @@ from autofutures.domain.errors import AutofuturesError, BadInput
 COMMANDS = {
     "data": "autofutures.cli.data:app",
     "condition": "autofutures.cli.condition:app",
+    "bench": "autofutures.cli.bench:app",
 }
 """Groups of commands, loaded when they are first named."""
 

@@ -4,8 +4,7 @@ import csv
 import io
 import sys
 import time
-from collections.abc import Container, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,20 +96,19 @@ def import_command(
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Imports files, one after the other; a refused file does not stop the others, but the exit code is 1."""
+    """Imports files one by one; a refused file does not stop the others, yet the exit code tells."""
     from autofutures.data.importers import Options
     from autofutures.data.importers.csv_columns import parse_map
     from autofutures.data.summary import import_summary
 
     started = time.perf_counter()
-    with _errors_said():
-        mapping = parse_map(columns) if columns else {}
-        options = Options(columns=mapping, time_zone=tz, time_format=time_format, symbol=symbol)
-        done, refused = _import_all(paths, _catalog(catalog), options, replace=replace)
+    mapping = parse_map(columns) if columns else {}
+    options = Options(columns=mapping, time_zone=tz, time_format=time_format, symbol=symbol)
+    done, refused, code = _import_all(paths, _catalog(catalog), options, replace=replace)
     summary = import_summary(done, refused, time.perf_counter() - started)
     _print_json(summary) if as_json else _print_import(summary)
-    if refused:
-        raise typer.Exit(1)
+    if code:
+        raise typer.Exit(code)
 
 
 @app.command("bars", help=_BARS_HELP)
@@ -130,10 +128,9 @@ def bars_command(
     from autofutures.market.sessions import Calendar
 
     printers = {"table": _print_bars_table, "csv": _print_bars_csv, "json": _print_json}
-    with _errors_said():
-        if form not in printers:
-            raise BadInput(f"--format {form!r} is unknown: choose {', '.join(printers)}")
-        found = day_bars(_catalog(catalog), symbol, parse_day(date), interval, Calendar())
+    if form not in printers:
+        raise BadInput(f"--format {form!r} is unknown: choose {', '.join(printers)}")
+    found = day_bars(_catalog(catalog), symbol, parse_day(date), interval, Calendar())
     printers["json" if as_json else form](found)
 
 
@@ -142,9 +139,8 @@ def list_command(catalog: CatalogOption = None, as_json: JsonOption = False) -> 
     """List what the catalogue holds: contracts, days, trades, contracts traded."""
     from autofutures.data.summary import series_summaries
 
-    with _errors_said():
-        place = _catalog(catalog)
-        series = series_summaries(place.series())
+    place = _catalog(catalog)
+    series = series_summaries(place.series())
     if as_json:
         _print_json({"catalog": str(place.root), "series": series})
     else:
@@ -164,8 +160,7 @@ def export_command(
     from autofutures.data.export import export_ticks
     from autofutures.market.dates import parse_day
 
-    with _errors_said():
-        rows = export_ticks(_catalog(catalog), symbol, parse_day(date), form, out)
+    rows = export_ticks(_catalog(catalog), symbol, parse_day(date), form, out)
     if as_json:
         _print_json({"out": str(out), "format": form, "rows": rows})
     else:
@@ -179,19 +174,10 @@ def _catalog(root: Path | None) -> "Catalog":
     return Catalog(root or default_catalog())
 
 
-@contextmanager
-def _errors_said() -> Iterator[None]:
-    """An expected error becomes its sentence on standard error and exit code 1."""
-    try:
-        yield
-    except AutofuturesError as error:
-        typer.echo(f"autofutures: {error}", err=True)
-        raise typer.Exit(1) from error
-
-
 def _import_all(
     paths: Sequence[Path], catalog: "Catalog", options: "Options", *, replace: bool
-) -> tuple[list["Imported"], list["RefusedFile"]]:
+) -> tuple[list["Imported"], list["RefusedFile"], int]:
+    """Imported files, refused files, and the exit code: 2 where a file is wrong, 1 where it may not go in."""
     from rich.console import Console
     from rich.progress import Progress
 
@@ -200,6 +186,7 @@ def _import_all(
 
     done: list[Imported] = []
     refused: list[RefusedFile] = []
+    code = 0
     files = files_under(paths)
     if not files:
         raise BadInput(f"no file in {', '.join(map(str, paths))}")
@@ -215,10 +202,11 @@ def _import_all(
             except AutofuturesError as error:
                 refused.append(RefusedFile(name=str(path), reason=str(error)))
                 typer.echo(f"autofutures: {error}", err=True)
+                code = max(code, 2 if isinstance(error, BadInput) else 1)
                 continue
             done.append(one)
             _tell_what_is_odd(one)
-    return done, refused
+    return done, refused, code
 
 
 def _tell_what_is_odd(one: "Imported") -> None:
@@ -248,6 +236,8 @@ def _print_import(summary: "ImportSummary") -> None:
         )
         for reason, count in file.quarantined_by_reason.items():
             typer.echo(f"  quarantined: {count} {reason}")
+    if not summary.series:
+        return
     busiest = sorted(summary.series, key=lambda one: -one.contracts)[:20]
     _print_series(
         f"The {len(busiest)} busiest of {len(summary.series)} series; {summary.seconds:.1f} s", busiest

@@ -28,7 +28,7 @@ def print_summary(summary: Summary, currency: str) -> None:
     table.add_column(style="dim")
     table.add_column(justify="right")
     money = ("gross_pnl", "fees", "tax", "net_pnl", "max_drawdown")
-    for name in ("ticks_seen", "ticks_lost", "orders", "refused", "fills", "contracts", *money):
+    for name in ("ticks_seen", "ticks_lost", "bad_ticks", "orders", "refused", "fills", "contracts", *money):
         unit = f" {currency}" if name in money else ""
         table.add_row(name.replace("_", " "), f"{getattr(summary, name):,}{unit}")
     positions = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in summary.positions.items()) or "flat"

@@ -18,6 +18,10 @@ TRADER_K = 1 << 15
 """The first `k` of decisions that the trader takes itself: exits, stops that fire."""
 
 
+MARKET = ".market"
+"""The suffix of a source that numbers market data apart from everything else, so that a gap says what was lost."""
+
+
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="message", gc=False):
     """What every message is: an immutable record, on the wire an array headed by its class's name."""
 
@@ -258,6 +262,15 @@ class ExitMoved(Message, frozen=True):
     reason: str = ""
 
 
+class BadTick(Message, frozen=True):
+    """A print that cannot be a trade; nobody acts on it. The reason says which rule it broke."""
+
+    symbol: str
+    at: int
+    price_ticks: int
+    reason: str
+
+
 class Stray(Message, frozen=True):
     """The venue reported on an order that the book does not have, or what no order can do: a person must look."""
 
@@ -286,11 +299,12 @@ class Accepted(Message, frozen=True):
 
 
 class Rejected(Message, frozen=True):
-    """The venue will not take the order, or the request to cancel it is void."""
+    """The venue will not take the order; where `of_cancel`, it is the request to cancel it that is void."""
 
     client_id: str
     at: int
     reason: str
+    of_cancel: bool = False
 
 
 class Filled(Message, frozen=True):
@@ -415,7 +429,7 @@ Market = Tick | Quote | SessionEnded | Gap
 Request = Submit | Cancel
 Report = Accepted | Rejected | Filled | Canceled | Expired
 Decision = Intent | Revoke | WakeAt | Saved | Configured | CommandRefused | Answer
-Told = Refused | Placed | OrderChanged | Traded | ExitMoved | Stray | Woke
+Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BadTick | Stray | Woke
 Control = Command | Restored | Ready | Step | Done | Stop | Heartbeat | Ask
 AnyMessage = Market | Bar | Request | Report | Decision | Told | Control
 

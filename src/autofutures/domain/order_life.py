@@ -59,10 +59,10 @@ NEXT: dict[Status, tuple[Status | None, ...]] = {
 }
 """`NEXT[status][event]` is the new status; `None` is what a sane peer never says: the order stays, a person is told.
 
-Three choices carry reasons. Any other news of a rejected order revives it: the venue's money is truer than its words,
-and a rejected cancel may arrive before the acknowledgement of the order that it was for. A fill in part of a canceled
-or expired order moves the position and not the status. A rejection of a working order is the answer to a request to
-cancel or change it. So whatever the sequence in which one order's reports arrive, it ends in the same status.
+Two choices carry reasons. Any other news of a rejected order revives it, and a rejection of a working order changes
+nothing: the venue's money is truer than its words, and what may still trade must count. A fill in part of a canceled
+or expired order moves the position and not the status. So whatever the sequence in which one order's reports arrive,
+it ends in the same status. A rejected request to cancel is no event of the order's life.
 """
 
 

@@ -83,12 +83,14 @@ class Exchange:
         """A request reaches its market."""
         market = self._markets.get(request.symbol)
         if market is None:
-            said.append(Rejected(request.client_id, at, f"{request.symbol} is not traded here"))
+            of_cancel = isinstance(request, Cancel)
+            said.append(Rejected(request.client_id, at, f"{request.symbol} is not traded here", of_cancel))
             return
         if isinstance(request, Cancel):
             left = market.cancel(request.client_id)
             if left is None:
-                said.append(Rejected(request.client_id, at, "nothing to cancel: the order is not in the market"))
+                reason = "nothing to cancel: the order is not in the market"
+                said.append(Rejected(request.client_id, at, reason, of_cancel=True))
             else:
                 del self._live[request.client_id]
                 said.append(Canceled(request.client_id, at, left, "asked to"))

@@ -97,8 +97,9 @@ class PrintMarket:
             if rules.passed_through(order.side, order.price_ticks, tick.price_ticks):
                 reaches_us = printed
             elif order.price_ticks == tick.price_ticks:
-                reaches_us = min(printed, rules.behind_queue(tick.qty, order.queue_ahead))
-                order.queue_ahead = max(0, order.queue_ahead - tick.qty)
+                # What others of ours took of the print served nobody who stands before this order.
+                reaches_us = rules.behind_queue(printed, order.queue_ahead)
+                order.queue_ahead = max(0, order.queue_ahead - printed)
             else:
                 continue
             printed -= self._execute(order, min(order.left, reaches_us), order.price_ticks, outcome)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from autofutures.domain.instrument import Instrument
-from autofutures.domain.messages import AnyMessage, Gap, Placed, Refused, Tick, Traded
+from autofutures.domain.messages import MARKET, AnyMessage, BadTick, Gap, Placed, Refused, Tick, Traded
 from autofutures.domain.units import MINUTE
 
 ORDER_COLUMNS = "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
@@ -36,7 +36,7 @@ def fill_line(fill: Traded) -> str:
 
 
 class EquityPoint(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Profit after costs at a moment, minor units, and the lowest drawdown until then."""
+    """Profit after costs at a moment, minor units, and how far that is below its highest until then."""
 
     at: int
     net: int
@@ -48,6 +48,7 @@ class Summary(msgspec.Struct, frozen=True):
 
     ticks_seen: int
     ticks_lost: int
+    bad_ticks: int
     orders: int
     refused: int
     fills: int
@@ -85,6 +86,7 @@ class Tally:
         self._next_point = 0
         self.ticks_seen = 0
         self.ticks_lost = 0
+        self.bad_ticks = 0
         self.fees = 0
         self.tax = 0
         self.contracts = 0
@@ -106,7 +108,9 @@ class Tally:
         elif isinstance(message, Refused):
             self.refusals.append(message)
         elif isinstance(message, Gap):
-            self.ticks_lost += message.missed
+            self.ticks_lost += message.missed if message.source.endswith(MARKET) else 0
+        elif isinstance(message, BadTick):
+            self.bad_ticks += 1
 
     def _tick(self, tick: Tick, now: int) -> None:
         symbol = tick.symbol
@@ -153,6 +157,7 @@ class Tally:
         return Summary(
             ticks_seen=self.ticks_seen,
             ticks_lost=self.ticks_lost,
+            bad_ticks=self.bad_ticks,
             orders=len(self.orders),
             refused=len(self.refusals),
             fills=len(self.fills),

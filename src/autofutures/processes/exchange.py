@@ -12,7 +12,7 @@ from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.bus.serve import Life, Log, run_process
+from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Hub
 from autofutures.domain.messages import AnyMessage, Cancel, Done, Ready, Step, Stop, Submit, Tick
 from autofutures.matching.model import FeedEvent

@@ -3,8 +3,10 @@
 It measures what counts for a trader: from a tick's arrival here to the leaving of the order that it caused.
 """
 
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 import zmq
@@ -13,14 +15,13 @@ from autofutures import clock
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.faults import Faults
-from autofutures.bus.serve import BREATH_MS, Life, Log, run_process
+from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Link
 from autofutures.domain.messages import AnyMessage, Cancel, Done, Quote, Ready, Stop, Submit, Tick
 from autofutures.gateway import Gateway
 from autofutures.ops.folder import Folder
 from autofutures.telemetry.latency import LatencyTally
 from autofutures.venues import VENUES
-from autofutures.venues.sim import SimVenue
 
 
 class GatewayProcess:
@@ -104,11 +105,25 @@ STOPPED = "stopped"
 """The reason with which the trader ends its gateway, when all is kept; any other is a request to stop the feed."""
 
 
-def _open_venue(
-    name: str, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys
-) -> SimVenue:
+class OpenVenue(Protocol):
+    """A venue's port, as this process waits on it."""
+
+    socket: "zmq.Socket[bytes]"
+    """Readable when the venue has said something."""
+
+    def send(self, *messages: AnyMessage) -> None:
+        """Hands messages over; no outcome comes back here."""
+
+    def events(self) -> Sequence[tuple[AnyMessage, int]]:
+        """What the venue said next, each message with its time."""
+
+    def close(self) -> None:
+        """Ends the connection."""
+
+
+def _open_venue(name: str, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys) -> OpenVenue:
     module, _, attribute = VENUES[name].partition(":")
-    venue: SimVenue = getattr(import_module(module), attribute)(context, endpoint, keys)
+    venue: OpenVenue = getattr(import_module(module), attribute)(context, endpoint, keys)
     return venue
 
 

@@ -9,7 +9,7 @@ import zmq
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.bus.serve import Life, Log, run_process
+from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Link
 from autofutures.domain.errors import BadMessage
 from autofutures.domain.messages import Done, Envelope, Ready, Stop, decode_frame

@@ -8,7 +8,7 @@ from autofutures.assemble.nodes import make_host
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.bus.serve import Life, Log, run_process
+from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Link
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import AnyMessage, Done, Ready, Stop

@@ -15,7 +15,7 @@ from autofutures.assemble.nodes import first_commands, make_tally, make_trader
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.bus.serve import BREATH_MS, Life, Log, run_process
+from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Hub
 from autofutures.domain.errors import BadInput, Refusal
 from autofutures.domain.messages import (

@@ -24,7 +24,7 @@ Durability = Literal["process-crash", "power-loss"]
 _SYNCHRONOUS: dict[Durability, str] = {"process-crash": "NORMAL", "power-loss": "FULL"}
 
 _PAGE_BYTES = 1024
-"""A batch has some 500 bytes and every commit writes whole pages: small ones write less than half as much."""
+"""A batch has some 250 bytes and every commit writes whole pages: small ones write less than half as much."""
 
 _CHECKPOINT_PAGES = 65_536
 """Moving the write-ahead log into the file makes one commit wait for the disk. 64 MB of log are some 40,000
@@ -179,7 +179,7 @@ class Journal:
 
     def _batch(self, row: object, expected: int) -> Batch:
         try:
-            number, at, schema, heard, said, checksum = msgspec.convert(row, _Row)
+            number, at, schema, heard, said, checksum = msgspec.convert(row, _Row, builtin_types=(bytes,))
         except msgspec.ValidationError as error:
             raise self._bad(expected, f"its row is not a batch ({error})") from error
         if number != expected:
@@ -264,4 +264,5 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
         )
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise BadInput(f"{path} is damaged ({verdict}): restore it from a copy, and do not trade without it")
+        what = " ".join(verdict.split())
+        raise BadInput(f"{path} is damaged ({what}): restore it from a copy, and do not trade without it")

@@ -2,6 +2,7 @@
 
 STRATEGIES = {
     "ema_cross": "autofutures.strategies.ema_cross:EmaCross",
+    "pinger": "autofutures.strategies.pinger:Pinger",
     "support_resistance": "autofutures.strategies.support_resistance:SupportResistance",
 }
 """The strategies that come with the machine. A user's own is `path/to/file.py:Class`."""

@@ -124,13 +124,17 @@ class Strategy:
         )
 
     @classmethod
-    def command_values(cls, table: Mapping[str, object], symbols: Sequence[str]) -> dict[str, int | str | bool]:
-        """The values of a command from what a person wrote for one of `symbols`, in the units that people use.
+    def command_values(
+        cls, table: Mapping[str, object], symbols: Sequence[str]
+    ) -> dict[str, int | str | bool]:
+        """The values of a command from what a person wrote for one of `symbols`, in people's units.
 
         Raises:
             BadInput: here, always: most strategies take no commands.
         """
-        raise BadInput(f"{cls.__name__} takes no conditions; it was given {dict(table)} for {', '.join(symbols)}")
+        raise BadInput(
+            f"{cls.__name__} takes no conditions; it was given {dict(table)} for {', '.join(symbols)}"
+        )
 
     def conditions(self) -> list[dict[str, int | str | bool]]:
         """What commands have made of this strategy, for a person to read."""

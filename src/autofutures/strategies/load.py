@@ -41,11 +41,9 @@ def make(name: str, settings: Mapping[str, Setting]) -> Strategy:
 
 
 def _from_file(path: Path) -> object:
-    if not path.is_file():
-        raise FileNotFoundError(f"no file {path}")
     spec = importlib.util.spec_from_file_location(f"autofutures_user:{path.resolve()}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is not Python")
+    if spec is None or spec.loader is None or not path.is_file():
+        raise FileNotFoundError(f"no file {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # Annotations written as text are read in the module of that name.
     spec.loader.exec_module(module)

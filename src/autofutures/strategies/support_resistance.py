@@ -43,13 +43,7 @@ from autofutures.strategies.conditions import (
 )
 from autofutures.strategies.context import Context, handle_of
 
-
-class _Kept(msgspec.Struct, array_like=True):
-    refused_ticks: int
-    conditions: list[Condition]
-
-
-_decode_kept = msgspec.msgpack.Decoder(_Kept).decode
+_decode_kept = msgspec.msgpack.Decoder(list[Condition]).decode
 
 
 class SupportResistance(Strategy):
@@ -58,20 +52,13 @@ class SupportResistance(Strategy):
     exits: ClassVar[Literal["plans", "own"]] = "plans"
     reasons: ClassVar[tuple[str, ...]] = ("support held", "resistance held")
 
-    _refused_ticks: int = 0
-
     def __init__(self, **settings: Setting) -> None:
         super().__init__(**settings)
         self._conditions: dict[str, Condition] = {}
 
-    @property
-    def refused_ticks(self) -> int:
-        """Trades at a price of zero or less, which are none."""
-        return self._refused_ticks
-
     @classmethod
     def command_values(cls, table: Mapping[str, object], symbols: Sequence[str]) -> dict[str, Value]:
-        """A condition as a person wrote it, in ticks of its contract: the one that it names, or the only one there is.
+        """A condition as a person wrote it, in ticks of the contract that it names, or of the only one.
 
         Raises:
             BadInput: a value makes no sense, or the contract is not clear.
@@ -93,9 +80,6 @@ class SupportResistance(Strategy):
 
     def on_tick(self, tick: Tick, ctx: Context) -> None:
         """Moves each condition of the tick's contract by one step at most."""
-        if tick.price_ticks <= 0:
-            self._refused_ticks += 1
-            return
         for condition in self._conditions.values():
             watching = condition.status is Status.WAITING or condition.status is Status.ARMED
             if watching and not condition.paused and condition.terms.symbol == tick.symbol:
@@ -298,7 +282,7 @@ class SupportResistance(Strategy):
 
     def pack(self) -> bytes:
         """Every condition, where it is and what became of it."""
-        return msgspec.msgpack.encode(_Kept(self._refused_ticks, list(self._conditions.values())))
+        return msgspec.msgpack.encode(list(self._conditions.values()))
 
     def unpack(self, state: bytes) -> Self:
         """Takes all conditions back.
@@ -310,8 +294,7 @@ class SupportResistance(Strategy):
             kept = _decode_kept(state)
         except msgspec.MsgspecError as error:
             raise BadMessage(f"{len(state)} bytes are not the state of conditions: {error}") from error
-        self._refused_ticks = kept.refused_ticks
-        self._conditions = {condition.name: condition for condition in kept.conditions}
+        self._conditions = {condition.name: condition for condition in kept}
         return self
 
 

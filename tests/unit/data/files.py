@@ -20,7 +20,7 @@ DAY_ROWS = (
     "20210726,TX     ,202108/202109,090000,-85,8,17400,17315, ",
     "20210726,CDF    ,202108     ,084501,583.5,2,-,-, ",
 )
-"""Trading day 2021-07-26: four trades of TXF202108 (7 contracts), one of 2 spreads, one product not specified."""
+"""Trading day 2021-07-26: four trades of TXF202108 (7 contracts), 2 spreads in one trade, one unspecified."""
 
 
 def tick_text(rows: Sequence[str] = DAY_ROWS, header: str = HEADER, end: str = "\r\n") -> str:

@@ -5,7 +5,8 @@ from autofutures.domain.units import Side
 from autofutures.portfolio.book import Portfolio
 
 FILLS = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from("XY"), st.sampled_from(Side), st.integers(1, 5)), max_size=40
+    st.tuples(st.sampled_from("abc"), st.sampled_from("XY"), st.sampled_from(Side), st.integers(1, 5)),
+    max_size=40,
 )
 
 
@@ -19,7 +20,9 @@ def test_the_account_is_the_sum_of_its_ledgers_and_each_ledger_the_sum_of_its_fi
         assert after == portfolio.position(strategy, symbol)
     for symbol in "XY":
         assert portfolio.net(symbol) == sum(side * qty for _, of, side, qty in fills if of == symbol)
-        assert portfolio.net(symbol) == sum(ledger.position for _, of, ledger in portfolio.ledgers() if of == symbol)
+        assert portfolio.net(symbol) == sum(
+            ledger.position for _, of, ledger in portfolio.ledgers() if of == symbol
+        )
     for strategy, symbol, ledger in portfolio.ledgers():
         own = [(side, qty) for who, of, side, qty in fills if (who, of) == (strategy, symbol)]
         assert ledger.position == sum(side * qty for side, qty in own)
@@ -42,4 +45,8 @@ def test_ledgers_come_in_the_same_sequence_however_they_were_opened() -> None:
     portfolio = Portfolio()
     for strategy, symbol in [("b", "X"), ("a", "Y"), ("a", "X")]:
         portfolio.apply(strategy, symbol, Side.BUY, 1, 100, 0, 0)
-    assert [(strategy, symbol) for strategy, symbol, _ in portfolio.ledgers()] == [("a", "X"), ("a", "Y"), ("b", "X")]
+    assert [(strategy, symbol) for strategy, symbol, _ in portfolio.ledgers()] == [
+        ("a", "X"),
+        ("a", "Y"),
+        ("b", "X"),
+    ]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from autofutures.domain.units import Side
 from autofutures.portfolio.ledger import Ledger
 
-FILLS = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 9), st.integers(-50, 20_000)), max_size=40)
+FILLS = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 9), st.integers(-50, 20_000)), min_size=4, max_size=40)
 
 
 def ledger_of(fills: Sequence[tuple[Side, int, int]]) -> Ledger:
@@ -60,7 +60,9 @@ def test_gross_profit_is_the_cash_that_flowed_and_what_the_position_is_worth(
 
 
 @given(FILLS, st.integers(-50, 20_000))
-def test_both_ways_of_counting_agree_once_all_is_closed(fills: list[tuple[Side, int, int]], last: int) -> None:
+def test_both_ways_of_counting_agree_once_all_is_closed(
+    fills: list[tuple[Side, int, int]], last: int
+) -> None:
     ledger = ledger_of(fills)
     if ledger.position:
         ledger.apply(Side.SELL if ledger.position > 0 else Side.BUY, abs(ledger.position), last)
@@ -75,4 +77,6 @@ def test_first_in_first_out_and_its_open_lots_are_the_same_gross(
 ) -> None:
     ledger = ledger_of(fills)
     sign = 1 if ledger.position > 0 else -1
-    assert ledger.realised_fifo + sum(sign * qty * (last - paid) for qty, paid in ledger.lots) == ledger.gross(last)
+    assert ledger.realised_fifo + sum(
+        sign * qty * (last - paid) for qty, paid in ledger.lots
+    ) == ledger.gross(last)

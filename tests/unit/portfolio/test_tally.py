@@ -77,7 +77,12 @@ def test_only_ticks_that_a_strategy_is_given_are_seen() -> None:
 
 
 def test_profit_is_money_and_net_is_after_costs() -> None:
-    events = [tick(17_400), traded(Side.BUY, 2, 17_401), tick(17_410), traded(Side.SELL, 2, 17_409)]
+    events: list[AnyMessage] = [
+        tick(17_400),
+        traded(Side.BUY, 2, 17_401),
+        tick(17_410),
+        traded(Side.SELL, 2, 17_409),
+    ]
     summary = tally_of(events).summary()
     assert summary.gross_pnl == 8 * 2 * 200
     assert summary.net_pnl == summary.gross_pnl - summary.fees - summary.tax == 3_200 - 80 - 28
@@ -86,7 +91,14 @@ def test_profit_is_money_and_net_is_after_costs() -> None:
 
 def test_drawdown_is_from_the_highest_equity_so_far_and_zero_is_the_first() -> None:
     costs = 27
-    events = [traded(Side.BUY, 1, 100), tick(99), tick(110), tick(104), tick(108), tick(105)]
+    events: list[AnyMessage] = [
+        traded(Side.BUY, 1, 100),
+        tick(99),
+        tick(110),
+        tick(104),
+        tick(108),
+        tick(105),
+    ]
     assert tally_of(events[:2]).summary().max_drawdown == 200 + costs
     assert tally_of(events).summary().max_drawdown == 6 * 200
 
@@ -133,7 +145,9 @@ class Plain:
 
 
 @given(MOVES)
-def test_equity_is_what_the_ledgers_say_and_drawdown_what_the_whole_curve_says(events: list[Tick | Traded]) -> None:
+def test_equity_is_what_the_ledgers_say_and_drawdown_what_the_whole_curve_says(
+    events: list[Tick | Traded],
+) -> None:
     summary, plain = tally_of(events).summary(), Plain(events)
     assert summary.gross_pnl == plain.gross()
     assert summary.net_pnl == plain.net()
@@ -142,14 +156,15 @@ def test_equity_is_what_the_ledgers_say_and_drawdown_what_the_whole_curve_says(e
 
 def test_the_equity_curve_has_a_point_each_minute_and_each_fill_and_none_twice() -> None:
     tally = a_tally()
-    for message in [
+    events: list[AnyMessage] = [
         tick(100, at=OPEN),
         tick(100, at=OPEN + 1),
         traded(Side.BUY, 1, 100, at=OPEN + 2),
         traded(Side.BUY, 1, 101, at=OPEN + 2),
         tick(103, at=OPEN + 3),
         tick(104, at=OPEN + MINUTE),
-    ]:
+    ]
+    for message in events:
         tally.handle(message, getattr(message, "at", 0))
     assert [(point.at - OPEN, point.net) for point in tally.equity] == [
         (0, 0),

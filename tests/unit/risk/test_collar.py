@@ -21,10 +21,16 @@ def test_a_limit_price_beyond_it_is_refused_on_either_side(price: int, value: in
 
 @pytest.mark.parametrize(
     ("kind", "price", "stop"),
-    [(OrderType.STOP, 0, 10_300), (OrderType.STOP_LIMIT, 10_300, 10_100), (OrderType.STOP_LIMIT, 10_100, 10_300)],
+    [
+        (OrderType.STOP, 0, 10_300),
+        (OrderType.STOP_LIMIT, 10_300, 10_100),
+        (OrderType.STOP_LIMIT, 10_100, 10_300),
+    ],
 )
 def test_stop_prices_are_held_to_it_too(kind: OrderType, price: int, stop: int) -> None:
-    violation = Collar(200).check(intent(kind=kind, price_ticks=price, stop_ticks=stop), exposure(last_ticks=10_000))
+    violation = Collar(200).check(
+        intent(kind=kind, price_ticks=price, stop_ticks=stop), exposure(last_ticks=10_000)
+    )
     assert violation is not None
     assert violation.value == 300
 

@@ -39,7 +39,9 @@ def test_the_table_covers_every_rule_but_the_rate_which_needs_a_past() -> None:
     assert {rule for rule, *_ in VIOLATIONS} | {"message_rate"} == set(RULES)
 
 
-@pytest.mark.parametrize(("rule", "asked", "known", "limit", "value"), VIOLATIONS, ids=[row[0] for row in VIOLATIONS])
+@pytest.mark.parametrize(
+    ("rule", "asked", "known", "limit", "value"), VIOLATIONS, ids=[row[0] for row in VIOLATIONS]
+)
 def test_each_violation_is_refused_with_rule_limit_and_value(
     rule: str, asked: Intent, known: Exposure, limit: int, value: int
 ) -> None:
@@ -72,7 +74,9 @@ def test_what_breaks_no_rule_is_approved_as_it_is() -> None:
 BYPASSED = {"stale_tick", "order_size", "position", "collar"}
 
 
-@pytest.mark.parametrize(("rule", "asked", "known", "limit", "value"), VIOLATIONS, ids=[row[0] for row in VIOLATIONS])
+@pytest.mark.parametrize(
+    ("rule", "asked", "known", "limit", "value"), VIOLATIONS, ids=[row[0] for row in VIOLATIONS]
+)
 def test_exits_bypass_only_the_rules_that_say_so(
     rule: str, asked: Intent, known: Exposure, limit: int, value: int
 ) -> None:
@@ -125,7 +129,9 @@ def test_a_settings_table_changes_a_limit() -> None:
         ({"order_size": {"max_contracts": True}}, "must be a whole number above zero, not True"),
     ],
 )
-def test_a_wrong_limit_is_refused_with_what_is_right(limits: Mapping[str, Mapping[str, int]], says: str) -> None:
+def test_a_wrong_limit_is_refused_with_what_is_right(
+    limits: Mapping[str, Mapping[str, int]], says: str
+) -> None:
     with pytest.raises(BadInput, match=says):
         make_gate(limits)
 

@@ -18,7 +18,9 @@ def sent(rule: MessageRate, now: int) -> bool:
 def test_the_order_that_reaches_the_limit_passes_and_the_next_is_refused() -> None:
     rule = MessageRate(3)
     assert [sent(rule, OPEN) for _ in range(3)] == [True, True, True]
-    assert rule.check(intent(), exposure(now=OPEN)) == Violation(3, 4, "3 orders went out within the last second")
+    assert rule.check(intent(), exposure(now=OPEN)) == Violation(
+        3, 4, "3 orders went out within the last second"
+    )
 
 
 def test_a_full_second_later_there_is_room_again() -> None:

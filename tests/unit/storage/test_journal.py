@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -26,6 +27,7 @@ from autofutures.domain.messages import (
     Submit,
     Tick,
     Woke,
+    encode,
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
@@ -50,6 +52,7 @@ SUBMIT = Submit(
     day_trade=False,
 )
 FILLED = Filled("abc0100001", 12, "F1", SYMBOL, Side.BUY, 2, 17_401)
+NO_MESSAGE_CRC = crc32(b"\x91\xc0", crc32(encode([INTENT])))
 SAVED = Saved("ema", 13, b"\x00\xff state")
 CONFIGURED = Configured("r1", "sr", 14, "add", "first", {"qty": 1, "on": True, "side": "buy"})
 
@@ -66,7 +69,7 @@ def written(path: Path, batches: int = 3) -> Path:
     return path
 
 
-def change(path: Path, sql: str, *values: object) -> None:
+def change(path: Path, sql: str, *values: int) -> None:
     """What no journal does to its file."""
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(sql, values)
@@ -140,23 +143,15 @@ def test_each_durability_waits_for_the_disk_as_it_says(
 numbers = st.integers(-(2**63), 2**63 - 1)
 words = st.text(max_size=9)
 sides = st.sampled_from(Side)
-intents = st.builds(
-    Intent, words, numbers, numbers, numbers, words, sides, numbers, st.sampled_from(OrderType)
-)
+kinds = st.sampled_from(OrderType)
+intents = st.builds(Intent, words, numbers, numbers, numbers, words, sides, numbers, kinds)
+values = st.dictionaries(words, words | st.booleans() | numbers)
 messages: st.SearchStrategy[AnyMessage] = st.one_of(
     st.builds(Tick, words, numbers, numbers, numbers),
     intents,
     st.builds(Filled, words, numbers, words, words, sides, numbers, numbers),
     st.builds(Saved, words, numbers, st.binary()),
-    st.builds(
-        Configured,
-        words,
-        words,
-        numbers,
-        words,
-        words,
-        st.dictionaries(words, words | st.booleans() | numbers),
-    ),
+    st.builds(Configured, words, words, numbers, words, words, values),
     st.builds(Placed, words, st.sampled_from(Status), intents),
 )
 some = st.lists(messages, max_size=3)
@@ -212,6 +207,7 @@ def test_an_epoch_that_could_not_be_stored_is_not_given_out(path: Path) -> None:
 CHILD = """
 import sys
 from pathlib import Path
+from zlib import crc32
 from autofutures.domain.messages import Saved
 from autofutures.storage.journal import Journal
 
@@ -324,17 +320,19 @@ def test_one_changed_bit_of_a_message_is_noticed(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "why"),
+    ("change_of_batch", "why"),
     [
-        ("UPDATE batch SET outputs = x'91c0', crc = 1743640684 WHERE id = 2", "holds what is no message"),
-        ("UPDATE batch SET outputs = 'text' WHERE id = 2", "its row is not a batch"),
-        ("UPDATE batch SET schema = 99 WHERE id = 2", "of schema 99, and this version reads 1"),
-        ("UPDATE batch SET crc = crc + 1 WHERE id = 2", "do not match their checksum"),
-        ("DELETE FROM batch WHERE id = 2", "is missing, batch 3 comes in its place"),
+        (f"SET outputs = x'91c0', crc = {NO_MESSAGE_CRC}", "it holds what is no message"),
+        ("SET outputs = 'text'", "its row is not a batch"),
+        ("SET schema = 99", "of schema 99, and this version reads 1"),
+        ("SET crc = crc + 1", "do not match their checksum"),
+        ("SET id = 4", "it is missing, batch 3 comes in its place"),
     ],
 )
-def test_a_batch_that_cannot_be_read_is_named_and_ends_the_reading(path: Path, sql: str, why: str) -> None:
-    change(written(path), sql)
+def test_a_batch_that_cannot_be_read_is_named_and_ends_the_reading(
+    path: Path, change_of_batch: str, why: str
+) -> None:
+    change(written(path), f"UPDATE batch {change_of_batch} WHERE id = 2")
     with Journal.open(path) as journal:
         facts = journal.facts()
         assert [next(facts), next(facts)] == [PLACED, SUBMIT]
@@ -346,9 +344,7 @@ def test_reading_that_fails_on_the_disk_names_the_batch(path: Path) -> None:
     journal = Journal.open(written(path))
     batches = journal.batches()
     journal.close()
-    with pytest.raises(
-        BadMessage, match=r"batch 1 of .* cannot be read: Cannot operate on a closed database"
-    ):
+    with pytest.raises(BadMessage, match=r"batch 1 of .* cannot be read: .* closed database"):
         next(batches)
 
 

@@ -126,6 +126,11 @@ class House:
         self._settle([message for message in heard if not isinstance(message, CommandRefused)])
         return " ".join(refusals)
 
+    def reach(self) -> int:
+        """The position if all that is at work were filled."""
+        orders = [self.trader.orders.get(submit.client_id) for submit in self.submits()]
+        return sum(order.intent.side * (order.filled + order.left) for order in orders if order is not None)
+
     def submits(self) -> list[Submit]:
         return [message for message in self.log if isinstance(message, Submit)]
 

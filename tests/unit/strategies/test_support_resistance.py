@@ -418,8 +418,7 @@ def test_a_price_of_zero_or_less_is_no_tick() -> None:
     h.tick(0)
     h.tick(-5)
     assert status(h) == "waiting"
-    assert isinstance(h.strategy, SupportResistance)
-    assert h.strategy.refused_ticks == 2
+    assert h.trader.market_seq == 0
 
 
 # ── several conditions ─────────────────────────────────────────────────────────────────────────────────
@@ -453,3 +452,10 @@ def test_two_conditions_may_enter_on_one_tick() -> None:
     assert h.tick(22030) == ["buy 1", "buy 2"]
     h.tick(22031)
     assert h.tick(22150) == ["sell 1", "sell 2"]
+
+
+def test_conditions_of_both_sides_have_their_own_orders_and_exits() -> None:
+    h = house(values(), values("sell", trigger_ticks=22080))
+    said = [h.tick(price) for price in (22000, 22030, 22080, 22050, 22040, 22149, 22150, 22160)]
+    assert said == [[], ["buy 1"], [], ["sell 1"], [], ["buy 1"], ["sell 1"], []]
+    assert [status(h, 1), status(h, 2)] == ["done", "done"]

@@ -1,6 +1,9 @@
 import pytest
 
+from autofutures.domain.errors import BadInput
+from autofutures.strategies.support_resistance import SupportResistance
 from tests.unit.strategies.conditions_house import Values, entered, house, prices, rows, status, values
+from tests.unit.strategies.house import MXF, TXF
 
 
 def test_a_paused_condition_hears_nothing_and_is_disarmed() -> None:
@@ -74,3 +77,26 @@ def test_a_command_that_makes_no_sense_is_refused(
     before = rows(h)
     assert h.command(verb, name, given_values).startswith(sentence)
     assert rows(h) == before
+
+
+def test_a_written_condition_is_read_in_its_contracts_unit() -> None:
+    written = {"side": "buy", "trigger": "22000", "quantity": 1}
+    read = {"side": "buy", "trigger_ticks": 22000, "quantity": 1}
+    assert SupportResistance.command_values(written, (TXF,)) == {**read, "symbol": TXF}
+    named = {**written, "name": "c1", "symbol": "MXF202108"}
+    assert SupportResistance.command_values(named, (TXF, MXF)) == {**read, "symbol": MXF}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "symbols", "sentence"),
+    [
+        ({}, (TXF, MXF), "say which contract the condition is for: symbol is one of"),
+        ({"symbol": 5}, (TXF,), "say which contract the condition is for"),
+        ({"symbol": "TMF202108"}, (TXF, MXF), "TMF202108 is not traded by this strategy: symbol is one of"),
+    ],
+)
+def test_a_written_condition_names_a_contract_of_its_strategy(
+    symbol: dict[str, object], symbols: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(BadInput, match=sentence):
+        SupportResistance.command_values({"side": "buy", **symbol}, symbols)

@@ -1,0 +1,157 @@
+"""Links in memory, on a virtual clock: frames come late, twice or never, as one seed decides. For the simulation.
+
+Frames of one pair keep their sequence, as on a connection: a late one holds up those behind it. Only repeats, and what
+a process said just before it died, may come out of turn.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+import msgspec
+
+from autofutures.domain.errors import BrokenInvariant
+from autofutures.domain.units import SECOND
+
+Hear = Callable[[str, bytes], None]
+"""What a process does with a frame: (sender, frame)."""
+
+Watch = Callable[[int, str, bytes], None]
+"""Hears everything that happens on the links: (at, what, frame)."""
+
+MOST_TURNS = 200_000
+"""No run ends in more deliveries than this: beyond it, processes answer each other for ever."""
+
+
+class Weather(msgspec.Struct, frozen=True):
+    """How rough the links are: chances in a thousand frames, times in nanoseconds."""
+
+    dropped: int = 0
+    repeated: int = 0
+    delayed: int = 0
+    latency_ns: int = 0
+    """The longest way of a frame that nothing happens to."""
+    delay_ns: int = SECOND
+    """The longest way of a late frame, of a repeat, and of the last words of a process that died."""
+
+
+CALM = Weather()
+"""Nothing goes wrong and nothing takes time."""
+
+
+class _Turn(msgspec.Struct, order=True):
+    """Something that is due: a frame to be heard, or an action where there is no receiver."""
+
+    at: int
+    number: int
+    sender: str
+    receiver: str
+    data: bytes
+    action: Callable[[], None] | None
+
+
+class MemoryBus:
+    """Processes by name, the frames between them, and the clock.
+
+    Args:
+        random: decides what happens to each frame.
+        weather: how often.
+        watch: hears of every delivery and every fault.
+
+    Attributes:
+        now: the virtual time, UTC nanoseconds.
+        faults: what went wrong so far, by kind.
+    """
+
+    def __init__(self, random: Random, weather: Weather, watch: Watch) -> None:
+        self._random = random
+        self.weather = weather
+        self._watch = watch
+        self._hears: dict[str, Hear] = {}
+        self._turns: list[_Turn] = []
+        self._number = 0
+        self._arrived: dict[tuple[str, str], int] = {}
+        self.now = 0
+        self.faults: Counter[str] = Counter()
+
+    def connect(self, name: str, hear: Hear) -> None:
+        """A process listens; its former life, if there was one, hears nothing any more."""
+        self._hears[name] = hear
+
+    def disconnect(self, name: str, *, inbound: bool = False) -> None:
+        """A process died. What it said last may still come, even late; with `inbound`, what is on its way to it is lost."""
+        self._hears.pop(name, None)
+        for turn in self._turns:
+            if turn.sender == name and self._happens(self.weather.delayed):
+                turn.at += self._random.randrange(self.weather.delay_ns)
+                self._fault("last words late", turn.receiver)
+        if inbound:
+            self._turns = [turn for turn in self._turns if turn.receiver != name]
+        heapq.heapify(self._turns)
+
+    def send(self, sender: str, receiver: str, data: bytes) -> None:
+        """Puts a frame on its way."""
+        weather, random = self.weather, self._random
+        pair = (sender, receiver)
+        if self._happens(weather.dropped):
+            self._fault("dropped", f"{sender} > {receiver}", data)
+            return
+        way = random.randrange(weather.latency_ns) if weather.latency_ns else 0
+        if self._happens(weather.delayed):
+            way += random.randrange(weather.delay_ns)
+            self.faults["delayed"] += 1
+        at = self._arrived[pair] = max(self.now + way, self._arrived.get(pair, 0))
+        self._push(at, sender, receiver, data)
+        if self._happens(weather.repeated):
+            self.faults["repeated"] += 1
+            self._push(at + random.randrange(weather.delay_ns), sender, receiver, data)
+
+    def call_at(self, at: int, action: Callable[[], None]) -> None:
+        """Does something at a time, or now where that is past."""
+        self._push(max(at, self.now), "", "", b"", action)
+
+    def run_until(self, at: int) -> None:
+        """Lets everything happen that is due until then, and moves the clock there."""
+        turns = self._turns
+        while turns and turns[0].at <= at:
+            self._take(heapq.heappop(turns))
+            turns = self._turns
+        self.now = max(self.now, at)
+
+    def drain(self) -> None:
+        """Lets everything happen that is due at all.
+
+        Raises:
+            BrokenInvariant: there is no end to it.
+        """
+        for _ in range(MOST_TURNS):
+            if not self._turns:
+                return
+            self._take(heapq.heappop(self._turns))
+        raise BrokenInvariant(f"after {MOST_TURNS} deliveries the house is still talking: processes answer each other")
+
+    def _take(self, turn: _Turn) -> None:
+        self.now = max(self.now, turn.at)
+        if turn.action is not None:
+            turn.action()
+            return
+        hear = self._hears.get(turn.receiver)
+        if hear is None:
+            self._fault("nobody there", f"{turn.sender} > {turn.receiver}", turn.data)
+            return
+        self._watch(self.now, f"{turn.sender} > {turn.receiver}", turn.data)
+        hear(turn.sender, turn.data)
+
+    def _push(
+        self, at: int, sender: str, receiver: str, data: bytes, action: Callable[[], None] | None = None
+    ) -> None:
+        self._number += 1
+        heapq.heappush(self._turns, _Turn(at, self._number, sender, receiver, data, action))
+
+    def _happens(self, per_thousand: int) -> bool:
+        return per_thousand > 0 and self._random.randrange(1_000) < per_thousand
+
+    def _fault(self, kind: str, where: str, data: bytes = b"") -> None:
+        self.faults[kind] += 1
+        self._watch(self.now, f"{kind}: {where}", data)

@@ -1,0 +1,39 @@
+"""`autofutures bench`: measurements that print JSON, each beside a baseline of the same run."""
+
+import sys
+from typing import Annotated
+
+import msgspec
+import typer
+
+from autofutures.cli import options
+from autofutures.cli.output import print_json
+
+app = typer.Typer(no_args_is_help=True, help="Measure the machine, each time beside a floor in the same run.")
+
+
+@app.callback()
+def measure() -> None:
+    """Measure the machine, each time beside a floor in the same run."""
+
+
+@app.command("order-path")
+def order_path(
+    orders: Annotated[int, typer.Option("--orders", help="How many orders to measure.", min=10)] = 10_000,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Time from a tick's arrival at the gateway to its order's leaving it, and the bare bus beside it.
+
+    Real processes: generated trades at 1,000 a second, an order at one in ten. The floor is a chain of the same hops
+    (gateway, trader, strategy, trader, gateway) with the same sockets, frame size and CURVE, run at the same time.
+    """
+    from autofutures.processes.order_path import measure as run_bench
+
+    sys.stderr.write(f"about {orders // 100 + 10} s: {orders:,} orders from {orders * 10:,} trades at 1,000 a second\n")
+    result = run_bench(orders)
+    if as_json:
+        print_json(msgspec.to_builtins(result))
+        return
+    for name, figures in (("tick to order", result.latency_us), ("bare bus", result.bus_floor_us)):
+        sys.stdout.write(f"{name:14} p50 {figures.p50} us  p99 {figures.p99} us  p999 {figures.p999} us\n")
+    sys.stdout.write(f"p50 is {result.p50_over_floor} times the floor's\n")

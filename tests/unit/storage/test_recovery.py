@@ -1,0 +1,252 @@
+"""A trader that folds a journal is the trader that wrote it, for all that money depends on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from autofutures.domain.instrument import instrument
+from autofutures.domain.messages import (
+    Accepted,
+    AnyMessage,
+    Canceled,
+    Configured,
+    ExitPlan,
+    Filled,
+    Intent,
+    OrderChanged,
+    Ready,
+    Refused,
+    Rejected,
+    Restored,
+    Revoke,
+    Saved,
+    Submit,
+    Tick,
+)
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import SECOND, OrderType, Side
+from autofutures.market.sessions import ALWAYS, Calendar
+from autofutures.market.view import MarketView
+from autofutures.orders.book import Orders
+from autofutures.orders.ids import ClientIds
+from autofutures.portfolio.costs import Costs
+from autofutures.risk.gate import make_gate
+from autofutures.storage.journal import Journal
+from autofutures.trader import Trader
+
+SYMBOL = "TAIFEX:TXF202108"
+START = 1_627_263_900 * SECOND
+TURN = SECOND // 10
+EXIT = ExitPlan(take_profit_ticks=5, stop_ticks=3)
+
+
+def make_trader(epoch: int) -> Trader:
+    view = MarketView(Calendar())
+    view.add(SYMBOL, ALWAYS)
+    return Trader({SYMBOL: instrument(SYMBOL)}, view, make_gate(), Orders(ClientIds(epoch)), Costs(20))
+
+
+class Live:
+    """A trader at work: what it handles is committed, its orders wait at a venue that does as it is told."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.trader = make_trader(journal.next_epoch())
+        self.at = START
+        self.last = 17_400
+        self.decisions = 0
+        self.fills = 0
+        self.left: dict[str, int] = {}
+        self.over: dict[str, int] = {}
+        self.orders: dict[str, Submit] = {}
+        self.tick(0)
+
+    def hear(self, message: AnyMessage) -> list[AnyMessage]:
+        self.at += TURN
+        said = list(self.trader.handle(message, self.at))
+        self.journal.commit([message], said, self.at)
+        for submit in (output for output in said if isinstance(output, Submit)):
+            self.orders[submit.client_id] = submit
+            self.left[submit.client_id] = submit.qty
+        return said
+
+    def tick(self, move: int) -> list[AnyMessage]:
+        self.last += move
+        return self.hear(Tick(SYMBOL, self.at, self.last, 1))
+
+    def order(self, side: Side, qty: int, kind: OrderType, plan: ExitPlan | None = None) -> list[AnyMessage]:
+        self.decisions += 1
+        return self.hear(
+            Intent(
+                strategy="ema",
+                cause_seq=self.trader.market_seq,
+                k=self.decisions,
+                at=self.at,
+                symbol=SYMBOL,
+                side=side,
+                qty=qty,
+                type=kind,
+                price_ticks=self.last if kind is OrderType.LIMIT else 0,
+                stop_ticks=self.last + 2 * side if kind is OrderType.STOP else 0,
+                exit=plan,
+            )
+        )
+
+    def revoke(self) -> list[AnyMessage]:
+        """Takes back the oldest order that is alive."""
+        alive = self.trader.orders.alive()
+        if not alive:
+            return []
+        self.decisions += 1
+        intent = alive[0].intent
+        seq = self.trader.market_seq
+        return self.hear(Revoke("ema", seq, self.decisions, self.at, intent.cause_seq, intent.k))
+
+    def accept(self) -> list[AnyMessage]:
+        return [said for client_id in self.left for said in self.hear(Accepted(client_id, self.at, "V"))]
+
+    def fill(self, qty: int) -> list[AnyMessage]:
+        """Fills the venue's oldest order, or part of it."""
+        return self._fill(self.left, qty)
+
+    def fill_late(self) -> list[AnyMessage]:
+        """Fills what the venue said was over: the fill was on its way."""
+        return self._fill(self.over, 1)
+
+    def _fill(self, unfilled: dict[str, int], qty: int) -> list[AnyMessage]:
+        if not unfilled:
+            return []
+        client_id = next(iter(unfilled))
+        qty = min(qty, unfilled[client_id])
+        unfilled[client_id] -= qty
+        if not unfilled[client_id]:
+            del unfilled[client_id]
+        self.fills += 1
+        side = self.orders[client_id].side
+        return self.hear(Filled(client_id, self.at, f"F{self.fills}", SYMBOL, side, qty, self.last))
+
+    def end(self, said: Callable[[str, int], AnyMessage]) -> list[AnyMessage]:
+        """The venue's newest order is over, in these words."""
+        if not self.left:
+            return []
+        client_id, left = self.left.popitem()
+        self.over[client_id] = left
+        return self.hear(said(client_id, left))
+
+
+def recover(journal: Journal, at: int) -> tuple[Trader, list[AnyMessage]]:
+    trader = make_trader(journal.next_epoch())
+    for fact in journal.facts():
+        trader.fold(fact)
+    return trader, list(trader.recovered(at))
+
+
+def doubted(status: Status) -> Status:
+    return Status.UNKNOWN if status is Status.SENT else status
+
+
+def money(trader: Trader) -> dict[str, object]:
+    """All that money depends on, as a restarted trader must have it: what was only sent is in doubt."""
+    (restored,) = trader.handle(Ready("ema", (SYMBOL,)), 0)
+    assert isinstance(restored, Restored)
+    return {
+        "ledgers": [
+            (strategy, symbol, *(getattr(ledger, name) for name in ledger.__slots__))
+            for strategy, symbol, ledger in trader.portfolio.ledgers()
+        ],
+        "net": trader.portfolio.net(SYMBOL),
+        "alive": [
+            (order.client_id, order.intent, doubted(order.status), order.filled, order.fills, order.left)
+            for order in trader.orders.alive()
+        ],
+        "working": [trader.orders.working(SYMBOL, side) for side in Side],
+        "held": list(trader.orders.held),
+        "exits": [plan.moved(0) for plan in trader.exits.plans()],
+        "due": [trader.exits.due(plan) for plan in trader.exits.plans()],
+        "told": (restored.state, restored.configured, restored.positions),
+    }
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite"
+
+
+def test_a_trader_from_the_journal_has_the_positions_orders_and_exits_of_the_live_one(path: Path) -> None:
+    with Journal.open(path) as journal:
+        live = Live(journal)
+        live.order(Side.BUY, 3, OrderType.MARKET, EXIT)
+        live.accept()
+        live.fill(2)
+        live.tick(1)
+        live.fill(1)
+        live.order(Side.SELL, 1, OrderType.STOP)
+        live.hear(Saved("ema", live.at, b"averages"))
+        live.hear(Configured("r1", "ema", live.at, "add", "first", {"qty": 1}))
+        exits = [message for message in live.tick(6) if isinstance(message, Submit)]
+        live.order(Side.BUY, 1, OrderType.LIMIT)
+        assert [submit.qty for submit in exits] == [3]
+        before = money(live.trader)
+    with Journal.open(path) as journal:
+        trader, said = recover(journal, live.at)
+    assert money(trader) == before
+    assert trader.portfolio.position("ema", SYMBOL) == 3
+    in_doubt = [message.client_id for message in said if isinstance(message, OrderChanged)]
+    assert in_doubt == list(live.left)
+    assert {order.status for order in trader.orders.alive()} == {Status.UNKNOWN, Status.HELD}
+
+
+def test_a_recovered_trader_uses_a_new_epoch_and_neither_repeats_a_decision_nor_a_fill(path: Path) -> None:
+    with Journal.open(path) as journal:
+        live = Live(journal)
+        live.order(Side.BUY, 2, OrderType.MARKET)
+        (first,) = live.orders.values()
+        live.fill(1)
+        trader, _ = recover(journal, live.at)
+    fill = Filled(first.client_id, live.at, "F1", SYMBOL, Side.BUY, 1, 17_400)
+    assert trader.handle(fill, live.at) == []
+    trader.handle(Tick(SYMBOL, live.at, 17_400, 1), live.at)
+    intent = Intent("ema", 1, 1, live.at, SYMBOL, Side.BUY, 2, OrderType.MARKET)
+    assert [message.rule for message in trader.handle(intent, live.at) if isinstance(message, Refused)] == [
+        "duplicate"
+    ]
+    newer = Intent("ema", trader.market_seq, 1, live.at, SYMBOL, Side.BUY, 2, OrderType.MARKET)
+    (second,) = [message for message in trader.handle(newer, live.at) if isinstance(message, Submit)]
+    assert (first.client_id[3:], second.client_id[3:]) == ("0100001", "0200001")
+
+
+quantities = st.integers(1, 3)
+actions: st.SearchStrategy[Callable[[Live], object]] = st.one_of(
+    st.builds(
+        lambda side, qty, kind, plan: lambda live: live.order(side, qty, kind, plan),
+        st.sampled_from(Side),
+        quantities,
+        st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.STOP]),
+        st.none() | st.just(EXIT),
+    ),
+    st.builds(lambda move: lambda live: live.tick(move), st.integers(-4, 4)),
+    st.builds(lambda qty: lambda live: live.fill(qty), quantities),
+    st.just(Live.accept),
+    st.just(Live.revoke),
+    st.just(Live.fill_late),
+    st.just(lambda live: live.end(lambda client_id, left: Canceled(client_id, live.at, left))),
+    st.just(lambda live: live.end(lambda client_id, _: Rejected(client_id, live.at, "no"))),
+    st.just(lambda live: live.hear(Saved("ema", live.at, b"%d" % live.at))),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(script=st.lists(actions, max_size=40))
+def test_whatever_happened_a_recovered_trader_stands_where_the_live_one_stood(
+    script: list[Callable[[Live], object]], path: Path
+) -> None:
+    path.unlink(missing_ok=True)
+    with Journal.open(path) as journal:
+        live = Live(journal)
+        for act in script:
+            act(live)
+        trader, _ = recover(journal, live.at)
+    assert money(trader) == money(live.trader)

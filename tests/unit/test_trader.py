@@ -1,0 +1,305 @@
+"""What the trader does with each kind of message; its conversations and properties are in tests/flow."""
+
+import pytest
+
+from autofutures.domain.errors import BadInput, BrokenInvariant
+from autofutures.domain.messages import (
+    TRADER_K,
+    Accepted,
+    AnyMessage,
+    Cancel,
+    Command,
+    CommandRefused,
+    Configured,
+    ExitPlan,
+    Gap,
+    OrderChanged,
+    Placed,
+    Quote,
+    Ready,
+    Refused,
+    Rejected,
+    Restored,
+    Revoke,
+    Saved,
+    SessionEnded,
+    Submit,
+    Traded,
+    Woke,
+)
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.trader import Trader
+from tests.makers import OPEN, TXF, WIDE, a_trader, filled, intent, tick
+
+MXF = "TAIFEX:MXF202108"
+
+
+def started(**limits: dict[str, int]) -> Trader:
+    trader = a_trader({**WIDE, **limits}, symbols=(TXF, MXF))
+    trader.handle(tick(), OPEN)
+    return trader
+
+
+def order_of(trader: Trader, k: int = 1) -> str:
+    order = trader.orders.decided("s", 1, k)
+    assert order is not None
+    return order.client_id
+
+
+def test_an_approved_intent_is_placed_and_submitted_in_one_answer() -> None:
+    asked = intent(Side.SELL, 2, OrderType.LIMIT, price_ticks=17_410, tif=TimeInForce.IOC)
+    placed, submitted = started().handle(asked, OPEN + 5)
+    assert isinstance(placed, Placed)
+    assert (placed.status, placed.intent) == (Status.SENT, asked)
+    assert submitted == Submit(
+        client_id=placed.client_id,
+        at=OPEN + 5,
+        symbol=TXF,
+        side=Side.SELL,
+        qty=2,
+        type=OrderType.LIMIT,
+        price_ticks=17_410,
+        tif=TimeInForce.IOC,
+        open_close=OpenClose.AUTO,
+        day_trade=False,
+    )
+
+
+@pytest.mark.parametrize("kind", [OrderType.MARKET, OrderType.MWP])
+@pytest.mark.parametrize(
+    ("asked", "sent"), [(TimeInForce.ROD, TimeInForce.IOC), (TimeInForce.FOK, TimeInForce.FOK)]
+)
+def test_an_order_at_the_market_never_rests_and_has_no_price(
+    kind: OrderType, asked: TimeInForce, sent: TimeInForce
+) -> None:
+    submitted = started().handle(intent(kind=kind, tif=asked, price_ticks=17_000), OPEN)[1]
+    assert isinstance(submitted, Submit)
+    assert (submitted.type, submitted.tif, submitted.price_ticks) == (kind, sent, 0)
+
+
+def test_an_instrument_that_the_book_does_not_trade_is_refused() -> None:
+    (refused,) = started().handle(intent(symbol="TAIFEX:TMF202108"), OPEN)
+    assert refused == Refused("s", 1, 1, OPEN, "symbol", 1, 0, "TAIFEX:TMF202108 is not traded by this book")
+
+
+def test_the_gate_sees_the_account_and_the_market() -> None:
+    trader = started()
+    trader.view.set_band(TXF, 15_661, 19_140)
+    trader.handle(intent(qty=3), OPEN)
+    trader.handle(intent(Side.SELL, 2, OrderType.STOP, k=2, stop_ticks=17_390), OPEN)
+    trader.handle(filled(order_of(trader), "f1", Side.BUY, 1, 17_400), OPEN)
+    seen = trader.exposure(TXF, OPEN + 9)
+    assert (seen.now, seen.position, seen.working_buy, seen.working_sell) == (OPEN + 9, 1, 2, 2)
+    assert (seen.last_ticks, seen.last_at, seen.session_open) == (17_400, OPEN, True)
+    assert (seen.low_ticks, seen.high_ticks) == (15_661, 19_140)
+    other = trader.exposure(MXF, OPEN)
+    assert (other.position, other.working_buy, other.last_at) == (0, 0, 0)
+
+
+def test_market_events_are_counted_and_nothing_else_is() -> None:
+    trader = started()
+    trader.handle(Quote(TXF, OPEN, 17_399, 1, 17_400, 1), OPEN)
+    trader.handle(tick(symbol=MXF), OPEN)
+    for message in (
+        SessionEnded(TXF, OPEN, 20210726, "day"),
+        intent(),
+        Gap("feed", OPEN, 1),
+        Woke("s", OPEN, 1),
+    ):
+        trader.handle(message, OPEN)
+    assert trader.market_seq == 3
+
+
+def test_a_fill_is_booked_with_its_costs_and_numbered_within_its_order() -> None:
+    trader = started()
+    trader.handle(intent(qty=3), OPEN)
+    client_id = order_of(trader)
+    trader.handle(filled(client_id, "f1", Side.BUY, 1, 17_403), OPEN)
+    said = trader.handle(filled(client_id, "f2", Side.BUY, 2, 17_403, at=OPEN + 2), OPEN + 2)
+    assert said == [
+        Traded(client_id, "s", 1, 1, 2, OPEN + 2, TXF, Side.BUY, 2, 17_403, 40, 139, 3, "f2"),
+        OrderChanged(client_id, "s", 1, 1, OPEN + 2, TXF, Status.FILLED, 3, 0),
+    ]
+
+
+def test_a_venue_that_fills_more_than_was_ordered_stops_the_process() -> None:
+    trader = started()
+    trader.handle(intent(qty=1), OPEN)
+    trader.handle(filled(order_of(trader), "f1", Side.BUY, 1, 17_400), OPEN)
+    with pytest.raises(BrokenInvariant, match="compare with the venue's own list"):
+        trader.handle(filled(order_of(trader), "f2", Side.BUY, 1, 17_400), OPEN)
+
+
+def test_news_that_changes_nothing_is_not_told() -> None:
+    trader = started()
+    trader.handle(intent(), OPEN)
+    accepted = Accepted(order_of(trader), OPEN, "X1")
+    assert len(trader.handle(accepted, OPEN)) == 1
+    assert trader.handle(accepted, OPEN) == []
+
+
+def test_a_rejection_tells_why() -> None:
+    trader = started()
+    trader.handle(intent(), OPEN)
+    (changed,) = trader.handle(Rejected(order_of(trader), OPEN, "margin"), OPEN)
+    assert isinstance(changed, OrderChanged)
+    assert (changed.status, changed.left, changed.reason) == (Status.REJECTED, 0, "margin")
+
+
+def test_a_cancel_of_an_order_at_work_goes_to_the_venue_and_may_be_repeated() -> None:
+    trader = started()
+    trader.handle(intent(), OPEN)
+    for k in (2, 3):
+        assert trader.handle(Revoke("s", 1, k, OPEN, 1, 1), OPEN) == [Cancel(order_of(trader), OPEN, TXF)]
+
+
+@pytest.mark.parametrize("strategy", ["s", "other"])
+def test_a_cancel_of_what_was_never_ordered_is_refused(strategy: str) -> None:
+    trader = started()
+    trader.handle(intent(k=5), OPEN)
+    order_k = 1 if strategy == "s" else 5
+    (refused,) = trader.handle(Revoke(strategy, 1, 9, OPEN, 1, order_k), OPEN)
+    assert isinstance(refused, Refused)
+    assert (refused.rule, refused.strategy, refused.k) == ("cancel", strategy, 9)
+
+
+def test_stops_of_one_symbol_hear_its_trades_and_its_sessions_alone() -> None:
+    trader = started()
+    trader.handle(tick(4_400, symbol=MXF), OPEN)
+    trader.handle(intent(kind=OrderType.STOP, stop_ticks=17_410), OPEN)
+    assert trader.handle(tick(17_500, symbol=MXF), OPEN) == []
+    assert trader.handle(SessionEnded(MXF, OPEN, 20210726, "day"), OPEN) == []
+    assert [type(message) for message in trader.handle(tick(17_410), OPEN)] == [OrderChanged, Submit]
+
+
+def test_without_stops_and_plans_a_trade_has_no_answer() -> None:
+    assert started().handle(tick(), OPEN) == ()
+
+
+def test_a_trade_of_an_unknown_symbol_is_an_error() -> None:
+    with pytest.raises(BadInput, match="not in the market view"):
+        started().handle(tick(symbol="TAIFEX:TMF202108"), OPEN)
+
+
+def test_an_exit_closes_and_is_the_traders_own_decision() -> None:
+    trader = started()
+    trader.handle(intent(qty=2, exit_plan=ExitPlan(9, 3)), OPEN)
+    trader.handle(filled(order_of(trader), "f1", Side.BUY, 2, 17_400), OPEN)
+    _, placed, submitted = trader.handle(tick(17_397), OPEN + 7)
+    assert isinstance(placed, Placed)
+    assert isinstance(submitted, Submit)
+    decided = placed.intent
+    assert (decided.strategy, decided.cause_seq, decided.k, decided.at) == ("s", 2, TRADER_K, OPEN + 7)
+    assert (decided.closes_seq, decided.closes_k, decided.exit) == (1, 1, None)
+    assert (submitted.side, submitted.qty, submitted.type) == (Side.SELL, 2, OrderType.MARKET)
+    assert (submitted.tif, submitted.open_close) == (TimeInForce.IOC, OpenClose.AUTO)
+
+
+def test_a_refused_exit_is_asked_for_again_at_the_next_trade() -> None:
+    trader = started()
+    trader.handle(intent(exit_plan=ExitPlan(9, 3)), OPEN)
+    trader.handle(filled(order_of(trader), "f1", Side.BUY, 1, 17_400), OPEN)
+    closed = OPEN + 5 * 3_600 * 10**9 + 10**9
+    assert [type(m).__name__ for m in trader.handle(tick(17_390), closed)] == ["ExitMoved", "Refused"]
+    assert [type(m).__name__ for m in trader.handle(tick(17_399), OPEN)] == ["ExitMoved", "Placed", "Submit"]
+
+
+# What strategies are told when they start.
+
+ADDED = Configured("r1", "s", OPEN, "add", "c1", {"trigger": 17_400})
+
+
+def test_a_strategy_that_starts_hears_how_far_the_market_is_and_what_is_its_own() -> None:
+    trader = started()
+    trader.handle(Saved("s", OPEN, b"state"), OPEN)
+    trader.handle(ADDED, OPEN)
+    trader.handle(intent(qty=3), OPEN)
+    trader.handle(intent(strategy="other"), OPEN)
+    trader.handle(filled(order_of(trader), "f1", Side.BUY, 1, 17_400), OPEN)
+    (restored,) = trader.handle(Ready("s"), OPEN)
+    assert isinstance(restored, Restored)
+    assert (restored.strategy, restored.cause_seq, restored.state) == ("s", 1, b"state")
+    assert (restored.configured, restored.positions) == ((ADDED,), {TXF: 1, MXF: 0})
+    assert [placed.client_id for placed in restored.placed] == [order_of(trader)]
+    assert [(changed.filled, changed.left) for changed in restored.changed] == [(1, 2)]
+
+
+def test_what_was_removed_is_not_given_back() -> None:
+    trader = started()
+    trader.handle(ADDED, OPEN)
+    trader.handle(Configured("r2", "s", OPEN, "remove", "c1", {}), OPEN)
+    (restored,) = trader.handle(Ready("s"), OPEN)
+    assert isinstance(restored, Restored)
+    assert restored.configured == ()
+
+
+def test_a_command_for_nobody_is_refused_with_who_is_there() -> None:
+    trader = started()
+    command = Command("r1", "nobody", "add", "c1", {})
+    (refused,) = trader.handle(command, OPEN)
+    assert refused == CommandRefused(
+        "r1", "nobody", OPEN, "there is no strategy 'nobody' here; running: none"
+    )
+    trader.handle(Ready("s"), OPEN)
+    (refused,) = trader.handle(command, OPEN)
+    assert "running: s" in str(refused)
+    assert trader.handle(Command("r1", "s", "add", "c1", {}), OPEN) == []
+
+
+# Recovery.
+
+
+def recovered(*facts: AnyMessage) -> Trader:
+    trader = a_trader(WIDE, epoch=2)
+    for fact in facts:
+        trader.fold(fact)
+    return trader
+
+
+def test_recovery_knows_settings_state_and_how_far_the_market_was() -> None:
+    refused = Refused("s", 41, 1, OPEN, "position", 1, 2, "too much")
+    trader = recovered(ADDED, Saved("s", OPEN, b"state"), refused, tick())
+    assert trader.recovered(OPEN) == []
+    (restored,) = trader.handle(Ready("s"), OPEN)
+    assert isinstance(restored, Restored)
+    assert (restored.cause_seq, restored.state, restored.configured) == (42, b"state", (ADDED,))
+
+
+def test_after_recovery_a_repeated_decision_is_refused_and_the_traders_own_are_new() -> None:
+    entry = intent(qty=1, exit_plan=ExitPlan(9, 3))
+    first = started()
+    facts = [*first.handle(entry, OPEN)]
+    facts += first.handle(filled(order_of(first), "f1", Side.BUY, 1, 17_400), OPEN)
+    facts += first.handle(tick(17_390), OPEN)
+    again = recovered(*facts)
+    doubted = again.recovered(OPEN)
+    assert [(m.status, m.reason) for m in doubted if isinstance(m, OrderChanged)] == [
+        (Status.UNKNOWN, "no answer before the restart")
+    ]
+    again.handle(tick(17_390), OPEN)
+    (refused,) = again.handle(entry, OPEN)
+    assert isinstance(refused, Refused)
+    assert refused.rule == "duplicate"
+    (exit_order,) = again.orders.alive()
+    again.handle(Rejected(exit_order.client_id, OPEN, "never heard of it"), OPEN)
+    said = again.handle(tick(17_390), OPEN)
+    assert [type(message).__name__ for message in said] == ["ExitMoved", "Placed", "Submit"]
+
+
+def test_an_order_of_the_next_epoch_never_has_an_id_of_the_last() -> None:
+    first = started()
+    placed, _ = first.handle(intent(), OPEN)
+    again = recovered(placed)
+    again.handle(tick(), OPEN)
+    again.handle(intent(cause_seq=2), OPEN)
+    assert len({order.client_id for order in again.orders.alive()}) == 2
+
+
+def test_a_plan_without_its_order_is_left_alone() -> None:
+    first = started()
+    facts = [*first.handle(intent(exit_plan=ExitPlan(9, 3)), OPEN)]
+    facts += first.handle(filled(order_of(first), "f1", Side.BUY, 1, 17_400), OPEN)
+    moved = [fact for fact in facts if type(fact).__name__ == "ExitMoved"]
+    assert len(moved) == 1
+    assert recovered(*moved).exits.plans() == []
