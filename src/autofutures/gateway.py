@@ -51,5 +51,3 @@ class Gateway:
             return False
         self.epoch = epoch
         return True
-
-

@@ -148,8 +148,8 @@ class Trader:
         return Exposure(
             now=now,
             position=self.portfolio.net(symbol),
-            working_buy=self.orders.working(symbol, Side.BUY),
-            working_sell=self.orders.working(symbol, Side.SELL),
+            working_buy=self.orders.working(symbol, Side.BUY) + self.exits.pending(symbol, Side.BUY),
+            working_sell=self.orders.working(symbol, Side.SELL) + self.exits.pending(symbol, Side.SELL),
             last_ticks=self.view.last(symbol) or 0,
             last_at=self.view.last_at(symbol) or 0,
             session_open=self.view.accepts_orders(symbol, now),

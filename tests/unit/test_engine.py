@@ -95,6 +95,14 @@ def test_what_the_market_says_reaches_strategies_and_tallies(message: AnyMessage
     assert told == [written(message)]
 
 
+def test_what_cannot_be_a_trade_is_told_and_no_strategy_hears_the_tick() -> None:
+    ask = Strategies()
+    lockstep, told = lockstep_of(ask)
+    lockstep.step([tick(0)], OPEN, 0)
+    assert "Tick" not in [name for _, names in ask.heard for name in names]
+    assert told == ["BadTick"]
+
+
 def test_strategies_that_answer_every_verdict_are_stopped() -> None:
     ask = Strategies(*[[intent(qty=99_999, cause_seq=1, k=k)] for k in range(1, MAX_ROUNDS + 2)])
     lockstep, _ = lockstep_of(ask)

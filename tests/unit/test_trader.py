@@ -7,6 +7,7 @@ from autofutures.domain.messages import (
     TRADER_K,
     Accepted,
     AnyMessage,
+    BadTick,
     Cancel,
     Command,
     CommandRefused,
@@ -180,6 +181,30 @@ def test_without_stops_and_plans_a_trade_has_no_answer() -> None:
 def test_a_trade_of_an_unknown_symbol_is_an_error() -> None:
     with pytest.raises(BadInput, match="not in the market view"):
         started().handle(tick(symbol="TAIFEX:TMF202108"), OPEN)
+
+
+@pytest.mark.parametrize(
+    ("price", "reason"),
+    [
+        (0, "a price of zero or less is no trade"),
+        (-5, "a price of zero or less is no trade"),
+        (15_660, "outside the day's limits 15661..19140"),
+        (19_141, "outside the day's limits 15661..19140"),
+    ],
+)
+def test_what_cannot_be_a_trade_moves_nothing(price: int, reason: str) -> None:
+    trader = started()
+    trader.view.set_band(TXF, 15_661, 19_140)
+    trader.handle(intent(Side.SELL, kind=OrderType.STOP, stop_ticks=17_390), OPEN)
+    assert trader.handle(tick(price), OPEN + 5) == (BadTick(TXF, OPEN + 5, price, reason),)
+    assert (trader.market_seq, trader.view.last(TXF), len(trader.orders.held)) == (1, 17_400, 1)
+
+
+def test_a_spread_may_trade_at_zero_or_less() -> None:
+    spread = "TAIFEX:TXF202108/202109"
+    trader = a_trader(symbols=(spread,))
+    assert trader.handle(tick(-3, symbol=spread), OPEN) == ()
+    assert trader.view.last(spread) == -3
 
 
 def test_an_exit_closes_and_is_the_traders_own_decision() -> None:

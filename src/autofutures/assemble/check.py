@@ -15,7 +15,9 @@ def check_run(run: RunSettings) -> None:
     """
     if run.source == "generated":
         if len(run.symbols) > 1:
-            raise BadInput(f"a generated session has one contract, and {len(run.symbols)} were named: replay recorded data")
+            raise BadInput(
+                f"a generated session has one contract, and {len(run.symbols)} were named: replay recorded data"
+            )
         session_of(run)
     else:
         recorded_series(run)

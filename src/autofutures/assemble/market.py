@@ -39,7 +39,9 @@ def session_of(run: RunSettings) -> Session:
     for session in calendar.sessions_of(run.day, item.product.sessions, last_day_of(item, calendar)):
         if session.name == run.session:
             return session
-    raise BadInput(f"{item.symbol} has no {run.session} session on {run.day}: choose a trading day before it expires")
+    raise BadInput(
+        f"{item.symbol} has no {run.session} session on {run.day}: choose a trading day before it expires"
+    )
 
 
 def make_feed(run: RunSettings) -> Iterator[FeedEvent]:

@@ -14,6 +14,7 @@ from autofutures.strategies.host import Host
 from autofutures.strategies.load import load, make
 from autofutures.trader import Trader
 
+
 def instruments_of(run: RunSettings) -> dict[str, Instrument]:
     """Every instrument of a run, by symbol: those of the feed, then those that strategies name."""
     named = [*run.symbols, *(symbol for strategy in run.strategies for symbol in strategy.symbols)]

@@ -33,7 +33,6 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.units import Side
 from autofutures.orders.book import Order
-from autofutures.portfolio.pnl import opening_part
 from autofutures.risk.position import reach
 from autofutures.storage.journal import Journal
 from autofutures.trader import Trader
@@ -93,7 +92,9 @@ class Judge:
         self._decisions: set[Key] = set()
         self._heard: set[str] = set()
         self._fills: Counter[str] = Counter()
-        self._bare: Counter[tuple[str, str]] = Counter()
+        self._planned: Counter[tuple[str, str, Side]] = Counter()
+        self._exited: Counter[Key] = Counter()
+        self._bare: Counter[tuple[str, str, Side]] = Counter()
         self._batches = 0
         self._working: Counter[tuple[str, Side]] = Counter()
         self.exchange: dict[str, AtExchange] = {}
@@ -144,16 +145,16 @@ class Judge:
         self._shadow.fold(message)
 
     def _cover(self, traded: Traded) -> None:
-        """Counts contracts that were opened without an exit plan: no plan need cover those."""
-        key = (traded.strategy, traded.symbol)
-        before = traded.position - traded.side * traded.qty
-        opened = opening_part(before, traded.side, traded.qty)
-        if opened == traded.qty and before:
-            pass
-        elif opened or not traded.position:
-            self._bare[key] = 0
-        if opened and self._placed[traded.client_id].exit is None:
-            self._bare[key] += opened
+        """Counts what exit plans ought to cover: entries that carry one, less the exits; and what trades without one."""
+        intent, qty = self._placed[traded.client_id], traded.qty
+        where = (intent.strategy, intent.symbol)
+        if intent.closes_k:
+            self._planned[*where, intent.side.opposite] -= qty
+            self._exited[intent.strategy, intent.closes_seq, intent.closes_k] += qty
+        elif intent.exit is not None:
+            self._planned[*where, intent.side] += qty
+        else:
+            self._bare[*where, intent.side.opposite] += qty
 
     def _never_silent(self, trader: Trader, message: AnyMessage, outputs: Sequence[AnyMessage]) -> None:
         """Whatever asks for something, or reports something new, has an answer in the same batch."""
@@ -200,18 +201,20 @@ class Judge:
 
     def _exits(self, trader: Trader) -> None:
         """Plans cover what is open, all that should be covered, and nothing twice."""
-        covered: Counter[tuple[str, str]] = Counter()
+        covered: Counter[tuple[str, str, Side]] = Counter()
         for plan in trader.exits.plans():
-            entry = trader.orders.decided(*plan.key)
-            if entry is None or not 0 < plan.open_qty <= entry.filled:
-                raise BrokenInvariant(f"plan {plan.moved(0)} covers what its entry {order_of(entry)} never opened")
-            covered[plan.intent.strategy, plan.intent.symbol] += plan.intent.side * plan.open_qty
-        for strategy, symbol, ledger in trader.portfolio.ledgers():
-            plans, position = covered[strategy, symbol], ledger.position
-            bare = self._bare[strategy, symbol]
-            if plans * position < 0 or not 0 <= abs(position) - abs(plans) <= bare:
+            entry, exited = trader.orders.decided(*plan.key), self._exited[plan.key]
+            if entry is None or not 0 < plan.open_qty <= entry.filled - exited:
                 raise BrokenInvariant(
-                    f"{strategy} holds {position} of {symbol}, {bare} opened without an exit plan; plans cover {plans}"
+                    f"plan {plan.moved(0)} covers more than is open: {order_of(entry)} less {exited} that its exits closed"
+                )
+            covered[plan.intent.strategy, plan.intent.symbol, plan.intent.side] += plan.open_qty
+        for where in {*covered, *self._planned}:
+            open_qty, bare = self._planned[where], self._bare[where]
+            if not open_qty - bare <= covered[where] <= open_qty:
+                raise BrokenInvariant(
+                    f"{where}: {open_qty} opened with an exit plan and not closed by it, {bare} traded against that "
+                    f"without a plan, and plans cover {covered[where]}"
                 )
 
     def leaves(self, requests: Iterable[Request]) -> None:

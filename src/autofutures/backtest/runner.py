@@ -89,11 +89,15 @@ def assumptions_of(settings: RunSettings) -> tuple[str, ...]:
 def notes_of(settings: RunSettings) -> tuple[str, ...]:
     """What the reader of a report must know about its figures."""
     instruments = nodes.instruments_of(settings)
-    notes = ["Price limit: unknown (the catalogue holds no settlement price of the day before), so it was not checked."]
+    notes = [
+        "Price limit: unknown (the catalogue holds no settlement price of the day before), so it was not checked."
+    ]
     for symbol, item in instruments.items():
         product = item.product
         if not product.grid_checked:
-            notes.append(f"{symbol} is not specified: its price grid is unchecked, and its ticks are worth nothing.")
+            notes.append(
+                f"{symbol} is not specified: its price grid is unchecked, and its ticks are worth nothing."
+            )
         elif settings.day < product.tax_since:
             notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
     return tuple(notes)

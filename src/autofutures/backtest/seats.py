@@ -56,11 +56,20 @@ class Fate:
     Args:
         random: decides.
         per_thousand: how many batches in a thousand are its last.
+        died: hears that it came to that.
     """
 
-    def __init__(self, random: Random, per_thousand: int) -> None:
+    def __init__(self, random: Random, per_thousand: int, died: Callable[[], None]) -> None:
         self._random = random
+        self._died = died
         self.per_thousand = per_thousand
+
+    def live(self, act: Callable[[], None]) -> None:
+        """Acts, unless that is the process's end."""
+        try:
+            act()
+        except Killed:
+            self._died()
 
     def point(self, points: Sequence[str]) -> str:
         """The point of this batch at which it dies, or nothing."""
@@ -108,6 +117,9 @@ class GatewaySeat:
 
     def hear(self, _peer: str, data: bytes) -> None:
         """Lets the trader's requests out; that some were lost is said, for they may have been orders."""
+        self._fate.live(lambda: self._hear(data))
+
+    def _hear(self, data: bytes) -> None:
         for envelope in self._inbox.open(data):
             message = envelope.body
             if isinstance(message, Gap):
@@ -230,7 +242,7 @@ class TraderSeat:
         if facts:
             batch = _Batch()
             self._said(self.trader.recovered(self._bus.now), batch)
-            self._settle(batch)
+            self._fate.live(lambda: self._settle(batch))
         return facts
 
     def hear(self, peer: str, data: bytes) -> None:
@@ -241,15 +253,15 @@ class TraderSeat:
         batch = _Batch()
         for envelope in inbox.open(data):
             self._take(peer, envelope, batch)
-        self._settle(batch)
+        self._fate.live(lambda: self._settle(batch))
 
     def command(self, command: Command) -> None:
         """A person's command: refused at once, or passed on."""
         batch = _Batch()
         self._handle(command, batch)
-        self._settle(batch)
+        self._fate.live(lambda: self._settle(batch))
         peer = f"strategy/{command.strategy}"
-        if not batch.outputs and peer in self._lives:
+        if self.alive and not batch.outputs and peer in self._lives:
             self._send(peer, (command,))
 
     def _take(self, peer: str, envelope: Envelope, batch: _Batch) -> None:
@@ -275,10 +287,10 @@ class TraderSeat:
             self._said((refused,), batch)
 
     def _welcome(self, peer: str, ready: Ready) -> None:
-        (restored,) = self.trader.handle(ready, self._bus.now)
+        said = self.trader.handle(ready, self._bus.now)
         known = self.trader.configured(ready.source)
         commands = [c for c in first_commands(self._run, self._strategies[peer]) if c.name not in known]
-        self._send(peer, (restored, *commands))
+        self._send(peer, (*said, *commands))
 
     def _handle(self, message: AnyMessage, batch: _Batch) -> None:
         now = self._bus.now
@@ -303,7 +315,7 @@ class TraderSeat:
         if self.alive:
             batch = _Batch()
             self._handle(woke, batch)
-            self._settle(batch)
+            self._fate.live(lambda: self._settle(batch))
 
     def _settle(self, batch: _Batch) -> None:
         """Commits, then sends; it may die before, between and after."""

@@ -17,7 +17,7 @@ from autofutures.assemble.market import make_exchange
 from autofutures.assemble.nodes import calendar_of, last_day_of
 from autofutures.backtest.fuzz import random_market
 from autofutures.backtest.judge import Judge
-from autofutures.backtest.seats import GATEWAY, TRADER, Fate, GatewaySeat, Killed, SendLog, StrategySeat, TraderSeat
+from autofutures.backtest.seats import GATEWAY, TRADER, Fate, GatewaySeat, SendLog, StrategySeat, TraderSeat
 from autofutures.bus.memory import CALM, MemoryBus, Weather
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.errors import AutofuturesError, BrokenInvariant
@@ -209,8 +209,8 @@ class House:
         self.bus = MemoryBus(Random(f"bus/{plan.seed}"), plan.weather, self.story.tell)
         self._exchange = make_exchange(plan.run)
         self._log = SendLog()
-        self._fate = Fate(Random(f"trader/{plan.seed}"), plan.trader_dies)
-        self._door = Fate(Random(f"gateway/{plan.seed}"), plan.gateway_dies)
+        self._fate = Fate(Random(f"trader/{plan.seed}"), plan.trader_dies, self._trader_died)
+        self._door = Fate(Random(f"gateway/{plan.seed}"), plan.gateway_dies, self._gateway_died)
         self._lives: Counter[str] = Counter()
         self._strategies: dict[str, StrategySeat] = {}
         self._late: list[Report] = []
@@ -222,11 +222,12 @@ class House:
 
     def _open_gateway(self) -> GatewaySeat:
         self._gateway = GatewaySeat(self.bus, self, self._log, self._door)
-        self.bus.connect(GATEWAY, self._mortal(self._gateway.hear, self._gateway_died))
+        self.bus.connect(GATEWAY, self._gateway.hear)
         return self._gateway
 
     def _gateway_died(self) -> None:
         self._note("the gateway died and was started again")
+        self.counts["kills"] += 1
         self._open_gateway()
         self.counts["recoveries"] += 1
 
@@ -234,19 +235,17 @@ class House:
         """A new trader folds the journal; it knows no strategy, so they begin again with it."""
         seat = TraderSeat(self.bus, self.plan.run, self.journal, self.judge, self._fate)
         self.trader = seat
-        self.bus.connect(TRADER, self._mortal(seat.hear, self._trader_died))
+        self.bus.connect(TRADER, seat.hear)
         self._note(f"the trader starts, epoch {seat.epoch}")
-        try:
-            facts = seat.start()
-        except Killed:
-            self._trader_died()
+        self.counts["recoveries"] += seat.start() > 0
+        if not seat.alive:
             return
-        self.counts["recoveries"] += facts > 0
         for strategy in self.plan.run.strategies:
             self._open_strategy(strategy)
 
     def _trader_died(self) -> None:
         self._note("the trader died")
+        self.counts["kills"] += 1
         if self.trader is not None:
             self.trader.alive = False
         self.trader = None
@@ -269,16 +268,6 @@ class House:
 
     def _restored(self, life: int) -> None:
         self.counts["recoveries"] += life > 1
-
-    def _mortal(self, hear: Callable[[str, bytes], None], died: Callable[[], None]) -> Callable[[str, bytes], None]:
-        def hears(peer: str, data: bytes) -> None:
-            try:
-                hear(peer, data)
-            except Killed:
-                self.counts["kills"] += 1
-                died()
-
-        return hears
 
     # ── the venue ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -355,14 +344,13 @@ class House:
             self.counts["kills"] += 1
             self._open_strategy(chosen)
         if self._happens(plan.restarts):
-            self.counts["kills"] += 1
             self._gateway_died()
         if self._happens(plan.commands) and self.trader is not None:
             verb = self._random.choice(("pause", "resume", "change", "remove", "add", "nonsense"))
             values: dict[str, int | str | bool] = {"quantity": 2} if verb == "change" else {}
             command = Command("f", self._random.choice(("sr", "ema", "nobody")), verb, "c1", values)
             self._note(f"a person: {command}")
-            self._mortal(lambda *_: self.trader and self.trader.command(command), self._trader_died)("", b"")
+            self.trader.command(command)
 
     def _rest(self, at: int) -> None:
         """No more faults: everything is said again until nothing moves, and the judge compares."""

@@ -101,4 +101,3 @@ class Inbox:
             gap = Gap(source, envelope.at, missed)
             heard.append(Envelope(SCHEMA, source, envelope.epoch, seq, envelope.at, 0, "", gap))
         return True
-

@@ -31,9 +31,15 @@ def mount(app: typer.Typer) -> None:
 
 def backtest(  # noqa: PLR0913  # every option is one of the run's settings
     strategy: Annotated[str, typer.Argument(help="ema_cross, support_resistance, or path/to/file.py:Class.")],
-    symbol: Annotated[str, typer.Option(help="A contract, or several with commas.")] = options.GENERATED_SYMBOL,
-    date: Annotated[str, typer.Option(help="The trading day; its night came the day before.")] = options.GENERATED_DATE,
-    generate: Annotated[bool, typer.Option("--generate", help="Trade a generated session: no data needed.")] = False,
+    symbol: Annotated[
+        str, typer.Option(help="A contract, or several with commas.")
+    ] = options.GENERATED_SYMBOL,
+    date: Annotated[
+        str, typer.Option(help="The trading day; its night came the day before.")
+    ] = options.GENERATED_DATE,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Trade a generated session: no data needed.")
+    ] = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
@@ -104,7 +110,9 @@ def _print(run: "RunSettings", result: "Result", report: Path | None, *, as_json
         write_json(result.summary, figures)
         return
     print_summary(result.summary, run.currency)
-    sys.stdout.write(f"{result.events:,} events in {result.seconds:.2f} s ({result.events_per_s:,} a second)\n")
+    sys.stdout.write(
+        f"{result.events:,} events in {result.seconds:.2f} s ({result.events_per_s:,} a second)\n"
+    )
     for line in (*assumptions_of(run), *notes_of(run)):
         sys.stdout.write(f"  - {line}\n")
     if report is not None:

@@ -29,7 +29,9 @@ def order_path(
     """
     from autofutures.processes.order_path import measure as run_bench
 
-    sys.stderr.write(f"about {orders // 100 + 10} s: {orders:,} orders from {orders * 10:,} trades at 1,000 a second\n")
+    sys.stderr.write(
+        f"about {orders // 100 + 10} s: {orders:,} orders from {orders * 10:,} trades at 1,000 a second\n"
+    )
     result = run_bench(orders)
     if as_json:
         print_json(msgspec.to_builtins(result))

@@ -31,7 +31,9 @@ StrategyOption = Annotated[str, typer.Option("--strategy", help="Which strategy,
 NameArgument = Annotated[str, typer.Argument(help="The condition's name.")]
 
 
-def _command(run: Path | None, strategy: str, verb: str, name: str, settings: list[str], *, as_json: bool) -> None:
+def _command(
+    run: Path | None, strategy: str, verb: str, name: str, settings: list[str], *, as_json: bool
+) -> None:
     from autofutures.config import parse_settings
     from autofutures.ops.folder import Folder, latest_folder
     from autofutures.ops.operator import Operator
@@ -63,7 +65,9 @@ def add(
 ) -> None:
     """Add a condition; a bad value is refused here, with the reason."""
     if not settings:
-        raise BadInput("say what the condition is: --set side=buy --set trigger=17300 ... (see condition --help)")
+        raise BadInput(
+            "say what the condition is: --set side=buy --set trigger=17300 ... (see condition --help)"
+        )
     _command(run, strategy, "add", name, settings, as_json=as_json)
 
 
@@ -83,7 +87,10 @@ def change(
 
 @app.command("pause")
 def pause(
-    name: NameArgument, run: RunOption = None, strategy: StrategyOption = "", as_json: options.JsonOption = False
+    name: NameArgument,
+    run: RunOption = None,
+    strategy: StrategyOption = "",
+    as_json: options.JsonOption = False,
 ) -> None:
     """Let a condition rest: it keeps its terms and enters nothing."""
     _command(run, strategy, "pause", name, [], as_json=as_json)
@@ -91,7 +98,10 @@ def pause(
 
 @app.command("resume")
 def resume(
-    name: NameArgument, run: RunOption = None, strategy: StrategyOption = "", as_json: options.JsonOption = False
+    name: NameArgument,
+    run: RunOption = None,
+    strategy: StrategyOption = "",
+    as_json: options.JsonOption = False,
 ) -> None:
     """Let a paused condition go on."""
     _command(run, strategy, "resume", name, [], as_json=as_json)
@@ -99,7 +109,10 @@ def resume(
 
 @app.command("remove")
 def remove(
-    name: NameArgument, run: RunOption = None, strategy: StrategyOption = "", as_json: options.JsonOption = False
+    name: NameArgument,
+    run: RunOption = None,
+    strategy: StrategyOption = "",
+    as_json: options.JsonOption = False,
 ) -> None:
     """Take a condition away."""
     _command(run, strategy, "remove", name, [], as_json=as_json)

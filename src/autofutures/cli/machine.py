@@ -40,15 +40,27 @@ def mount(app: typer.Typer) -> None:
 
 def up(  # noqa: PLR0913  # every option is one of the run's settings
     replay: Annotated[str, typer.Option(help="A recorded day to trade: TXF202108@2021-07-26.")] = "",
-    generate: Annotated[bool, typer.Option("--generate", help="Trade a generated session: no data needed.")] = False,
-    strategy: Annotated[list[str] | None, typer.Option(help="ema_cross, or path/to/file.py:Class; again for more.")] = None,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Trade a generated session: no data needed.")
+    ] = False,
+    strategy: Annotated[
+        list[str] | None, typer.Option(help="ema_cross, or path/to/file.py:Class; again for more.")
+    ] = None,
     settings: options.SetOption = None,
-    speed: Annotated[str, typer.Option(help="max, or so many times recorded time: 1 is as recorded.")] = "max",
-    until_end: Annotated[bool, typer.Option("--until-end", help="End with the market, instead of staying up.")] = False,
-    state: Annotated[Path | None, typer.Option("--state", help="Keep and continue the book in this folder.")] = None,
+    speed: Annotated[
+        str, typer.Option(help="max, or so many times recorded time: 1 is as recorded.")
+    ] = "max",
+    until_end: Annotated[
+        bool, typer.Option("--until-end", help="End with the market, instead of staying up.")
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Keep and continue the book in this folder.")
+    ] = None,
     catalog: options.CatalogOption = None,
     symbol: Annotated[str, typer.Option(help="What a generated session trades.")] = options.GENERATED_SYMBOL,
-    date: Annotated[str, typer.Option(help="The trading day of a generated session.")] = options.GENERATED_DATE,
+    date: Annotated[
+        str, typer.Option(help="The trading day of a generated session.")
+    ] = options.GENERATED_DATE,
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
     order_latency: options.LatencyOption = "0",
@@ -59,10 +71,18 @@ def up(  # noqa: PLR0913  # every option is one of the run's settings
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
     report: Annotated[Path | None, typer.Option("--report", help="Write the HTML page here too.")] = None,
-    orders: Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV here too, as hashed.")] = None,
-    fills: Annotated[Path | None, typer.Option("--fills", help="Write fills as CSV here too, as hashed.")] = None,
-    pause_seed: Annotated[int, typer.Option("--pause-seed", help="A drill: random pauses in every process.")] = 0,
-    drop_frame: Annotated[int, typer.Option("--drop-frame", help="A drill: the gateway loses its N-th frame.")] = 0,
+    orders: Annotated[
+        Path | None, typer.Option("--orders", help="Write orders as CSV here too, as hashed.")
+    ] = None,
+    fills: Annotated[
+        Path | None, typer.Option("--fills", help="Write fills as CSV here too, as hashed.")
+    ] = None,
+    pause_seed: Annotated[
+        int, typer.Option("--pause-seed", help="A drill: random pauses in every process.")
+    ] = 0,
+    drop_frame: Annotated[
+        int, typer.Option("--drop-frame", help="A drill: the gateway loses its N-th frame.")
+    ] = 0,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -135,7 +155,11 @@ def _print(folder: "Folder", *, as_json: bool) -> None:
 
     summary = msgspec.json.decode(folder.result.read_bytes(), type=Summary)
     latency = msgspec.json.decode(folder.latency.read_bytes(), type=LatencySummary)
-    figures = {"latency_us": msgspec.to_builtins(latency), "run": str(folder.root), "report": str(folder.report)}
+    figures = {
+        "latency_us": msgspec.to_builtins(latency),
+        "run": str(folder.root),
+        "report": str(folder.report),
+    }
     if as_json:
         write_json(summary, figures)
         return
@@ -149,7 +173,9 @@ def _print(folder: "Folder", *, as_json: bool) -> None:
 
 def status(
     run: RunOption = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Look again every second, until the run ends.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look again every second, until the run ends.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """What the running machine has done so far."""

@@ -27,31 +27,44 @@ GENERATED_DATE = "2026-08-03"
 
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A strategy's setting; may be given again. As in --set fast=20."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="A strategy's setting; may be given again. As in --set fast=20."
+    ),
 ]
 CatalogOption = Annotated[
-    Path | None, typer.Option("--catalog", help="Where imported data is. Default: $XDG_DATA_HOME/autofutures/catalog.")
+    Path | None,
+    typer.Option("--catalog", help="Where imported data is. Default: $XDG_DATA_HOME/autofutures/catalog."),
 ]
 LatencyOption = Annotated[
-    str, typer.Option("--order-latency", help="From a decision to its order's reaching the market: 0, 5ms, 2s.")
+    str,
+    typer.Option("--order-latency", help="From a decision to its order's reaching the market: 0, 5ms, 2s."),
 ]
 FeeOption = Annotated[int, typer.Option("--fee", help="Broker's fee for a contract and side, in TWD.")]
 SlippageOption = Annotated[
-    int, typer.Option("--slippage", help="Ticks by which a market order's fill is worse than the trade it meets.")
+    int,
+    typer.Option("--slippage", help="Ticks by which a market order's fill is worse than the trade it meets."),
 ]
 QueueOption = Annotated[
-    int, typer.Option("--queue", help="Contracts that trade at a resting order's price before it is filled there.")
+    int,
+    typer.Option(
+        "--queue", help="Contracts that trade at a resting order's price before it is filled there."
+    ),
 ]
 RiskOption = Annotated[
-    Path | None, typer.Option("--risk", help="Risk limits as TOML, one table for each rule id, as in [order_size].")
+    Path | None,
+    typer.Option("--risk", help="Risk limits as TOML, one table for each rule id, as in [order_size]."),
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="A settings file: strategies with conditions, risk, calendar.")
 ]
 LimitOption = Annotated[int, typer.Option("--limit", help="Stop after so many ticks; 0: no limit.", min=0)]
 SeedOption = Annotated[int, typer.Option("--seed", help="What a generated session is made from.")]
-TradesOption = Annotated[int, typer.Option("--trades", help="About how many trades a generated session has.", min=200)]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")]
+TradesOption = Annotated[
+    int, typer.Option("--trades", help="About how many trades a generated session has.", min=200)
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")
+]
 
 
 class RunOptions(msgspec.Struct, kw_only=True):
@@ -83,10 +96,14 @@ class RunOptions(msgspec.Struct, kw_only=True):
         symbols = tuple(dict.fromkeys(instrument(symbol).symbol for symbol in self.symbol.split(",")))
         strategies = (*settings_file.strategies(symbols), *self._strategies(symbols))
         if not strategies:
-            raise BadInput("no strategy was named: add --strategy ema_cross, or a [[strategy]] table in --config FILE")
+            raise BadInput(
+                "no strategy was named: add --strategy ema_cross, or a [[strategy]] table in --config FILE"
+            )
         names = [strategy.name for strategy in strategies]
         if len(set(names)) < len(names):
-            raise BadInput(f"two strategies have one name: {', '.join(names)}; give each a name of its own in --config")
+            raise BadInput(
+                f"two strategies have one name: {', '.join(names)}; give each a name of its own in --config"
+            )
         limits = dict(settings_file.risk)
         if self.risk is not None:
             limits.update(parse_limits(load_toml(self.risk), str(self.risk)))
@@ -113,7 +130,9 @@ class RunOptions(msgspec.Struct, kw_only=True):
     def _strategies(self, symbols: tuple[str, ...]) -> list[StrategySettings]:
         common = parse_settings(self.settings)
         return [
-            StrategySettings(name=_name_of(use), use=_whole_path(use), symbols=symbols, settings=_own(common, use))
+            StrategySettings(
+                name=_name_of(use), use=_whole_path(use), symbols=symbols, settings=_own(common, use)
+            )
             for use in self.strategies
         ]
 
@@ -145,5 +164,3 @@ def _whole_path(use: str) -> str:
 def _all_symbols(symbols: tuple[str, ...], strategies: tuple[StrategySettings, ...]) -> tuple[str, ...]:
     named = [*symbols, *(symbol for strategy in strategies for symbol in strategy.symbols)]
     return tuple(dict.fromkeys(named))
-
-

@@ -61,7 +61,7 @@ class Exchange:
             heapq.heappush(self._pending, (now + self._latency_ns, self._arrivals, message))
             return ()
         market = self._market(message.symbol)
-        if isinstance(message, Tick) and not (self._pending or self._live or market.hears_when_idle):
+        if isinstance(message, Tick) and self.is_idle(message.symbol):
             return (message,)
         said: list[Said] = []
         while self._pending and self._pending[0][0] <= message.at:
@@ -72,6 +72,10 @@ class Exchange:
             self._tell(market.hear(message), message.at, said)
         said.sort(key=_rank)
         return said
+
+    def is_idle(self, symbol: str) -> bool:
+        """Whether a trade of the symbol can do nothing here but be passed on: no order of ours is in or on its way."""
+        return not (self._pending or self._live or self._market(symbol).hears_when_idle)
 
     def _market(self, symbol: str) -> Market:
         market = self._markets.get(symbol)

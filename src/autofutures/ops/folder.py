@@ -78,7 +78,9 @@ def make_folder(root: Path | None, settings: RunSettings, **options: float | boo
     folder = Folder(place.resolve())
     folder.logs.mkdir(exist_ok=True)
     write_run(settings, folder.root / "run.json")
-    sockets = tempfile.mkdtemp(prefix="autofutures-")  # mode 0700; short, for a socket's path may have 107 bytes
+    sockets = tempfile.mkdtemp(
+        prefix="autofutures-"
+    )  # mode 0700; short, for a socket's path may have 107 bytes
     machine = msgspec.convert(
         {"sockets": sockets, "keys": str(default_keys()), "state": str(folder.root), **options}, Machine
     )

@@ -60,7 +60,9 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
 
     Ctrl-C is for the supervisor alone: it stops the others in order.
     """
-    parser = argparse.ArgumentParser(description=f"The {process} process of a run; started by `autofutures up`.")
+    parser = argparse.ArgumentParser(
+        description=f"The {process} process of a run; started by `autofutures up`."
+    )
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
     parser.add_argument("--name", default=process, help="which one, where there are several")
     arguments = parser.parse_args()

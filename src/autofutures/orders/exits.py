@@ -93,6 +93,11 @@ class Exits:
         """Contracts of a plan that are open and not on their way out."""
         return max(0, plan.open_qty - self._leaving.get(plan.key, 0))
 
+    def pending(self, symbol: str, side: Side) -> int:
+        """Contracts that plans may still order on `side` when they fire: the limit must have room for them."""
+        plans = self._by_symbol.get(symbol, ())
+        return sum(self.due(plan) for plan in plans if plan.intent.side is side.opposite)
+
     def leaving(self, exit_intent: Intent, qty: int) -> None:
         """What may still trade of an exit order grew by `qty`, or shrank."""
         key = (exit_intent.strategy, exit_intent.closes_seq, exit_intent.closes_k)

@@ -3,6 +3,8 @@
 Hears `Submit`, `Cancel`, `Done`, `Stop` from the gateway; says reports, then the market, then `Step`.
 """
 
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import zmq
@@ -14,7 +16,7 @@ from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
 from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Hub
-from autofutures.domain.messages import AnyMessage, Cancel, Done, Ready, Step, Stop, Submit, Tick
+from autofutures.domain.messages import AnyMessage, Cancel, Done, Ready, Step, Stop, Submit, Tick, encode
 from autofutures.matching.model import FeedEvent
 from autofutures.ops.folder import Folder
 
@@ -22,6 +24,32 @@ GATEWAY = "gateway"
 
 ASK_AGAIN_MS = 250
 """After so long without an answer the step is said again: it brings a lost frame to light."""
+
+
+READ_AHEAD = 32
+"""Trades that may travel in one frame while no order of ours is at the exchange."""
+
+
+class Coming:
+    """The feed, with a look at what comes next."""
+
+    def __init__(self, feed: Iterator[FeedEvent]) -> None:
+        self._feed = feed
+        self._taken: deque[FeedEvent] = deque()
+
+    def peek(self, place: int) -> FeedEvent | None:
+        """The event `place` after the next one; `None` where the feed ends before."""
+        while len(self._taken) <= place:
+            event = next(self._feed, None)
+            if event is None:
+                return None
+            self._taken.append(event)
+        return self._taken[place]
+
+    def drop(self, count: int) -> None:
+        """So many have been handled."""
+        for _ in range(count):
+            self._taken.popleft()
 
 
 class Replay:
@@ -33,6 +61,7 @@ class Replay:
         self._hub = hub
         self._life = Life()
         self._exchange = make_exchange(self.run)
+        self._coming = Coming(iter(make_feed(self.run)))
         self._faults = Faults(self._machine.pause_seed, "exchange")
         self._inbox = Inbox()
         self._outbox = Outbox("exchange")
@@ -50,14 +79,19 @@ class Replay:
             self._hear(ASK_AGAIN_MS)
         seen = {symbol for strategy in self.run.strategies for symbol in strategy.symbols}
         limit, given = self.run.limit, 0
-        feed = iter(make_feed(self.run))
-        event = next(feed, None)
-        while event is not None and not self.stopping:
-            following = next(feed, None)
-            given += self._event(event, following.at if following is not None else 0, seen)
-            if limit and given >= limit:
+        while (event := self._coming.peek(0)) is not None and not self.stopping:
+            left = limit - given if limit else READ_AHEAD
+            if left <= 0:
                 break
-            event = following
+            ahead = self._count_ahead(left)
+            if ahead > 1:
+                ticks = [self._coming.peek(place) for place in range(ahead)]
+                handled = self._offer_ahead([tick for tick in ticks if isinstance(tick, Tick)])
+                given += sum(1 for tick in ticks[:handled] if isinstance(tick, Tick) and tick.symbol in seen)
+            else:
+                handled = 1
+                given += self._event(event, self._next_at(0), seen)
+            self._coming.drop(handled)
 
     def end(self, reason: str) -> None:
         """Tells everyone that no more will come, and waits until the gateway has answered."""
@@ -67,6 +101,41 @@ class Replay:
         """The feed is over and the machine stays up: nothing more to say until a person stops it."""
         while not self.stopping:
             self._hear(ASK_AGAIN_MS)
+
+    def _next_at(self, place: int) -> int:
+        following = self._coming.peek(place + 1)
+        return 0 if following is None else following.at
+
+    def _count_ahead(self, most: int) -> int:
+        """How many trades may be said at once: while no order is at the exchange, none of them can cause a report."""
+        if self._machine.speed or self._machine.drop_frame:
+            return 1
+        count = 0
+        while count < min(most, READ_AHEAD):
+            event = self._coming.peek(count)
+            if not isinstance(event, Tick) or not self._exchange.is_idle(event.symbol):
+                break
+            count += 1
+        return count
+
+    def _offer_ahead(self, ticks: Sequence[Tick]) -> int:
+        """Says several trades in one frame; returns how many were handled.
+
+        The trader handles them one after the other. At the first that makes an order it answers and forgets the rest,
+        which is then said again, with the order in the market.
+        """
+        first = self._step.number
+        envelopes = []
+        for place, tick in enumerate(ticks):
+            self._faults.pause()
+            step = Step(first + place + 1, tick.at, self._next_at(place))
+            envelopes += [self._outbox.wrap(tick, tick.at), self._outbox.wrap(step, tick.at)]
+        self._hub.send(GATEWAY, encode(envelopes))
+        while self._done <= first:
+            self._hear(ASK_AGAIN_MS)
+        handled = self._done - first
+        self._step = Step(self._done, ticks[handled - 1].at, self._next_at(handled - 1))
+        return handled
 
     def _event(self, event: FeedEvent, next_at: int, seen: set[str]) -> int:
         """Lets one event happen; returns how many trades it gave to strategies."""
@@ -97,7 +166,7 @@ class Replay:
                 case Submit() | Cancel():
                     self._exchange.handle(message, message.at)
                 case Done():
-                    self._done = message.number
+                    self._done = max(self._done, message.number)
                     self._wake_at = message.wake_at
                 case Ready():
                     self._ready = True

@@ -17,7 +17,7 @@ from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.faults import Faults
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Link
-from autofutures.domain.messages import AnyMessage, Cancel, Done, Quote, Ready, Stop, Submit, Tick
+from autofutures.domain.messages import AnyMessage, Cancel, Done, Envelope, Ready, Step, Stop, Submit, encode
 from autofutures.gateway import Gateway
 from autofutures.ops.folder import Folder
 from autofutures.telemetry.latency import LatencyTally
@@ -39,7 +39,6 @@ class GatewayProcess:
         self._faults = Faults(machine.pause_seed, "gateway", machine.drop_frame)
         self._life = Life()
         self._arrived = 0
-        self._market_seq = 0
         self._stopped = False
         self.latency = LatencyTally()
 
@@ -65,19 +64,19 @@ class GatewayProcess:
         self._context.term()
 
     def _from_venue(self) -> None:
-        events = self._venue.events()
-        self._arrived = clock.stopwatch_ns()
-        self._faults.pause()
-        messages: list[AnyMessage] = []
-        at = 0
-        for event, at in events:  # noqa: B007  # a frame is of one moment: the last time is everyone's
-            self._market_seq += isinstance(event, (Tick, Quote))
-            messages += self._node.handle(event, at)
+        arrived = clock.stopwatch_ns()
+        envelopes: list[Envelope] = []
+        steps = 0
+        for event, at in self._venue.events():
+            if isinstance(event, Step):
+                steps += 1
+                self._faults.pause()
+            envelopes += [self._outbox.wrap(message, at) for message in self._node.handle(event, at)]
+        self._arrived = arrived if steps == 1 else 0
         if self._faults.drops():
-            self._log.warning("frame dropped on purpose", messages=len(messages), at=at)
-            self._outbox.frame(messages, at)
-            return
-        self._trader.send(self._outbox.frame(messages, at))
+            self._log.warning("frame dropped on purpose", messages=len(envelopes))
+        else:
+            self._trader.send(encode(envelopes))
 
     def _from_trader(self) -> None:
         data = self._trader.receive()
@@ -87,7 +86,7 @@ class GatewayProcess:
             if isinstance(message, (Submit, Cancel)):
                 if self._node.admits(envelope.epoch):
                     out += self._node.handle(message, envelope.at)
-                    self._measure(message, envelope.cause)
+                    self._measure(message)
                 else:
                     self._log.error("refused an old epoch", flow=envelope.flow, epoch=envelope.epoch)
             elif isinstance(message, (Done, Ready, Stop)):
@@ -96,8 +95,9 @@ class GatewayProcess:
         if out:
             self._venue.send(*out)
 
-    def _measure(self, message: Submit | Cancel, cause: int) -> None:
-        if isinstance(message, Submit) and cause == self._market_seq:
+    def _measure(self, message: Submit | Cancel) -> None:
+        """From the last event's arrival, where it came alone: of several in one frame nobody knows which it was."""
+        if self._arrived and isinstance(message, Submit):
             self.latency.add(clock.stopwatch_ns() - self._arrived)
 
 

@@ -117,7 +117,9 @@ class Supervisor:
             self._check_children()
             if clock.stopwatch_ns() > deadline:
                 stuck = ", ".join(name for name, child in self._children.items() if child.poll() is None)
-                raise BrokenInvariant(f"{stuck} did not end in time and had to be killed; see {self._folder.logs}")
+                raise BrokenInvariant(
+                    f"{stuck} did not end in time and had to be killed; see {self._folder.logs}"
+                )
             clock.sleep_ns(LOOK_EVERY_NS // 10)
 
     def _kill_rest(self) -> None:
@@ -137,7 +139,8 @@ def _commands(run: RunSettings) -> list[tuple[str, list[str]]]:
     """Every process of a run and its module, in the order in which they start: hubs first."""
     place = "autofutures.processes"
     strategies = [
-        (f"strategy/{strategy.name}", [f"{place}.strategy", "--name", strategy.name]) for strategy in run.strategies
+        (f"strategy/{strategy.name}", [f"{place}.strategy", "--name", strategy.name])
+        for strategy in run.strategies
     ]
     return [
         ("exchange", [f"{place}.exchange"]),

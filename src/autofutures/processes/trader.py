@@ -120,27 +120,35 @@ class TraderProcess:
                 self._from_person(peer, data)
 
     def _from_gateway(self, data: bytes) -> None:
+        """Handles a frame's events in turn; at the first that makes an order, the venue must say the rest again."""
+        answered = True
         for envelope in self._open("gateway", data):
             message = envelope.body
             if isinstance(message, Step):
-                self._step(message)
+                answered = self._step(message)
+                if answered:
+                    return
             elif isinstance(message, Stop):
                 self._finish(message)
             else:
                 self._event.append(message)
+        if not answered:
+            self._send("gateway", (Done("trader", self._number, self._lockstep.wake_at),))
 
-    def _step(self, step: Step) -> None:
+    def _step(self, step: Step) -> bool:
+        """Handles one event to its end; whether the answer has gone, for it had orders in it."""
         self._faults.pause()
-        if step.number > self._number:
-            self._at = step.at
-            event, self._event = self._event, []
-            requests = self._lockstep.step(event, step.at, step.next_at)
-            self._number = step.number
-            self._send_requests(requests, Done("trader", step.number, self._lockstep.wake_at))
-        else:  # Said again, because our answer was slow.
-            self._send("gateway", (Done("trader", step.number, self._lockstep.wake_at),))
+        event, self._event = self._event, []
+        if step.number <= self._number:  # Said again, because our answer was slow.
+            return False
+        self._at = step.at
+        requests = self._lockstep.step(event, step.at, step.next_at)
+        self._number = step.number
         if len(self._recorded) >= RECORD_EVERY:
             self._flush_recorder()
+        if requests:
+            self._send_requests(requests, Done("trader", step.number, self._lockstep.wake_at))
+        return bool(requests)
 
     def _send_requests(self, requests: Sequence[AnyMessage], *more: AnyMessage) -> None:
         for request in requests:

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from autofutures.domain.units import Side
 from autofutures.portfolio.ledger import Ledger
 
-FILLS = st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 9), st.integers(-50, 20_000)), min_size=4, max_size=40)
+FILLS = st.lists(
+    st.tuples(st.sampled_from(Side), st.integers(1, 9), st.integers(-50, 20_000)), min_size=4, max_size=40
+)
 
 
 def ledger_of(fills: Sequence[tuple[Side, int, int]]) -> Ledger:

@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures.domain.instrument import instrument
-from autofutures.domain.messages import AnyMessage, Gap, Placed, Refused, SessionEnded, Tick, Traded
+from autofutures.domain.messages import (
+    MARKET,
+    AnyMessage,
+    BadTick,
+    Gap,
+    Placed,
+    Refused,
+    SessionEnded,
+    Tick,
+    Traded,
+)
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import MINUTE, OrderType, Side, TimeInForce
 from autofutures.portfolio.ledger import Ledger
@@ -62,11 +72,17 @@ def test_a_market_orders_price_is_zero_and_the_client_id_leaves_no_trace() -> No
 
 def test_everything_is_counted_once() -> None:
     refused = Refused("s", 1, 1, OPEN, "position", 20, 21, "too much")
-    gap, ended = Gap("feed", OPEN, 3), SessionEnded(TXF, OPEN, 20210726, "day")
-    summary = tally_of([tick(), ORDER, refused, gap, traded(Side.BUY, 3, 17_400), ended]).summary()
-    assert (summary.ticks_seen, summary.ticks_lost, summary.orders, summary.refused) == (1, 3, 1, 1)
+    bad, ended = BadTick(TXF, OPEN, 0, "no trade"), SessionEnded(TXF, OPEN, 20210726, "day")
+    events: list[AnyMessage] = [tick(), bad, ORDER, refused, traded(Side.BUY, 3, 17_400), ended]
+    summary = tally_of(events).summary()
+    assert (summary.ticks_seen, summary.bad_ticks, summary.orders, summary.refused) == (1, 1, 1, 1)
     assert (summary.fills, summary.contracts, summary.fees, summary.tax) == (1, 3, 60, 21)
     assert summary.positions == {TXF: 3}
+
+
+def test_lost_ticks_are_what_a_source_of_market_data_missed_and_nothing_else() -> None:
+    summary = tally_of([Gap("gateway" + MARKET, OPEN, 3), Gap("gateway", OPEN, 5)]).summary()
+    assert summary.ticks_lost == 3
 
 
 def test_only_ticks_that_a_strategy_is_given_are_seen() -> None:
