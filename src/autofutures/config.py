@@ -79,6 +79,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     order_latency_ns: int = 0
     limit: int = 0
     closed_days: dict[int, str] = {}
+    bands: dict[str, tuple[int, int]] = {}
+    """The day's price limits by symbol, in ticks; a symbol that is missing has none that we know."""
     currency: str = "TWD"
 
 

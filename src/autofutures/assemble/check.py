@@ -1,4 +1,4 @@
-"""Proves that a run can start, before any process does: a wrong setting is a sentence at the prompt, not a dead child."""
+"""Proves that a run can start, before any process does: a wrong setting is a sentence, not a dead child."""
 
 from autofutures.assemble.market import recorded_series, session_of
 from autofutures.assemble.nodes import first_commands, make_host, make_trader

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from autofutures.assemble.nodes import calendar_of, instruments_of, last_day_of
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.feed import Recorded, recorded
 from autofutures.data.generate import generate
+from autofutures.data.settlement import settlement_ticks
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import Tick
+from autofutures.market.limits import band, limit_percent_bp
 from autofutures.market.sessions import Session
 from autofutures.matching.book_market import BookMarket
 from autofutures.matching.exchange import Exchange
@@ -28,7 +32,8 @@ def make_exchange(run: RunSettings) -> Exchange:
         if run.source == "generated":
             markets[symbol] = BookMarket(symbol, run.mwp_points)
         else:
-            markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points)
+            low_high = run.bands.get(symbol, (0, 0))
+            markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points, *low_high)
     return Exchange(markets, run.order_latency_ns)
 
 
@@ -81,3 +86,18 @@ def recorded_series(run: RunSettings) -> list[Recorded]:
         sessions = calendar.sessions_of(run.day, item.product.sessions, last_day_of(item, calendar))
         series.append(Recorded(symbol, catalog.ticks(symbol, run.day), sessions))
     return series
+
+
+def with_bands(run: RunSettings) -> RunSettings:
+    """The run with the price limits of its day, where the catalogue can tell the settlement price of the day before."""
+    if run.source != "recorded":
+        return run
+    calendar, catalog = calendar_of(run), Catalog(Path(run.catalog))
+    before = calendar.previous_trading_day(run.day)
+    bands: dict[str, tuple[int, int]] = {}
+    for symbol, item in instruments_of(run).items():
+        last_day = last_day_of(item, calendar)
+        settled = settlement_ticks(catalog, symbol, before, item.product.sessions, calendar, last_day)
+        if settled is not None and not item.is_spread:
+            bands[symbol] = band(settled, limit_percent_bp(run.day))
+    return msgspec.structs.replace(run, bands=bands)

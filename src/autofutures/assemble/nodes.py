@@ -37,6 +37,8 @@ def view_of(run: RunSettings) -> MarketView:
     view = MarketView(calendar)
     for symbol, item in instruments_of(run).items():
         view.add(symbol, item.product.sessions, last_day_of(item, calendar))
+        if symbol in run.bands:
+            view.set_band(symbol, *run.bands[symbol])
     return view
 
 

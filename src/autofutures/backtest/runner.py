@@ -88,12 +88,15 @@ def assumptions_of(settings: RunSettings) -> tuple[str, ...]:
 
 def notes_of(settings: RunSettings) -> tuple[str, ...]:
     """What the reader of a report must know about its figures."""
-    instruments = nodes.instruments_of(settings)
-    notes = [
-        "Price limit: unknown (the catalogue holds no settlement price of the day before), so it was not checked."
-    ]
-    for symbol, item in instruments.items():
+    notes = []
+    for symbol, item in nodes.instruments_of(settings).items():
         product = item.product
+        if symbol in settings.bands:
+            low_ticks, high_ticks = settings.bands[symbol]
+            notes.append(f"{symbol}: price limits {item.to_price(low_ticks)} to {item.to_price(high_ticks)}.")
+        else:
+            why = "no settlement price of the day before is known"
+            notes.append(f"{symbol}: price limit unknown, so it was not checked ({why}).")
         if not product.grid_checked:
             notes.append(
                 f"{symbol} is not specified: its price grid is unchecked, and its ticks are worth nothing."

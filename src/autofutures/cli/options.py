@@ -110,7 +110,9 @@ class RunOptions(msgspec.Struct, kw_only=True):
         for word, number in (("--fee", self.fee), ("--slippage", self.slippage), ("--queue", self.queue)):
             if number < 0:
                 raise BadInput(f"{word} must not be below zero, and is {number}")
-        return RunSettings(
+        from autofutures.assemble.market import with_bands
+
+        settings = RunSettings(
             symbols=_all_symbols(symbols, strategies),
             day=parse_day(self.date),
             source="generated" if self.generate else "recorded",
@@ -126,6 +128,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             limit=self.limit,
             closed_days=settings_file.closed_days(),
         )
+        return with_bands(settings)
 
     def _strategies(self, symbols: tuple[str, ...]) -> list[StrategySettings]:
         common = parse_settings(self.settings)

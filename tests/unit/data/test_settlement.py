@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import pytest
+
+from autofutures.assemble.market import with_bands
+from autofutures.config import RunSettings
+from autofutures.data.catalog import Catalog
+from autofutures.data.importers import Options
+from autofutures.data.importing import import_file
+from autofutures.data.settlement import settlement_ticks
+from autofutures.market.sessions import Calendar
+
+SYMBOL = "TAIFEX:TXF202108"
+
+
+@pytest.fixture(scope="module")
+def catalog(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Catalog:
+    catalog = Catalog(tmp_path_factory.mktemp("catalog"))
+    import_file(shared_data / "taifex" / "Daily_2021_07_26.zip", catalog, Options())
+    return catalog
+
+
+def test_the_settlement_price_is_the_published_one(catalog: Catalog) -> None:
+    assert settlement_ticks(catalog, SYMBOL, 20210726, "taifex-index", Calendar(), 20210818) == 17203
+
+
+def test_a_day_without_trades_has_no_settlement_price(catalog: Catalog) -> None:
+    assert settlement_ticks(catalog, SYMBOL, 20210723, "taifex-index", Calendar(), 20210818) is None
+
+
+def test_a_contract_that_did_not_trade_in_its_last_minute_has_none(catalog: Catalog) -> None:
+    assert settlement_ticks(catalog, "TAIFEX:TXF202206", 20210726, "taifex-index", Calendar()) is None
+
+
+def test_the_next_day_has_limits_of_ten_percent_and_the_day_itself_none(catalog: Catalog) -> None:
+    def bands(day: int) -> dict[str, tuple[int, int]]:
+        run = RunSettings(symbols=(SYMBOL,), day=day, source="recorded", catalog=str(catalog.root))
+        return with_bands(run).bands
+
+    assert bands(20210727) == {SYMBOL: (15483, 18923)}
+    assert bands(20210726) == {}
+    generated = RunSettings(symbols=(SYMBOL,), day=20210727, source="generated", catalog=str(catalog.root))
+    assert with_bands(generated).bands == {}
