@@ -1,4 +1,4 @@
-"""The command line: one way in. Every command takes `--json`; errors are sentences on standard error, exit code 2."""
+"""The command line: one way in. Every command takes `--json`; errors are sentences on standard error."""
 
 import sys
 from importlib import import_module
@@ -14,34 +14,33 @@ COMMANDS = {
 }
 """Groups of commands, loaded when they are first named."""
 
-app = typer.Typer(
-    name="autofutures",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help=(
-        "Trades futures by itself: the same strategy, risk, order and matching code in backtest, paper and live.\n\n"
-        "A first look needs nothing: autofutures up --generate --until-end\n\n"
-        "On recorded data: autofutures data import Daily_2021_07_26.zip, then "
-        "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26"
-    ),
+HELP = (
+    "Trades futures by itself: the same strategy, risk, order and matching code in backtest, paper and "
+        "live.\n\n"
+    "A first look needs nothing: autofutures up --generate --strategy ema_cross --until-end\n\n"
+    "On recorded data: autofutures data import Daily_2021_07_26.zip, then "
+    "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26"
 )
 
 
-def _mount() -> None:
-    from autofutures.cli import backtest, machine
+def assembled() -> typer.Typer:
+    """The whole command line."""
+    from autofutures.cli import backtest, machine, simulate
 
+    app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
     machine.mount(app)
+    simulate.mount(app)
     for name, place in COMMANDS.items():
         module, _, attribute = place.partition(":")
         app.add_typer(getattr(import_module(module), attribute), name=name)
+    return app
 
 
 def main() -> None:
     """Runs a command. Exit codes: 0 done, 1 the machine failed, 2 the request was wrong."""
-    _mount()
     try:
-        app()
+        assembled()()
     except AutofuturesError as error:
         sys.stderr.write(f"autofutures: {error}\n")
         sys.exit(2 if isinstance(error, BadInput) else 1)
