@@ -1,9 +1,10 @@
-"""Reads the settings that come from outside: the environment, the command line and, where one is given, a TOML file.
+"""Reads the settings that come from outside: the environment, the command line and a TOML file.
 
-`RunSettings` is all that a run depends on. It is written into the run's folder, and every process reads it there, so
-that no two of them can disagree.
+`RunSettings` is all that a run depends on. It is written into the run's folder, and every process reads it
+there, so that no two of them can disagree.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ import msgspec
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
-from autofutures.market.dates import checked_day, parse_day
+from autofutures.market.dates import parse_day
 from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
@@ -23,19 +24,19 @@ Value = int | float | bool | str
 def default_catalog() -> Path:
     """Where recorded data is kept unless told otherwise: `$XDG_DATA_HOME/autofutures/catalog`.
 
-    Without the variable it is `~/.local/share/autofutures/catalog` (XDG Base Directory Specification, which also
-    says that a relative path there is to be ignored).
+    Without the variable it is `~/.local/share/autofutures/catalog` (XDG Base Directory Specification, which
+    also says that a relative path there is to be ignored).
     """
     return _xdg("XDG_DATA_HOME", Path.home() / ".local" / "share") / "autofutures" / "catalog"
 
 
 def default_runs() -> Path:
-    """Where run folders are made: `$XDG_STATE_HOME/autofutures/runs`, or `~/.local/state/autofutures/runs`."""
+    """Where runs are kept: `$XDG_STATE_HOME/autofutures/runs`, or `~/.local/state/autofutures/runs`."""
     return _xdg("XDG_STATE_HOME", Path.home() / ".local" / "state") / "autofutures" / "runs"
 
 
 def default_keys() -> Path:
-    """Where the bus's keys are: `$XDG_CONFIG_HOME/autofutures/keys`, or `~/.config/autofutures/keys`."""
+    """Where keys are kept: `$XDG_CONFIG_HOME/autofutures/keys`, or `~/.config/autofutures/keys`."""
     return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "autofutures" / "keys"
 
 
@@ -88,12 +89,14 @@ def load_toml(path: Path) -> dict[str, object]:
     """Reads a TOML file.
 
     Raises:
-        BadInput: it is missing or is not TOML.
+        BadInput: it is missing, may not be read, or is not TOML.
     """
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise BadInput(f"there is no file {path}") from None
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read ({error.strerror}): give a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is not valid TOML: {error}") from error
 
@@ -115,12 +118,17 @@ def parse_limits(table: Mapping[str, object], where: str) -> dict[str, dict[str,
 
 
 def parse_value(text: str) -> Value:
-    """A setting as it was written on the command line: a whole number, a number, true or false, or text."""
+    """A setting as it was written on the command line: a whole number, a number, true or false, or text.
+
+    `nan` and `inf` are text: a run's settings are JSON, which has no such numbers.
+    """
     for kind in (int, float):
         try:
-            return kind(text)
+            number = kind(text)
         except ValueError:
             continue
+        if math.isfinite(number):
+            return number
     return {"true": True, "false": False}.get(text.lower(), text)
 
 
@@ -168,7 +176,7 @@ def parse_latency(text: str) -> int:
         if number != stripped:
             try:
                 return _whole(float(number) * size)
-            except ValueError:
+            except (ValueError, OverflowError):
                 break
     raise BadInput(f"{text!r} is not a delay: write 0, 250us, 5ms or 2s")
 
@@ -193,7 +201,7 @@ class _CalendarTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
-    """`autofutures.toml`: strategies with their conditions, risk limits, and days that the calendar does not know."""
+    """`autofutures.toml`: strategies with their conditions, risk limits, days that the calendar lacks."""
 
     strategy: list[_StrategyTable] = []
     risk: dict[str, dict[str, int]] = {}
@@ -221,12 +229,17 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
         return tuple(found)
 
     def closed_days(self) -> dict[int, str]:
-        """Days that the calendar must treat otherwise, by trading day."""
-        days = {parse_day(day): "closed" for day in self.calendar.closed}
-        days.update({parse_day(day): "open" for day in self.calendar.open})
-        for day in days:
-            checked_day(day)
-        return days
+        """Days that the calendar must treat otherwise, by trading day.
+
+        Raises:
+            BadInput: one is no date, or is both open and closed.
+        """
+        closed, opened = (
+            {parse_day(day) for day in days} for days in (self.calendar.closed, self.calendar.open)
+        )
+        for day in sorted(closed & opened):
+            raise BadInput(f"calendar: {day} is both open and closed; keep one of the two")
+        return {**dict.fromkeys(closed, "closed"), **dict.fromkeys(opened, "open")}
 
 
 def load_settings(path: Path) -> SettingsFile:
@@ -250,9 +263,9 @@ def read_run(path: Path) -> RunSettings:
     """Reads a run's settings back.
 
     Raises:
-        BadInput: the file is damaged.
+        BadInput: the file is missing or damaged.
     """
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunSettings)
-    except msgspec.MsgspecError as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise BadInput(f"{path} is not a run's settings: {error}") from error

@@ -1,7 +1,7 @@
-"""The door: orders go out through it once, and what the venue says comes in. The one node that reaches the world.
+"""The door: orders go out through it once, and what the venue says comes in. The one node to reach the world.
 
-It keeps its own log of what it sent: a request to submit that comes twice, after a restart or over a broken link, goes
-out once. It refuses requests of an older epoch: a trader that was replaced may not speak any more.
+It keeps its own log of what it sent: a request to submit that comes twice, after a restart or over a broken
+link, goes out once. It refuses requests of an older epoch: a trader that was replaced may not speak any more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +18,7 @@ class Venue(Protocol):
 
     def events(self) -> Iterable[AnyMessage]:
         """What the venue has said since the last call."""
+        ...
 
 
 class Gateway:

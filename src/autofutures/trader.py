@@ -110,7 +110,9 @@ class Trader:
             case Ready():
                 self._strategies.add(message.source)
                 said.append(self._restored(message.source))
-                said += [plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source]
+                said += [
+                    plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source
+                ]
             case Command() if message.strategy not in self._strategies:
                 names = ", ".join(sorted(self._strategies)) or "none"
                 reason = f"there is no strategy {message.strategy!r} here; running: {names}"
@@ -158,6 +160,9 @@ class Trader:
         )
 
     def _intent(self, intent: Intent, now: int, said: Said, *, exits: bool = False) -> Placed | None:
+        self.market_seq = max(
+            self.market_seq, intent.cause_seq
+        )  # After a restart its strategy may have heard more.
         if intent.symbol not in self.instruments:
             reason = f"{intent.symbol} is not traded by this book"
             said.append(Refused(intent.strategy, intent.cause_seq, intent.k, now, "symbol", 1, 0, reason))
@@ -186,9 +191,18 @@ class Trader:
             said.append(_changed(order, now, "it was over before"))
 
     def _fire_stops(self, tick: Tick, now: int, said: Said) -> None:
+        session = self.view.session(tick.symbol, now)
+        if session is None:
+            return
         for order in tuple(self.orders.held.values()):
             intent = order.intent
-            if intent.symbol == tick.symbol and (tick.price_ticks - intent.stop_ticks) * intent.side >= 0:
+            if intent.symbol != tick.symbol:
+                continue
+            if not session.accepts_from <= intent.at < session.ends_at:
+                # News of its session's end was lost, or came while we were away.
+                self.orders.hear(order, Event.EXPIRED)
+                said.append(_changed(order, now, "its session has ended"))
+            elif (tick.price_ticks - intent.stop_ticks) * intent.side >= 0:
                 self.orders.hear(order, Event.FIRED)
                 said.append(_changed(order, now, f"a trade at {tick.price_ticks} fired it"))
                 kind = OrderType.MARKET if intent.type is OrderType.STOP else OrderType.LIMIT
@@ -234,10 +248,15 @@ class Trader:
 
     def _filled(self, report: Filled, said: Said) -> None:
         order = self._order_of(report, said)
-        left = order.left if order is not None else 0
-        if order is None or not self.orders.fill(order, report):  # None: stray; False: we have heard this fill before
+        if order is None:
             return
-        intent = order.intent
+        intent, left = order.intent, order.left
+        if (report.symbol, report.side) != (intent.symbol, intent.side):
+            reason = f"fill {report.fill_id} is of {report.side.word} {report.symbol}, and the order is not"
+            said.append(Stray(report.client_id, report.at, reason))
+            return
+        if not self.orders.fill(order, report):  # We have heard this fill before.
+            return
         fee, tax = self.costs.of(self.instruments[intent.symbol], report.price_ticks, report.qty)
         before = self.portfolio.position(intent.strategy, intent.symbol)
         position = self.portfolio.apply(
@@ -279,7 +298,9 @@ class Trader:
             if own is not None:
                 self.exits.close(own, closed)
                 touched.append(own)
-            touched += self.exits.close_oldest(intent.strategy, intent.symbol, intent.side, report.qty - closed)
+            touched += self.exits.close_oldest(
+                intent.strategy, intent.symbol, intent.side, report.qty - closed
+            )
         elif intent.exit is not None:
             touched.append(self.exits.open(intent, intent.exit, report.qty, order.average_ticks))
         else:

@@ -12,8 +12,9 @@
     <- placed o1 | order o1 STATUS filled N left N | traded o1 QTY PRICE | exit o1 open N profit P stop P
     = position [of STRATEGY] 3 | working 2 0
 
-Orders are o1, o2, … as they are placed. A `<-` line holds some of the words of what is said, in sequence. What
-leaves or warns (submit, cancel, refused, stray) must be named; the rest may be. A fill without an id is a new one.
+Orders are o1, o2, … as they are placed. A `<-` line holds some of the words of what is said, in their
+sequence. What leaves or warns (submit, cancel, refused, stray) must be named; the rest may be. A fill without
+an id is a new one.
 """
 
 import re

@@ -12,6 +12,7 @@ from autofutures.domain.messages import (
     Command,
     CommandRefused,
     Configured,
+    ExitMoved,
     ExitPlan,
     Gap,
     OrderChanged,
@@ -250,10 +251,21 @@ def test_a_strategy_that_starts_hears_how_far_the_market_is_and_what_is_its_own(
     assert [(changed.filled, changed.left) for changed in restored.changed] == [(1, 2)]
 
 
+def test_a_strategy_that_starts_hears_its_own_open_exit_plans() -> None:
+    trader = started()
+    for strategy in ("s", "other"):
+        trader.handle(intent(strategy=strategy, exit_plan=ExitPlan(9, 3)), OPEN)
+    for number, order in enumerate(trader.orders.alive()):
+        trader.handle(filled(order.client_id, f"f{number}", Side.BUY, 1, 17_400), OPEN)
+    _, moved = trader.handle(Ready("s"), OPEN + 5)
+    assert moved == ExitMoved("s", 1, 1, OPEN + 5, TXF, Side.BUY, 1, 17_409, 17_397)
+
+
 def test_what_was_removed_is_not_given_back() -> None:
     trader = started()
     trader.handle(ADDED, OPEN)
     trader.handle(Configured("r2", "s", OPEN, "remove", "c1", {}), OPEN)
+    assert dict(trader.configured("s")) == {}
     (restored,) = trader.handle(Ready("s"), OPEN)
     assert isinstance(restored, Restored)
     assert restored.configured == ()

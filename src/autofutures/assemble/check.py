@@ -13,14 +13,10 @@ def check_run(run: RunSettings) -> None:
     Raises:
         BadInput: something of the run does not exist or makes no sense.
     """
-    if run.source == "generated":
-        if len(run.symbols) > 1:
-            raise BadInput(
-                f"a generated session has one contract, and {len(run.symbols)} were named: replay recorded data"
-            )
-        session_of(run)
-    else:
+    if run.source == "recorded":
         recorded_series(run)
+    else:
+        session_of(run)
     make_trader(run)
     for strategy in run.strategies:
         host = make_host(run, strategy)

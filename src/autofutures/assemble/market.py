@@ -38,9 +38,17 @@ def make_exchange(run: RunSettings) -> Exchange:
 
 
 def session_of(run: RunSettings) -> Session:
-    """The one session of a generated run."""
+    """The one session of a generated or steady run.
+
+    Raises:
+        BadInput: more than one contract was named, or it has no such session.
+    """
+    if len(run.symbols) != 1:
+        raise BadInput(
+            f"a generated session has one contract, and {len(run.symbols)} were named: replay recorded data"
+        )
     calendar = calendar_of(run)
-    item = instrument(run.symbols[0])
+    item = instrument(symbol)
     for session in calendar.sessions_of(run.day, item.product.sessions, last_day_of(item, calendar)):
         if session.name == run.session:
             return session
@@ -89,7 +97,7 @@ def recorded_series(run: RunSettings) -> list[Recorded]:
 
 
 def with_bands(run: RunSettings) -> RunSettings:
-    """The run with the price limits of its day, where the catalogue can tell the settlement price of the day before."""
+    """The run with its day's price limits, where the catalogue can tell yesterday's settlement price."""
     if run.source != "recorded":
         return run
     calendar, catalog = calendar_of(run), Catalog(Path(run.catalog))

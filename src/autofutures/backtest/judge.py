@@ -8,16 +8,20 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from autofutures.assemble.nodes import make_trader
+from autofutures.assemble.nodes import calendar_of, last_day_of, make_trader
+from autofutures.bus.codec import CONTROL
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BrokenInvariant
+from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import (
     AnyMessage,
     Cancel,
     Canceled,
     Configured,
+    Envelope,
     Expired,
     Filled,
+    Gap,
     Intent,
     OrderChanged,
     Placed,
@@ -25,6 +29,7 @@ from autofutures.domain.messages import (
     Rejected,
     Report,
     Request,
+    Restored,
     Revoke,
     Saved,
     Stray,
@@ -32,7 +37,8 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.units import Side
-from autofutures.orders.book import Order
+from autofutures.market.sessions import Session
+from autofutures.orders.book import HELD_TYPES, Order
 from autofutures.risk.position import reach
 from autofutures.storage.journal import Journal
 from autofutures.trader import Trader
@@ -76,6 +82,31 @@ def order_of(order: Order | None) -> object:
     return order and (order.client_id, order.status, order.filled, order.fills, order.cost, order.left)
 
 
+class Continuity:
+    """Watches what one process hears from its peers: every number is there, or a gap says that it is not."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, int], int] = {}
+
+    def heard(self, envelopes: Iterable[Envelope]) -> None:
+        """What an inbox let in, in order.
+
+        Raises:
+            BrokenInvariant: something was lost in silence, or heard twice.
+        """
+        for envelope in envelopes:
+            body = envelope.body
+            if isinstance(body, CONTROL):
+                continue
+            life = (envelope.source, envelope.epoch)
+            number = self._last.get(life, 0) + 1
+            if isinstance(body, Gap) and body.source == envelope.source and envelope.seq != number:
+                number += body.missed - 1
+            elif envelope.seq != number:
+                raise BrokenInvariant(f"{envelope} was heard where number {number} of {life} was due")
+            self._last[life] = number
+
+
 class Judge:
     """Watches one house.
 
@@ -87,6 +118,7 @@ class Judge:
         self._limit = run.limits["position"]["max_contracts"]
         self._shadow = make_trader(run)
         self._symbols = run.symbols
+        self._calendar = calendar_of(run)
         self._placed: dict[str, Intent] = {}
         self._written: set[str] = set()
         self._decisions: set[Key] = set()
@@ -220,9 +252,29 @@ class Judge:
     def leaves(self, requests: Iterable[Request]) -> None:
         """Requests are about to be sent: all of them must be in the journal, and an order behind the gate's approval."""
         for request in requests:
-            kept = request.client_id in self._placed and request.client_id in self._written
-            if isinstance(request, Submit) and not kept:
+            if isinstance(request, Cancel):
+                continue
+            intent = self._placed.get(request.client_id)
+            if intent is None or request.client_id not in self._written:
                 raise BrokenInvariant(f"{request} leaves, and is not in the journal as placed by the gate")
+            if intent.type in HELD_TYPES and self._session(intent.symbol, intent.at) != self._session(
+                intent.symbol, request.at
+            ):
+                raise BrokenInvariant(f"{request} leaves for {intent}, whose session has ended")
+
+    def _session(self, symbol: str, at: int) -> Session | None:
+        """The session that an order of this moment is for: the one under way, else the next."""
+        item = instrument(symbol)
+        return self._calendar.next_session(item.product.sessions, last_day_of(item, self._calendar), at)
+
+    def welcomes(self, restored: Restored) -> None:
+        """A strategy is told how far the market is: not so far back that its next decisions would pass for repeats."""
+        newest = max((seq for strategy, seq, _ in self._decisions if strategy == restored.strategy), default=0)
+        if restored.cause_seq < newest:
+            raise BrokenInvariant(
+                f"{restored.strategy} starts again at event {restored.cause_seq} and has an order decided at {newest}: "
+                "until then all it decides would be refused as repeated"
+            )
 
     def same_book(self, trader: Trader, who: str) -> None:
         """A trader must be what the facts that were committed say."""
@@ -291,6 +343,10 @@ class Judge:
             if own is None or (own.filled, own.cost, own.left) != (order.filled, order.cost, 0):
                 raise BrokenInvariant(f"{client_id} at the exchange is {order}, in the book {order_of(own)}")
             owners[self._placed[client_id].strategy, order.submit.symbol] += order.submit.side * order.filled
+        for client_id in self._placed.keys() - self.exchange.keys():
+            own = trader.orders.get(client_id)
+            if own is None or own.filled:
+                raise BrokenInvariant(f"{order_of(own)} never reached the exchange")
         for symbol in self._symbols:
             book, ledger = trader.portfolio.net(symbol), self.positions[symbol]
             if book != ledger:

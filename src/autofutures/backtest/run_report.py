@@ -5,8 +5,8 @@ from pathlib import Path
 
 from autofutures.assemble.nodes import instruments_of
 from autofutures.backtest.report import ReportData, write_report
-from autofutures.backtest.statistics import Ticks
 from autofutures.backtest.runner import assumptions_of, notes_of
+from autofutures.backtest.statistics import Ticks
 from autofutures.config import RunSettings
 from autofutures.portfolio.tally import Tally
 

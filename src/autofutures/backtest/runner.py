@@ -23,6 +23,11 @@ Progress = Callable[[int], None]
 
 PROGRESS_EVERY = 2_000
 
+BOOK_ASSUMPTION = (
+    "The market is generated from a seed, with a book of its own: our orders have true places in the queue, "
+    "and the other participants do not react to us."
+)
+
 
 class Result(msgspec.Struct, frozen=True):
     """A finished run: what it did, all of its rows, and how long it took."""
@@ -77,11 +82,7 @@ def assumptions_of(settings: RunSettings) -> tuple[str, ...]:
     """What the fills of a run take for granted, in words."""
     latency = f"An order reaches the market {settings.order_latency_ns / 1e6:g} ms after it was decided."
     if settings.source == "generated":
-        return (
-            "The market is generated from a seed, with a book of its own: our orders have true places in the queue, "
-            "and the other participants do not react to us.",
-            latency,
-        )
+        return (BOOK_ASSUMPTION, latency)
     stated = {"slippage": settings.slippage_ticks, "queue": settings.queue_contracts}
     return (*(line.format(**stated) for line in ASSUMPTIONS), latency)
 
@@ -119,13 +120,17 @@ def _write_lines(path: Path, header: str, lines: list[str]) -> None:
 
 
 def market_prices(settings: RunSettings) -> dict[str, Ticks]:
-    """The trades that the run's market prints by itself, by symbol: for charts."""
+    """The trades that the run's market prints by itself, by symbol, as far as the run went: for charts."""
     exchange = make_exchange(settings)
+    tally = nodes.make_tally(settings)
     prices: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in settings.symbols}
     for event in make_feed(settings):
         for said in exchange.handle(event, event.at):
             if isinstance(said, Tick):
                 prices[said.symbol].append((said.at, said.price_ticks))
+                tally.handle(said, said.at)
+        if settings.limit and tally.ticks_seen >= settings.limit:
+            break
     return {symbol: ticks_of(rows) for symbol, rows in prices.items()}
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 
 from autofutures.assemble.nodes import first_commands, make_host, make_trader
-from autofutures.backtest.judge import Judge
+from autofutures.backtest.judge import Continuity, Judge
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.memory import MemoryBus
 from autofutures.config import RunSettings, StrategySettings
@@ -113,6 +113,7 @@ class GatewaySeat:
         self._fate = fate
         self._node = Gateway(log.sent, log.epoch)
         self._inbox = Inbox()
+        self._continuity = Continuity()
         self._outbox = Outbox(GATEWAY, log.life)
 
     def hear(self, _peer: str, data: bytes) -> None:
@@ -120,7 +121,9 @@ class GatewaySeat:
         self._fate.live(lambda: self._hear(data))
 
     def _hear(self, data: bytes) -> None:
-        for envelope in self._inbox.open(data):
+        envelopes = self._inbox.open(data)
+        self._continuity.heard(envelopes)
+        for envelope in envelopes:
             message = envelope.body
             if isinstance(message, Gap):
                 self.say((message,))
@@ -168,6 +171,7 @@ class StrategySeat:
         self._host = make_host(run, settings)
         self._name = f"strategy/{settings.name}"
         self._inbox = Inbox()
+        self._continuity = Continuity()
         self._outbox = Outbox(self._name, life)
         self._started = started
         self._restored = False
@@ -184,7 +188,9 @@ class StrategySeat:
     def hear(self, _peer: str, data: bytes) -> None:
         """Lets the strategy hear the trader's stream, and says its decisions."""
         said: list[AnyMessage] = []
-        for envelope in self._inbox.open(data):
+        envelopes = self._inbox.open(data)
+        self._continuity.heard(envelopes)
+        for envelope in envelopes:
             if isinstance(envelope.body, Restored):
                 if self._restored:
                     continue
@@ -229,6 +235,7 @@ class TraderSeat:
         self._strategies = {f"strategy/{strategy.name}": strategy for strategy in run.strategies}
         self._inboxes: dict[str, Inbox] = {}
         self._outboxes = {peer: Outbox(TRADER, self.epoch) for peer in (GATEWAY, *self._strategies)}
+        self._continuity = Continuity()
         self._lives: dict[str, int] = {}
         self.alive = True
 
@@ -250,8 +257,10 @@ class TraderSeat:
         inbox = self._inboxes.get(peer)
         if inbox is None:
             inbox = self._inboxes[peer] = Inbox()
+        envelopes = inbox.open(data)
+        self._continuity.heard(envelopes)
         batch = _Batch()
-        for envelope in inbox.open(data):
+        for envelope in envelopes:
             self._take(peer, envelope, batch)
         self._fate.live(lambda: self._settle(batch))
 
@@ -288,6 +297,9 @@ class TraderSeat:
 
     def _welcome(self, peer: str, ready: Ready) -> None:
         said = self.trader.handle(ready, self._bus.now)
+        for restored in said:
+            if isinstance(restored, Restored):
+                self._judge.welcomes(restored)
         known = self.trader.configured(ready.source)
         commands = [c for c in first_commands(self._run, self._strategies[peer]) if c.name not in known]
         self._send(peer, (*said, *commands))

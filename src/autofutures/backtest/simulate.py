@@ -7,7 +7,7 @@ with everything being told again to everyone, as a venue's replay does it, and t
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -30,13 +30,12 @@ from autofutures.domain.messages import (
     SessionEnded,
     Tick,
     decode_frame,
-    encode,
 )
 from autofutures.domain.units import SECOND
 from autofutures.storage.journal import Journal
 from autofutures.storage.memory import memory_journal
 
-TICKS = 800
+TICKS = 500
 """Trades of a seed's market, on average, unless told."""
 
 ON_DISK_EVERY = 20
@@ -273,7 +272,6 @@ class House:
 
     def send(self, request: Request) -> None:
         """The gateway's requests reach the exchange here."""
-        self.story.tell(self.bus.now, f"{GATEWAY} > exchange", encode(()))
         self._note(f"at the exchange: {request}")
         self.judge.reached(request)
         self._exchange.handle(request, self.bus.now)
@@ -314,7 +312,7 @@ class House:
         Raises:
             BrokenInvariant: a promise does not hold.
         """
-        events = list(self._market())
+        events = list(self.market())
         self.bus.now = events[0].at - SECOND
         self._open_trader()
         for event in events:
@@ -324,7 +322,8 @@ class House:
             self._event(event)
         self._rest(events[-1].at)
 
-    def _market(self) -> Iterator[Tick | SessionEnded]:
+    def market(self) -> Iterator[Tick | SessionEnded]:
+        """The seed's market, the same each time."""
         run, random = self.plan.run, Random(f"market/{self.plan.seed}")
         calendar = calendar_of(run)
         item = instrument(run.symbols[0])
@@ -381,8 +380,8 @@ class House:
     def _note(self, what: str) -> None:
         self.story.tell(self.bus.now, what)
 
-    def result(self, broken: str) -> Result:
-        """What this run did."""
+    def result(self, broken: str, *, told: bool) -> Result:
+        """What this run did; with its story where something broke, or it shall be `told`."""
         counts, judge = self.counts, self.judge.counts
         return Result(
             seed=self.plan.seed,
@@ -395,26 +394,31 @@ class House:
             kills=counts["kills"],
             recoveries=counts["recoveries"],
             story_hash=self.story.hash,
-            story=tuple(self.story.sentences()) if broken else (),
+            story=tuple(self.story.sentences()) if broken or told else (),
         )
 
 
-def simulate(plan: Plan) -> Result:
-    """Runs the house from a plan; a broken promise is in the result, with the story that led to it."""
+def simulate(plan: Plan, *, told: bool = False) -> Result:
+    """Runs the house from a plan; a broken promise is in the result, with the story that led to it.
+
+    Args:
+        plan: what happens.
+        told: have the story of a run where nothing broke, too.
+    """
     if not plan.on_disk:
         with memory_journal() as journal:
-            return _play(plan, journal)
+            return _play(plan, journal, told=told)
     with tempfile.TemporaryDirectory() as folder, Journal.open(Path(folder) / "journal.sqlite") as journal:
-        return _play(plan, journal)
+        return _play(plan, journal, told=told)
 
 
-def _play(plan: Plan, journal: Journal) -> Result:
+def _play(plan: Plan, journal: Journal, *, told: bool) -> Result:
     house = House(plan, journal)
     try:
         house.play()
     except CRASHES as error:
-        return house.result(f"{type(error).__name__}: {error}")
-    return house.result("")
+        return house.result(f"{type(error).__name__}: {error}", told=told)
+    return house.result("", told=told)
 
 
 def total(results: Sequence[Result]) -> dict[str, object]:

@@ -1,9 +1,9 @@
 """Frames: each end of a link numbers what it says, and hears what is missing.
 
-Market data and everything else are numbered apart, so that a gap says what was lost; so is each life of a process, for
-one that starts again counts from 1. What an older life said late is for the receiver to refuse, by its epoch. Control messages (`Step`, `Done`,
-`Ready`, `Stop`, questions) carry the number reached and do not raise it: they may be repeated, and they bring a
-gap to light even when nothing follows.
+Market data and everything else are numbered apart, so that a gap says what was lost; so is each life of a
+process, for one that starts again counts from 1. What an older life said late is for the receiver to refuse,
+by its epoch. Control messages (`Step`, `Done`, `Ready`, `Stop`, questions) carry the number reached and do
+not raise it: they may be repeated, and they bring a gap to light even when nothing follows.
 """
 
 from collections.abc import Iterable

@@ -1,8 +1,10 @@
-"""Keys for the bus: one CURVE pair for each role, made at first start in a folder that only its user can read.
+"""Keys for the bus: one CURVE pair for each role, made at first start, in a folder only its user can read.
 
-A server admits the public keys in its folder and no others. Source: zguide, "Using ZeroMQ Security" (ironhouse).
+A server admits the public keys in its folder and no others.
+Source: zguide, "Using ZeroMQ Security" (ironhouse).
 """
 
+import fcntl
 from pathlib import Path
 
 import msgspec
@@ -37,18 +39,29 @@ def ensure_keys(folder: Path) -> None:
     """Makes what is missing of the folder and its pairs.
 
     Raises:
-        Refusal: the folder can be read by others.
+        Refusal: the folder, or a secret in it, can be read by others.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_mode & 0o077:
-        raise Refusal(f"{folder} holds the keys of the bus and others may read it: run chmod -R go= {folder}")
+    _refuse_readable(folder)
     public = folder / "public"
     public.mkdir(mode=0o700, exist_ok=True)
-    for role in ROLES:
-        if not (folder / f"{role}.key_secret").exists():
-            zmq.auth.create_certificates(folder, role)
-            (folder / f"{role}.key_secret").chmod(0o600)
-            (folder / f"{role}.key").replace(public / f"{role}.key")
+    with (folder / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # Two machines that start at once must not make two sets.
+        for role in ROLES:
+            secret = folder / f"{role}.key_secret"
+            if not secret.exists():
+                zmq.auth.create_certificates(folder, role)
+                secret.chmod(0o600)
+                (folder / f"{role}.key").replace(public / f"{role}.key")
+            _refuse_readable(secret)
+
+
+def _refuse_readable(path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        raise Refusal(
+            f"{path} must be its user's alone, for it holds secrets of the bus, and others may read it: "
+            f"run chmod -R go= {path}"
+        )
 
 
 def load_keys(folder: Path, role: str) -> Keys:

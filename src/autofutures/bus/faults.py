@@ -1,4 +1,4 @@
-"""Trouble on purpose, from a seed: pauses in every process, and one frame that is dropped. For tests and drills."""
+"""Trouble on purpose, for tests and drills: pauses from a seed, and one frame that is dropped."""
 
 from random import Random
 

@@ -1,7 +1,7 @@
 """The two ends of every link: a hub that many connect to (ROUTER), and a link to one hub (DEALER).
 
-Blocking sockets, bounded queues, CURVE on all of them. A hub never drops in silence: a peer that is away or full is
-an error here, for `ROUTER_MANDATORY` is set.
+Blocking sockets, bounded queues, CURVE on all of them. A hub never drops in silence, for `ROUTER_MANDATORY`
+is set: a peer that is away is an error here, and one whose queue is full is waited for.
 """
 
 import zmq
@@ -45,8 +45,8 @@ class Hub:
         """Who said what; `None` when nobody spoke in time. A negative time waits for ever."""
         if timeout_ms >= 0 and not self.socket.poll(timeout_ms):
             return None
-        peer, data = self.socket.recv_multipart()
-        return peer.decode(), data
+        peer, *parts = self.socket.recv_multipart()
+        return peer.decode(errors="surrogateescape"), b"".join(parts)
 
     def send(self, peer: str, data: bytes) -> None:
         """Sends to one peer, waiting while its queue is full.
@@ -55,7 +55,7 @@ class Hub:
             Refusal: the peer is not connected.
         """
         try:
-            self.socket.send_multipart((peer.encode(), data))
+            self.socket.send_multipart((peer.encode(errors="surrogateescape"), data))
         except zmq.ZMQError as error:
             raise Refusal(f"{peer} is not connected: {error}") from error
 

@@ -16,7 +16,7 @@ COMMANDS = {
 
 HELP = (
     "Trades futures by itself: the same strategy, risk, order and matching code in backtest, paper and "
-        "live.\n\n"
+    "live.\n\n"
     "A first look needs nothing: autofutures up --generate --strategy ema_cross --until-end\n\n"
     "On recorded data: autofutures data import Daily_2021_07_26.zip, then "
     "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26"
@@ -44,3 +44,6 @@ def main() -> None:
     except AutofuturesError as error:
         sys.stderr.write(f"autofutures: {error}\n")
         sys.exit(2 if isinstance(error, BadInput) else 1)
+    except OSError as error:  # A place that is not there, is full, or may not be written to: the text names it.
+        sys.stderr.write(f"autofutures: {error}\n")
+        sys.exit(1)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _HELP = (
     "Test a strategy on a recorded or generated trading day.\n\n"
-    "The same strategy, gate, book and matching code trade here as in `autofutures up`, and make the same orders: "
-    "compare order_hash and fill_hash. What the fills assume stands in every report.\n\n"
+    "The same strategy, gate, book and matching code trade here as in `autofutures up`, and make the same "
+    "orders: compare order_hash and fill_hash. What the fills assume stands in every report.\n\n"
     "Examples:\n\n"
     "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26 --set fast=20 --set slow=60\n\n"
     "autofutures backtest ema_cross --generate --seed 7 --report report.html\n\n"
@@ -29,7 +29,7 @@ def mount(app: typer.Typer) -> None:
     app.command("backtest", help=_HELP)(backtest)
 
 
-def backtest(  # noqa: PLR0913  # every option is one of the run's settings
+def backtest(
     strategy: Annotated[str, typer.Argument(help="ema_cross, support_resistance, or path/to/file.py:Class.")],
     symbol: Annotated[
         str, typer.Option(help="A contract, or several with commas.")
@@ -37,14 +37,12 @@ def backtest(  # noqa: PLR0913  # every option is one of the run's settings
     date: Annotated[
         str, typer.Option(help="The trading day; its night came the day before.")
     ] = options.GENERATED_DATE,
-    generate: Annotated[
-        bool, typer.Option("--generate", help="Trade a generated session: no data needed.")
-    ] = False,
+    generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
-    report: Annotated[Path | None, typer.Option("--report", help="Write a self-contained HTML page.")] = None,
-    orders: Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV, as hashed.")] = None,
-    fills: Annotated[Path | None, typer.Option("--fills", help="Write fills as CSV, as hashed.")] = None,
+    report: options.ReportOption = None,
+    orders: options.OrdersOption = None,
+    fills: options.FillsOption = None,
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
     order_latency: options.LatencyOption = "0",

@@ -24,8 +24,9 @@ def order_path(
 ) -> None:
     """Time from a tick's arrival at the gateway to its order's leaving it, and the bare bus beside it.
 
-    Real processes: generated trades at 1,000 a second, an order at one in ten. The floor is a chain of the same hops
-    (gateway, trader, strategy, trader, gateway) with the same sockets, frame size and CURVE, run at the same time.
+    Real processes: generated trades at 1,000 a second, an order at one in ten. The floor is a chain of the
+    same hops (gateway, trader, strategy, trader, gateway) with the same sockets, frame size and CURVE, run at
+    the same time.
     """
     from autofutures.processes.order_path import measure as run_bench
 

@@ -16,8 +16,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help=(
         "Conditions of a running strategy, as of support_resistance.\n\n"
-        "Prices are in the contract's own unit (index points). What is accepted is kept before the answer comes, and "
-        "is there again after a restart.\n\n"
+        "Prices are in the contract's own unit (index points). What is accepted is kept before the answer "
+        "comes, and is there again after a restart.\n\n"
         "Examples:\n\n"
         "autofutures condition add --name s1 --set side=buy --set trigger=17300 --set turning_point=30 "
         "--set take_profit=120 --set stop_loss=30 --set quantity=1 --set following=true\n\n"

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,22 +13,43 @@ import typer
 from autofutures.cli import options
 from autofutures.cli.output import print_json, print_summary, spinner, write_json
 from autofutures.config import parse_replay
-from autofutures.domain.errors import BadInput
+from autofutures.domain.errors import BadInput, Refusal
 
 if TYPE_CHECKING:
+    from autofutures.config import RunSettings
     from autofutures.ops.folder import Folder
 
 _HELP = (
-    "Start the machine: gateway, exchange, trader, strategies, recorder and this supervisor, each a process, over "
-    "encrypted ZeroMQ.\n\n"
-    "It replays a recorded day or trades a generated session. In another terminal, `autofutures status --watch` looks "
-    "on and `autofutures stop` ends it in order, as Ctrl-C does here.\n\n"
+    "Start the machine: gateway, exchange, trader, strategies, recorder and this supervisor, each a process, "
+    "over encrypted ZeroMQ.\n\n"
+    "It replays a recorded day or trades a generated session. In another terminal, `autofutures status "
+    "--watch` looks on and `autofutures stop` ends it in order, as Ctrl-C does here.\n\n"
     "Examples:\n\n"
     "autofutures up --generate --strategy ema_cross --until-end\n\n"
-    "autofutures up --replay TXF202108@2021-07-26 --strategy ema_cross --set fast=20 --set slow=60 --until-end\n\n"
+    "autofutures up --replay TXF202108@2021-07-26 --strategy ema_cross --set fast=20 --set slow=60 "
+    "--until-end\n\n"
     "autofutures up --generate --speed 60 --config autofutures.toml"
 )
 
+ReplayOption = Annotated[str, typer.Option(help="A recorded day to trade: TXF202108@2021-07-26.")]
+StrategiesOption = Annotated[
+    list[str] | None, typer.Option(help="ema_cross, or path/to/file.py:Class; again for more.")
+]
+SpeedOption = Annotated[str, typer.Option(help="max, or so many times recorded time: 1 is as recorded.")]
+UntilEndOption = Annotated[
+    bool, typer.Option("--until-end", help="End with the market, instead of staying up.")
+]
+StateOption = Annotated[
+    Path | None, typer.Option("--state", help="Keep and continue the book in this folder.")
+]
+SymbolOption = Annotated[str, typer.Option(help="What a generated session trades.")]
+DateOption = Annotated[str, typer.Option(help="The trading day of a generated session.")]
+PauseSeedOption = Annotated[
+    int, typer.Option("--pause-seed", help="A drill: random pauses in every process.")
+]
+DropFrameOption = Annotated[
+    int, typer.Option("--drop-frame", help="A drill: the gateway loses its N-th frame.")
+]
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest.")]
 
 
@@ -38,29 +60,17 @@ def mount(app: typer.Typer) -> None:
     app.command("stop", help="End the running machine in order: nothing in hand is lost.")(stop)
 
 
-def up(  # noqa: PLR0913  # every option is one of the run's settings
-    replay: Annotated[str, typer.Option(help="A recorded day to trade: TXF202108@2021-07-26.")] = "",
-    generate: Annotated[
-        bool, typer.Option("--generate", help="Trade a generated session: no data needed.")
-    ] = False,
-    strategy: Annotated[
-        list[str] | None, typer.Option(help="ema_cross, or path/to/file.py:Class; again for more.")
-    ] = None,
+def up(
+    replay: ReplayOption = "",
+    generate: options.GenerateOption = False,
+    strategy: StrategiesOption = None,
     settings: options.SetOption = None,
-    speed: Annotated[
-        str, typer.Option(help="max, or so many times recorded time: 1 is as recorded.")
-    ] = "max",
-    until_end: Annotated[
-        bool, typer.Option("--until-end", help="End with the market, instead of staying up.")
-    ] = False,
-    state: Annotated[
-        Path | None, typer.Option("--state", help="Keep and continue the book in this folder.")
-    ] = None,
+    speed: SpeedOption = "max",
+    until_end: UntilEndOption = False,
+    state: StateOption = None,
     catalog: options.CatalogOption = None,
-    symbol: Annotated[str, typer.Option(help="What a generated session trades.")] = options.GENERATED_SYMBOL,
-    date: Annotated[
-        str, typer.Option(help="The trading day of a generated session.")
-    ] = options.GENERATED_DATE,
+    symbol: SymbolOption = options.GENERATED_SYMBOL,
+    date: DateOption = options.GENERATED_DATE,
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
     order_latency: options.LatencyOption = "0",
@@ -70,19 +80,11 @@ def up(  # noqa: PLR0913  # every option is one of the run's settings
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
-    report: Annotated[Path | None, typer.Option("--report", help="Write the HTML page here too.")] = None,
-    orders: Annotated[
-        Path | None, typer.Option("--orders", help="Write orders as CSV here too, as hashed.")
-    ] = None,
-    fills: Annotated[
-        Path | None, typer.Option("--fills", help="Write fills as CSV here too, as hashed.")
-    ] = None,
-    pause_seed: Annotated[
-        int, typer.Option("--pause-seed", help="A drill: random pauses in every process.")
-    ] = 0,
-    drop_frame: Annotated[
-        int, typer.Option("--drop-frame", help="A drill: the gateway loses its N-th frame.")
-    ] = 0,
+    report: options.ReportOption = None,
+    orders: options.OrdersOption = None,
+    fills: options.FillsOption = None,
+    pause_seed: PauseSeedOption = 0,
+    drop_frame: DropFrameOption = 0,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -108,19 +110,24 @@ def up(  # noqa: PLR0913  # every option is one of the run's settings
         config=config,
         limit=limit,
     ).run()
-    from autofutures.assemble.check import check_run
-    from autofutures.ops.folder import make_folder
-
-    check_run(run)
-    folder = make_folder(
-        state, run, speed=_speed(speed), until_end=until_end, pause_seed=pause_seed, drop_frame=drop_frame
-    )
-    sys.stderr.write(f"run folder: {folder.root}\n")
-    _supervise(folder)
+    pace = {"speed": _speed(speed), "until_end": until_end}
+    folder = _trade(run, state, {**pace, "pause_seed": pause_seed, "drop_frame": drop_frame})
     for made, wanted in ((folder.report, report), (folder.orders, orders), (folder.fills, fills)):
         if wanted is not None:
             shutil.copyfile(made, wanted)
     _print(folder, as_json=as_json)
+
+
+def _trade(run: "RunSettings", state: Path | None, driven: Mapping[str, float]) -> "Folder":
+    """Proves the run, makes its folder, and trades it to its end; `driven` is fields of `Machine`."""
+    from autofutures.assemble.check import check_run
+    from autofutures.ops.folder import make_folder
+
+    check_run(run)
+    folder = make_folder(state, run, **driven)
+    sys.stderr.write(f"run folder: {folder.root}\n")
+    _supervise(folder)
+    return folder
 
 
 def _speed(text: str) -> float:
@@ -166,7 +173,8 @@ def _print(folder: "Folder", *, as_json: bool) -> None:
     print_summary(summary, folder.run().currency)
     if latency.p50 is not None:
         sys.stdout.write(
-            f"tick to order: p50 {latency.p50:.0f} us, p99 {latency.p99:.0f} us, over {latency.count:,} orders\n"
+            f"tick to order: p50 {latency.p50:.0f} us, p99 {latency.p99:.0f} us, "
+            f"over {latency.count:,} orders\n"
         )
     sys.stdout.write(f"Report: {folder.report}\nOrders: {folder.orders}\nFills: {folder.fills}\n")
 
@@ -184,11 +192,16 @@ def status(
 
     folder = Folder(run) if run is not None else latest_folder()
     with Operator(folder) as operator:
-        while True:
-            _show(operator.ask("status"), as_json=as_json)
-            if not watch:
-                return
+        _show(operator.ask("status"), as_json=as_json)
+        while watch:
             time.sleep(1)
+            try:
+                answer = operator.ask("status")
+            except Refusal:
+                if folder.is_over():
+                    return
+                raise
+            _show(answer, as_json=as_json)
 
 
 def _show(answer: dict[str, object], *, as_json: bool) -> None:

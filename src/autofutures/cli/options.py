@@ -62,6 +62,14 @@ SeedOption = Annotated[int, typer.Option("--seed", help="What a generated sessio
 TradesOption = Annotated[
     int, typer.Option("--trades", help="About how many trades a generated session has.", min=200)
 ]
+GenerateOption = Annotated[
+    bool, typer.Option("--generate", help="Trade a generated session: no data needed.")
+]
+ReportOption = Annotated[
+    Path | None, typer.Option("--report", help="Write the self-contained HTML page here.")
+]
+OrdersOption = Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV here, as hashed.")]
+FillsOption = Annotated[Path | None, typer.Option("--fills", help="Write fills as CSV here, as hashed.")]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")
 ]

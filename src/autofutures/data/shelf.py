@@ -53,11 +53,13 @@ def staged(root: Path, sha256: str) -> Iterator[Path]:
     """
     folder = root / _STAGING / (sha256 + _UNFINISHED)
     folder.mkdir(parents=True)
+    decided = False
     try:
         yield folder
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
+        decided = True
+    finally:
+        if not decided:
+            shutil.rmtree(folder)
     folder.rename(folder.with_suffix(""))
     _finish(root)
 

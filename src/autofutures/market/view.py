@@ -13,7 +13,7 @@ class _Seen:
         self.at: int | None = None
         self.price_ticks: int | None = None
         self.session: Session | None = None
-        self.band = (0, 0)
+        self.band: tuple[int, int] = (0, 0)
 
 
 class MarketView:

@@ -92,12 +92,15 @@ class Market(Protocol):
 
     def enter(self, order: Order, at: int) -> Outcome:
         """One of our orders reaches the market at `at`, before the event that is due next."""
+        ...
 
     def cancel(self, client_id: str) -> int | None:
         """Takes one of our orders off; returns what was left of it, `None` if it is not here."""
 
     def hear(self, event: FeedEvent) -> Outcome:
         """The next event of the feed."""
+        ...
 
     def close(self) -> list[tuple[str, int]]:
         """The session is over: forgets all orders, and returns ours that were still working, with what was left."""
+        ...

@@ -96,6 +96,7 @@ class PrintMarket:
         for order in resting:
             if rules.passed_through(order.side, order.price_ticks, tick.price_ticks):
                 reaches_us = printed
+                order.queue_ahead = 0
             elif order.price_ticks == tick.price_ticks:
                 # What others of ours took of the print served nobody who stands before this order.
                 reaches_us = rules.behind_queue(printed, order.queue_ahead)

@@ -1,5 +1,7 @@
 """A run's folder: everything that a run reads and leaves, and where its sockets are."""
 
+import fcntl
+import os
 import tempfile
 from pathlib import Path
 
@@ -39,6 +41,34 @@ class Folder:
         self.fills = root / "fills.csv"
         self.report = root / "report.html"
         self.logs = root / "logs"
+        self._lock = -1
+
+    def take(self) -> None:
+        """Keeps other machines out of the folder, until `leave` or this process's end.
+
+        Raises:
+            BadInput: a machine runs in it now.
+        """
+        lock = os.open(self.root / "up.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+            raise BadInput(
+                f"a machine runs in {self.root}: end it with autofutures stop --run {self.root}, or choose "
+                "another folder with --state"
+            ) from None
+        self._lock = lock
+
+    def leave(self) -> None:
+        """Lets other machines in again."""
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+    def is_over(self) -> bool:
+        """Whether the machine here has ended in order: its supervisor took the sockets away."""
+        return not Path(self.machine().sockets).is_dir()
 
     def run(self) -> RunSettings:
         """What the run does."""
@@ -53,7 +83,7 @@ class Folder:
         path = self.root / "machine.json"
         try:
             return msgspec.json.decode(path.read_bytes(), type=Machine)
-        except (FileNotFoundError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError) as error:
             raise BadInput(f"{self.root} is not the folder of a run: {error}") from error
 
     def endpoint(self, hub: str) -> str:
@@ -65,27 +95,42 @@ class Folder:
         return self.logs / f"{process.replace('/', '-')}.jsonl"
 
 
-def make_folder(root: Path | None, settings: RunSettings, **options: float | bool | int) -> Folder:
-    """A folder for a new run, with its settings, its own place for sockets, and logs.
+def make_folder(root: Path | None, settings: RunSettings, **options: float | bool) -> Folder:
+    """A folder for a new run, taken, with its settings, its own place for sockets, and logs.
+
+    Where a run was here before, its stream is kept beside the new one: a stream tells of one life of the
+    machine.
 
     Args:
         root: `--state DIR`; a new folder of its own where there is none.
         settings: what the run does.
         **options: fields of `Machine`.
+
+    Raises:
+        BadInput: a machine runs in the folder now.
     """
     place = root if root is not None else _new_root()
     place.mkdir(parents=True, exist_ok=True)
     folder = Folder(place.resolve())
+    folder.take()
     folder.logs.mkdir(exist_ok=True)
+    _keep_former_stream(folder)
     write_run(settings, folder.root / "run.json")
-    sockets = tempfile.mkdtemp(
-        prefix="autofutures-"
-    )  # mode 0700; short, for a socket's path may have 107 bytes
+    # Only this user may enter (0700), and the name is short: a socket's path may have 107 bytes.
+    sockets = tempfile.mkdtemp(prefix="autofutures-")
     machine = msgspec.convert(
         {"sockets": sockets, "keys": str(default_keys()), "state": str(folder.root), **options}, Machine
     )
     (folder.root / "machine.json").write_bytes(msgspec.json.format(msgspec.json.encode(machine), indent=2))
     return folder
+
+
+def _keep_former_stream(folder: Folder) -> None:
+    for former in (folder.result, folder.latency):
+        former.unlink(missing_ok=True)
+    if folder.stream.exists():
+        lives = len(list(folder.root.glob("stream-*.msgpack")))
+        folder.stream.rename(folder.root / f"stream-{lives + 1}.msgpack")
 
 
 def _new_root() -> Path:

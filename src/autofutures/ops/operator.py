@@ -1,7 +1,8 @@
 """What a person's command says to a running machine: questions and commands over the trader's hub."""
 
-import uuid
+import secrets
 from pathlib import Path
+from typing import Self
 
 import msgspec
 import zmq
@@ -16,19 +17,22 @@ from autofutures.ops.folder import Folder
 PATIENCE_MS = 5_000
 """How long a person waits for an answer; the trader answers between two events."""
 
+LOOK_MS = 200
+"""How often someone who waits looks whether the run has ended meanwhile."""
+
 
 class Operator:
     """One person's link to a run. Use it in a `with` block."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         keys = load_keys(Path(folder.machine().keys), "operator")
-        identity = f"operator/{uuid.uuid4().hex}"
+        identity = f"operator/{_new_id()}"
+        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._link = Link(self._context, folder.endpoint("trader"), keys, "trader", identity)
         self._outbox = Outbox("operator")
 
-    def __enter__(self) -> "Operator":
+    def __enter__(self) -> Self:
         """Ready to ask."""
         return self
 
@@ -44,7 +48,7 @@ class Operator:
         Raises:
             Refusal: nobody answers: the run is over, or stuck.
         """
-        return self._exchange(Ask(_flow(), what), timeout_ms)
+        return self._exchange(Ask(_new_id(), what), timeout_ms)
 
     def command(self, strategy: str, verb: str, name: str, values: dict[str, int | str | bool]) -> None:
         """Asks a strategy to change a setting, and waits until that is kept.
@@ -52,21 +56,29 @@ class Operator:
         Raises:
             Refusal: it was refused, with the reason; or nobody answers.
         """
-        answer = self._exchange(Command(_flow(), strategy, verb, name, values), PATIENCE_MS)
+        answer = self._exchange(Command(_new_id(), strategy, verb, name, values), PATIENCE_MS)
         if "refused" in answer:
             raise Refusal(str(answer["refused"]))
 
     def _exchange(self, message: Ask | Command, timeout_ms: int) -> dict[str, object]:
         self._link.send(self._outbox.frame((message,), 0, flow=message.flow))
-        while (data := self._link.receive(timeout_ms)) is not None:
+        waited_ms = 0
+        while waited_ms < timeout_ms:
+            data = self._link.receive(min(LOOK_MS, timeout_ms))
+            if data is None:
+                waited_ms += LOOK_MS
+                if self._folder.is_over():
+                    raise Refusal(f"the run in {self._folder.root} has ended: look at its report.html")
+                continue
             for envelope in decode_frame(data):
                 if isinstance(envelope.body, Answer) and envelope.body.flow == message.flow:
                     return msgspec.json.decode(envelope.body.text, type=dict[str, object])
         raise Refusal(
-            f"the run in {self._folder.root} does not answer: it has ended, or it is stuck; see its logs folder"
+            f"the run in {self._folder.root} does not answer: its supervisor was killed, or it is stuck; "
+            "see its logs folder"
         )
 
 
-def _flow() -> str:
-    """A new request's id."""
-    return uuid.uuid4().hex[:16]
+def _new_id() -> str:
+    """Names a person's request: nothing caused it that an id could be derived from."""
+    return secrets.token_hex(8)

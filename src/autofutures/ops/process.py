@@ -20,7 +20,7 @@ BREATH_MS = 500
 """How long a process waits for news before it looks whether its supervisor still lives."""
 
 
-class Orphaned(Exception):  # noqa: N818  # it is news, not an error
+class Orphaned(Exception):  # it is news, not an error
     """The supervisor has gone; nobody will ever end this process, so it ends itself."""
 
 

@@ -116,6 +116,7 @@ class OpenVenue(Protocol):
 
     def events(self) -> Sequence[tuple[AnyMessage, int]]:
         """What the venue said next, each message with its time."""
+        ...
 
     def close(self) -> None:
         """Ends the connection."""

@@ -1,6 +1,6 @@
-"""What is left of a run when its processes have ended: rows and a page, made from the recorder's stream alone.
+"""What is left of a run when its processes have ended: rows and a page, from the recorder's stream alone.
 
-The fold of the stream must give the trader's own result: a difference means that one of the two lost something.
+The fold of the stream must give the trader's own result: a difference means that one of them lost something.
 """
 
 import msgspec
@@ -32,8 +32,8 @@ def write_outcome(folder: Folder) -> Summary:
     traded = msgspec.json.decode(folder.result.read_bytes(), type=Summary)
     if recorded != traded:
         raise BrokenInvariant(
-            f"the recorder kept {recorded.orders} orders and {recorded.fills} fills, the trader counted {traded.orders} "
-            f"and {traded.fills}: compare {folder.stream} with {folder.journal}"
+            f"the recorder kept {recorded.orders} orders and {recorded.fills} fills, the trader counted "
+            f"{traded.orders} and {traded.fills}: compare {folder.stream} with {folder.journal}"
         )
     write_rows(tally, folder.orders, folder.fills)
     report_of(run, tally, {symbol: ticks_of(rows) for symbol, rows in prices.items()}, folder.report)

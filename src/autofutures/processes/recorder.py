@@ -9,11 +9,11 @@ import zmq
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Link
 from autofutures.domain.errors import BadMessage
 from autofutures.domain.messages import Done, Envelope, Ready, Stop, decode_frame
 from autofutures.ops.folder import Folder
+from autofutures.ops.process import Life, Log, run_process
 
 LENGTH = struct.Struct("<I")
 """Each frame in the file stands behind its length in bytes."""

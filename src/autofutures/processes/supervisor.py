@@ -1,7 +1,7 @@
-"""The supervisor process: starts the others, watches them, and stops them in order. It runs in `autofutures up`.
+"""The supervisor: starts the other processes, watches them, stops them in order. It runs in `autofutures up`.
 
-The order of the end: the feed stops, the trader handles what is in hand and keeps it, strategies and recorder close,
-the gateway goes last. Whoever is left after that is ended by its process id.
+The order of the end: the feed stops, the trader handles what is in hand and keeps it, strategies and recorder
+close, the gateway goes last. Whoever is left after that is ended by its process id.
 """
 
 import signal
@@ -62,6 +62,7 @@ class Supervisor:
             signal.signal(signal.SIGINT, before[0])
             signal.signal(signal.SIGTERM, before[1])
             _remove_sockets(Path(machine.sockets))
+            self._folder.leave()
 
     def _on_signal(self, _number: int, _frame: object) -> None:
         self._stop_asked = True

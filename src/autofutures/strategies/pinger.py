@@ -1,4 +1,4 @@
-"""Orders at every n-th trade, one contract, by turns bought and sold: for measuring the way of an order, not for money."""
+"""One contract at every n-th trade, by turns bought and sold: for measuring an order's way, not for money."""
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Tick

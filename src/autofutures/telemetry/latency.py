@@ -12,12 +12,15 @@ class LatencySummary(msgspec.Struct, frozen=True):
     p999: float | None
 
 
-def percentile(ordered: list[int], share: float) -> float | None:
-    """The nearest-rank percentile of ordered nanoseconds, in microseconds."""
+def percentile(ordered: list[int], per_mille: int) -> float | None:
+    """The nearest-rank percentile of ordered nanoseconds, in microseconds; `per_mille` is from 1 to 1,000.
+
+    It is the smallest that at least so many of all reach: rank ceil(share x count), in integers.
+    """
     if not ordered:
         return None
-    rank = min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))
-    return ordered[rank] / 1_000
+    rank = -(-per_mille * len(ordered) // 1_000)
+    return ordered[rank - 1] / 1_000
 
 
 class LatencyTally:
@@ -34,5 +37,5 @@ class LatencyTally:
         """What was measured so far."""
         ordered = sorted(self._durations)
         return LatencySummary(
-            len(ordered), percentile(ordered, 0.5), percentile(ordered, 0.99), percentile(ordered, 0.999)
+            len(ordered), percentile(ordered, 500), percentile(ordered, 990), percentile(ordered, 999)
         )

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the process, the UTC time and, where there is one, the request's id (`flow`)."""
+"""Logs: one JSON object a line, with process, UTC time and, where there is one, the request's id (`flow`)."""
 
 from pathlib import Path
 from typing import TextIO

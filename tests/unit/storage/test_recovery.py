@@ -150,7 +150,7 @@ def doubted(status: Status) -> Status:
 
 def money(trader: Trader) -> dict[str, object]:
     """All that money depends on, as a restarted trader must have it: what was only sent is in doubt."""
-    (restored,) = trader.handle(Ready("ema", (SYMBOL,)), 0)
+    restored, *_ = trader.handle(Ready("ema", (SYMBOL,)), 0)
     assert isinstance(restored, Restored)
     return {
         "ledgers": [

@@ -1,0 +1,90 @@
+"""`autofutures simulate`: the whole house from one integer, with everything that can go wrong."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autofutures.cli import options
+from autofutures.cli.output import print_json, spinner
+
+if TYPE_CHECKING:
+    from autofutures.backtest.simulate import Result
+
+_HELP = (
+    "Run the whole house from seeds, and prove that it keeps its promises.\n\n"
+    "A seed decides a market, strategies that do everything which can be done, and the faults: messages lost, repeated "
+    "and late, reports out of sequence, processes killed at any instant and started again from the journal. The "
+    "exchange keeps its own ledger and is the judge. Exit code 1 when a promise is broken.\n\n"
+    "Examples:\n\n"
+    "autofutures simulate --seeds 500 --json\n\n"
+    "autofutures simulate --seeds 1 --first-seed 17 --story"
+)
+
+TAIL = 40
+"""Lines of a story that are shown unasked."""
+
+SHOWN = 3
+"""Broken seeds whose story is shown unasked."""
+
+
+def mount(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("simulate", help=_HELP)(simulate)
+
+
+def simulate(
+    seeds: Annotated[int, typer.Option("--seeds", help="How many seeds.", min=1)] = 100,
+    first_seed: Annotated[int, typer.Option("--first-seed", help="The first of them.", min=0)] = 1,
+    ticks: Annotated[int, typer.Option("--ticks", help="Trades of each market, on average.", min=1)] = 500,
+    story: Annotated[bool, typer.Option("--story", help="Tell all that happened, on standard error.")] = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """See `_HELP`."""
+    from autofutures import clock
+    from autofutures.backtest.simulate import plan_of, total
+    from autofutures.backtest.simulate import simulate as run_seed
+    from autofutures.domain.units import SECOND
+
+    started = clock.stopwatch_ns()
+    results: list[Result] = []
+    broken = 0
+    with spinner("seeds") as progress:
+        for seed in range(first_seed, first_seed + seeds):
+            result = run_seed(plan_of(seed, ticks), told=story)
+            results.append(result)
+            progress(len(results))
+            broken += bool(result.broken)
+            if story or (result.broken and broken <= SHOWN):
+                _tell(result, ticks, whole=story)
+    figures = {**total(results), "seconds": round((clock.stopwatch_ns() - started) / SECOND, 3)}
+    _print(figures, results, ticks, as_json=as_json)
+    if broken:
+        raise typer.Exit(1)
+
+
+def replay_of(seed: int, ticks: int) -> str:
+    """The one command that runs a seed again and tells its story."""
+    return f"autofutures simulate --seeds 1 --first-seed {seed} --ticks {ticks} --story"
+
+
+def _tell(result: "Result", ticks: int, *, whole: bool) -> None:
+    """A seed's story; unless the whole is wanted, how it ended."""
+    lines = result.story if whole else result.story[-TAIL:]
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    if result.broken:
+        sys.stderr.write(f"seed {result.seed}: {result.broken}\nto see it again: {replay_of(result.seed, ticks)}\n")
+
+
+def _print(figures: Mapping[str, object], results: "Sequence[Result]", ticks: int, *, as_json: bool) -> None:
+    failed = [replay_of(result.seed, ticks) for result in results if result.broken]
+    if as_json:
+        print_json({**figures, "replay": failed})
+        return
+    for name, value in figures.items():
+        text = ", ".join(f"{kind} {count:,}" for kind, count in value.items()) if isinstance(value, dict) else value
+        sys.stdout.write(f"{name.replace('_', ' '):12} {text}\n")
+    for command in failed:
+        sys.stdout.write(f"to see it again: {command}\n")

@@ -1,0 +1,92 @@
+"""The machine as processes trades what a backtest trades: the same orders, fills and money, whatever delays it."""
+
+import os
+
+import pytest
+
+from autofutures.domain.messages import Gap
+from autofutures.processes.recorder import read_stream
+from tests.process.machine import DAY, EMA, Json, Machine, alive, children_of
+
+SAME = (
+    "ticks_seen",
+    "orders",
+    "refused",
+    "fills",
+    "contracts",
+    "gross_pnl",
+    "fees",
+    "tax",
+    "net_pnl",
+    "max_drawdown",
+    "positions",
+    "order_hash",
+    "fill_hash",
+)
+RECORDED = ("ema_cross", "--symbol", "TXF202108", "--date", "2021-07-26", *EMA[2:])
+
+
+def pick(figures: Json) -> Json:
+    """What must be equal."""
+    return {name: figures[name] for name in SAME}
+
+
+def test_processes_trade_a_recorded_morning_as_a_backtest_does(replaying: Machine) -> None:
+    ran = replaying.up("--replay", DAY, *EMA, "--until-end", "--limit", "3000")
+    figures = ran.json()
+
+    assert pick(figures) == pick(replaying.backtest(*RECORDED, "--limit", "3000"))
+    assert (figures["ticks_seen"], figures["ticks_lost"]) == (3_000, 0)
+    assert figures["orders"] == 56
+    left = {path.name for path in ran.folder.root.iterdir()}
+    assert {"report.html", "orders.csv", "fills.csv", "stream.msgpack", "journal.sqlite"} <= left
+    assert set(children_of(ran.folder)) == {"exchange", "gateway", "trader", "recorder", "strategy/ema_cross"}
+    assert alive(list(children_of(ran.folder).values())) == []
+
+
+@pytest.mark.parametrize(("seed", "latency"), [(1, "0"), (2, "5ms"), (3, "2s")])
+def test_pauses_and_latency_change_nothing_that_a_backtest_would_not(
+    replaying: Machine, seed: int, latency: str
+) -> None:
+    options = ("--limit", "1500", "--order-latency", latency)
+    paused = replaying.up("--replay", DAY, *EMA, "--until-end", "--pause-seed", str(seed), *options).json()
+
+    assert pick(paused) == pick(replaying.backtest(*RECORDED, *options))
+    assert paused["ticks_lost"] == 0
+
+
+def test_each_latency_has_fills_of_its_own(replaying: Machine) -> None:
+    runs = [
+        replaying.backtest(*RECORDED, "--limit", "1500", "--order-latency", delay) for delay in ("0", "5ms", "2s")
+    ]
+
+    assert len({str(run["fill_hash"]) for run in runs}) == 3
+    assert len({str(run["order_hash"]) for run in runs}) == 1
+
+
+def test_processes_trade_a_generated_session_to_its_close_as_a_backtest_does(machine: Machine) -> None:
+    session = ("--generate", "--seed", "5", "--trades", "700")
+    ran = machine.up(*session, *EMA, "--until-end").json()
+
+    assert pick(ran) == pick(machine.backtest("ema_cross", *session, *EMA[2:]))
+    assert int(str(ran["fills"])) > 0
+    assert ran["ticks_lost"] == 0
+
+
+@pytest.mark.skipif(not os.environ.get("AUTOFUTURES_WHOLE_DAY"), reason="minutes: set AUTOFUTURES_WHOLE_DAY=1")
+@pytest.mark.timeout(900)
+def test_processes_trade_the_whole_day_as_a_backtest_does(replaying: Machine) -> None:
+    figures = replaying.up("--replay", DAY, *EMA, "--until-end").json()
+
+    assert pick(figures) == pick(replaying.backtest(*RECORDED))
+    assert (figures["ticks_seen"], figures["ticks_lost"], figures["orders"]) == (95_414, 0, 1_949)
+
+
+def test_a_lost_frame_is_counted_and_recorded_as_a_gap(machine: Machine) -> None:
+    ran = machine.up("--generate", *EMA, "--until-end", "--limit", "200", "--drop-frame", "60")
+    figures = ran.json()
+
+    gaps = [e.body for e in read_stream(ran.folder.stream) if isinstance(e.body, Gap)]
+    assert figures["ticks_lost"] == 1
+    assert [gap.missed for gap in gaps] == [1]
+    assert "frame dropped on purpose" in ran.folder.log("gateway").read_text()
