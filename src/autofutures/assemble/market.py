@@ -43,7 +43,8 @@ def session_of(run: RunSettings) -> Session:
     Raises:
         BadInput: more than one contract was named, or it has no such session.
     """
-    if len(run.symbols) != 1:
+    symbol, *others = run.symbols
+    if others:
         raise BadInput(
             f"a generated session has one contract, and {len(run.symbols)} were named: replay recorded data"
         )

@@ -97,6 +97,7 @@ def plan_of(seed: int, ticks: int = TICKS) -> Plan:
         delayed=rough * random.choice((0, 5, 25)),
         latency_ns=random.choice((1, 5_000_000, 300_000_000)),
         delay_ns=random.choice((SECOND // 10, 2 * SECOND, 15 * SECOND)),
+        again=rough * 250,
     )
     return Plan(
         seed=seed,
@@ -228,6 +229,7 @@ class House:
         self._note("the gateway died and was started again")
         self.counts["kills"] += 1
         self._open_gateway()
+        self.bus.say_again(GATEWAY)
         self.counts["recoveries"] += 1
 
     def _open_trader(self) -> None:
@@ -239,6 +241,7 @@ class House:
         self.counts["recoveries"] += seat.start() > 0
         if not seat.alive:
             return
+        self.bus.say_again(TRADER)
         for strategy in self.plan.run.strategies:
             self._open_strategy(strategy)
 

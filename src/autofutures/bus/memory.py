@@ -5,7 +5,7 @@ a process said just before it died, may come out of turn.
 """
 
 import heapq
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from random import Random
 
@@ -19,6 +19,9 @@ Hear = Callable[[str, bytes], None]
 
 Watch = Callable[[int, str, bytes], None]
 """Hears everything that happens on the links: (at, what, frame)."""
+
+LAST_FRAMES = 4
+"""How many frames a peer may say once more to a process that starts again."""
 
 MOST_TURNS = 200_000
 """No run ends in more deliveries than this: beyond it, processes answer each other for ever."""
@@ -34,6 +37,8 @@ class Weather(msgspec.Struct, frozen=True):
     """The longest way of a frame that nothing happens to."""
     delay_ns: int = SECOND
     """The longest way of a late frame, of a repeat, and of the last words of a process that died."""
+    again: int = 0
+    """How often, of a thousand peers of a process that starts again, one says its last frames to it once more."""
 
 
 CALM = Weather()
@@ -72,6 +77,7 @@ class MemoryBus:
         self._turns: list[_Turn] = []
         self._number = 0
         self._arrived: dict[tuple[str, str], int] = {}
+        self._last: dict[tuple[str, str], deque[bytes]] = {}
         self.now = 0
         self.faults: Counter[str] = Counter()
 
@@ -94,6 +100,7 @@ class MemoryBus:
         """Puts a frame on its way."""
         weather, random = self.weather, self._random
         pair = (sender, receiver)
+        self._last.setdefault(pair, deque(maxlen=LAST_FRAMES)).append(data)
         if self._happens(weather.dropped):
             self._fault("dropped", f"{sender} > {receiver}", data)
             return
@@ -106,6 +113,14 @@ class MemoryBus:
         if self._happens(weather.repeated):
             self.faults["repeated"] += 1
             self._push(at + random.randrange(weather.delay_ns), sender, receiver, data)
+
+    def say_again(self, receiver: str) -> None:
+        """A process has started again: its peers, who do not know what its former life heard, may repeat themselves."""
+        for (sender, to), frames in self._last.items():
+            if to == receiver and self._happens(self.weather.again):
+                self._fault("said again", f"{sender} > {receiver}")
+                for data in frames:
+                    self._push(self.now, sender, receiver, data)
 
     def call_at(self, at: int, action: Callable[[], None]) -> None:
         """Does something at a time, or now where that is past."""
