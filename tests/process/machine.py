@@ -100,6 +100,10 @@ class Machine:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
+    def on_catalog(self, *arguments: str) -> Outcome:
+        """Runs a command on the imported catalogue."""
+        return self.run(*arguments, *self._catalog)
+
     def backtest(self, *options: str) -> Json:
         """A backtest's figures."""
         return self.run("backtest", *options, *self._catalog, "--json").json()
@@ -111,23 +115,35 @@ class Machine:
     @contextmanager
     def started(self, *options: str) -> Iterator[Running]:
         """A machine at work in the background; whatever happens, it is gone afterwards."""
-        child = subprocess.Popen(
-            [*COMMAND, "up", *options, *self._catalog, "--json"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=self._environment,
-        )
-        try:
+        with self._child("up", *options, *self._catalog, "--json") as child:
             assert child.stderr is not None
             words = child.stderr.readline()
             assert words.startswith("run folder:"), words + child.communicate(timeout=PATIENCE_S)[1]
             yield Running(child, _folder_of(words), words)
+
+    @contextmanager
+    def watching(self, running: Running) -> Iterator[Running]:
+        """Someone who looks on; he has seen something when this begins."""
+        with self._child("status", "--watch", "--run", str(running.folder.root)) as child:
+            assert child.stdout is not None
+            yield Running(child, running.folder, child.stdout.readline())
+
+    @contextmanager
+    def _child(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        child = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**self._environment, "PYTHONUNBUFFERED": "1"},
+        )
+        try:
+            yield child
         finally:
             if child.poll() is None:
                 child.send_signal(signal.SIGTERM)
-            child.communicate(timeout=PATIENCE_S)
+                child.communicate(timeout=PATIENCE_S)
 
 
 def children_of(folder: Folder) -> dict[str, int]:

@@ -44,24 +44,18 @@ def test_processes_trade_a_recorded_morning_as_a_backtest_does(replaying: Machin
     assert alive(list(children_of(ran.folder).values())) == []
 
 
-@pytest.mark.parametrize(("seed", "latency"), [(1, "0"), (2, "5ms"), (3, "2s")])
-def test_pauses_and_latency_change_nothing_that_a_backtest_would_not(
-    replaying: Machine, seed: int, latency: str
-) -> None:
-    options = ("--limit", "1500", "--order-latency", latency)
-    paused = replaying.up("--replay", DAY, *EMA, "--until-end", "--pause-seed", str(seed), *options).json()
+def test_pauses_change_nothing_and_each_latency_has_the_fills_that_its_backtest_has(replaying: Machine) -> None:
+    found: list[Json] = []
+    for seed, latency in ((1, "0"), (2, "5ms"), (3, "2s")):
+        options = ("--limit", "1000", "--order-latency", latency)
+        drill = ("--until-end", "--pause-seed", str(seed))
+        paused = replaying.up("--replay", DAY, *EMA, *drill, *options).json()
+        assert pick(paused) == pick(replaying.backtest(*RECORDED, *options))
+        assert paused["ticks_lost"] == 0
+        found.append(paused)
 
-    assert pick(paused) == pick(replaying.backtest(*RECORDED, *options))
-    assert paused["ticks_lost"] == 0
-
-
-def test_each_latency_has_fills_of_its_own(replaying: Machine) -> None:
-    runs = [
-        replaying.backtest(*RECORDED, "--limit", "1500", "--order-latency", delay) for delay in ("0", "5ms", "2s")
-    ]
-
-    assert len({str(run["fill_hash"]) for run in runs}) == 3
-    assert len({str(run["order_hash"]) for run in runs}) == 1
+    assert len({str(figures["fill_hash"]) for figures in found}) == 3
+    assert len({str(figures["order_hash"]) for figures in found}) == 1
 
 
 def test_processes_trade_a_generated_session_to_its_close_as_a_backtest_does(machine: Machine) -> None:

@@ -19,11 +19,13 @@ def test_the_limit_has_room_for_exits_that_have_not_fired_yet() -> None:
     """Long 2 under a plan, 4 sold would be -2; but the plan's own sale comes on top."""
     trader = a_trader({"position": {"max_contracts": 2}})
     trader.handle(tick(17_400), OPEN)
-    entry = intent(Side.BUY, 2, exit=ExitPlan(stop_ticks=5))
+    entry = intent(Side.BUY, 2, exit_plan=ExitPlan(stop_ticks=5))
     (bought,) = submits(trader.handle(entry, OPEN))
     trader.handle(filled(bought.client_id, "F1", Side.BUY, 2, 17_400), OPEN)
     said = trader.handle(intent(Side.SELL, 4, OrderType.LIMIT, price_ticks=17_410, k=2), OPEN)
-    assert [(refused.rule, refused.value) for refused in said if isinstance(refused, Refused)] == [("position", 4)]
+    assert [(refused.rule, refused.value) for refused in said if isinstance(refused, Refused)] == [
+        ("position", 4)
+    ]
     assert submits(trader.handle(intent(Side.SELL, 2, OrderType.LIMIT, price_ticks=17_410, k=3), OPEN))
 
 

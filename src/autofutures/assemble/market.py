@@ -25,7 +25,7 @@ START_TICKS = 17_400
 """Where a generated session opens."""
 
 
-def make_exchange(run: RunSettings) -> Exchange:
+def make_exchange(run: RunSettings, life: int = 1) -> Exchange:
     """The exchange of a run: a tape for recorded trades, a book for a generated session."""
     markets: dict[str, Market] = {}
     for symbol in instruments_of(run):
@@ -34,7 +34,7 @@ def make_exchange(run: RunSettings) -> Exchange:
         else:
             low_high = run.bands.get(symbol, (0, 0))
             markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points, *low_high)
-    return Exchange(markets, run.order_latency_ns)
+    return Exchange(markets, run.order_latency_ns, f"X{life}.")
 
 
 def session_of(run: RunSettings) -> Session:

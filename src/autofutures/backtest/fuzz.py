@@ -27,7 +27,9 @@ _MILLISECOND = 1_000_000
 Event = Tick | SessionEnded
 
 
-def random_market(random: Random, symbols: Sequence[str], sessions: Sequence[Session], ticks: int) -> Iterator[Event]:
+def random_market(
+    random: Random, symbols: Sequence[str], sessions: Sequence[Session], ticks: int
+) -> Iterator[Event]:
     """Trades of every session, in time order, each ended for each symbol; on average `ticks` trades in all.
 
     Some sessions are stamped in whole seconds, as old files are, some in nanoseconds. A session is a stretch somewhere
@@ -41,8 +43,12 @@ def random_market(random: Random, symbols: Sequence[str], sessions: Sequence[Ses
         for number in range(count):
             if at >= session.ends_at:
                 break
-            price += random.randint(-3, 3) if random.randrange(60) else random.randint(-_JUMP_TICKS, _JUMP_TICKS)
-            yield Tick(random.choice(symbols), at, price, random.choice((1, 1, 1, 2, 3, 5)), auction=number == 0)
+            price += (
+                random.randint(-3, 3) if random.randrange(60) else random.randint(-_JUMP_TICKS, _JUMP_TICKS)
+            )
+            yield Tick(
+                random.choice(symbols), at, price, random.choice((1, 1, 1, 2, 3, 5)), auction=number == 0
+            )
             at += _step(random, whole_seconds=whole_seconds)
         for symbol in symbols:
             yield SessionEnded(symbol, session.ends_at, session.day, session.name)

@@ -204,7 +204,9 @@ class Judge:
                 )
             case Filled() if message.fill_id not in self._heard:
                 self._heard.add(message.fill_id)
-                booked = any(isinstance(output, Traded) and output.fill_id == message.fill_id for output in outputs)
+                booked = any(
+                    isinstance(output, Traded) and output.fill_id == message.fill_id for output in outputs
+                )
                 self._fills[message.symbol] += booked * message.side * message.qty
                 answered = booked or any(isinstance(output, Stray) for output in outputs)
             case _:
@@ -215,7 +217,9 @@ class Judge:
     def _same_order(self, trader: Trader, client_id: str) -> None:
         order, kept = trader.orders.get(client_id), self._shadow.orders.get(client_id)
         if order_of(order) != order_of(kept):
-            raise BrokenInvariant(f"the live order {order_of(order)} is {order_of(kept)} in the journal's facts")
+            raise BrokenInvariant(
+                f"the live order {order_of(order)} is {order_of(kept)} in the journal's facts"
+            )
         if order is not None and not 0 <= order.filled <= order.intent.qty:
             raise BrokenInvariant(f"{client_id} is for {order.intent.qty} and {order.filled} are filled")
 
@@ -229,7 +233,9 @@ class Judge:
         for side in Side:
             live, kept = trader.orders.working(symbol, side), self._shadow.orders.working(symbol, side)
             if live != kept:
-                raise BrokenInvariant(f"{live} {side.word} contracts of {symbol} work, by the journal's facts {kept}")
+                raise BrokenInvariant(
+                    f"{live} {side.word} contracts of {symbol} work, by the journal's facts {kept}"
+                )
 
     def _exits(self, trader: Trader) -> None:
         """Plans cover what is open, all that should be covered, and nothing twice."""
@@ -269,7 +275,9 @@ class Judge:
 
     def welcomes(self, restored: Restored) -> None:
         """A strategy is told how far the market is: not so far back that its next decisions would pass for repeats."""
-        newest = max((seq for strategy, seq, _ in self._decisions if strategy == restored.strategy), default=0)
+        newest = max(
+            (seq for strategy, seq, _ in self._decisions if strategy == restored.strategy), default=0
+        )
         if restored.cause_seq < newest:
             raise BrokenInvariant(
                 f"{restored.strategy} starts again at event {restored.cause_seq} and has an order decided at {newest}: "
@@ -281,7 +289,9 @@ class Judge:
         live, kept = book_of(trader), book_of(self._shadow)
         for part, value in live.items():
             if value != kept[part]:
-                raise BrokenInvariant(f"{part} of {who}: {value}; by the facts that were committed: {kept[part]}")
+                raise BrokenInvariant(
+                    f"{part} of {who}: {value}; by the facts that were committed: {kept[part]}"
+                )
 
     # ── the exchange ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -354,7 +364,9 @@ class Judge:
         for (strategy, symbol), position in owners.items():
             book = trader.portfolio.position(strategy, symbol)
             if book != position:
-                raise BrokenInvariant(f"{strategy} has {book} of {symbol}, the exchange filled it to {position}")
+                raise BrokenInvariant(
+                    f"{strategy} has {book} of {symbol}, the exchange filled it to {position}"
+                )
         self.same_book(trader, "the live trader")
         folded = make_trader(run)
         for fact in journal.facts():

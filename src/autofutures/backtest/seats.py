@@ -164,7 +164,12 @@ class StrategySeat:
     """
 
     def __init__(
-        self, bus: MemoryBus, run: RunSettings, settings: StrategySettings, life: int, started: Callable[[], None]
+        self,
+        bus: MemoryBus,
+        run: RunSettings,
+        settings: StrategySettings,
+        life: int,
+        started: Callable[[], None],
     ) -> None:
         self._bus = bus
         self._settings = settings
@@ -291,7 +296,9 @@ class TraderSeat:
         self._bus.faults["refused an old life"] += 1
         if isinstance(message, Intent):
             now, reason = self._bus.now, f"life {epoch} of {message.strategy} was replaced by life {life}"
-            refused = Refused(message.strategy, message.cause_seq, message.k, now, "epoch", life, epoch, reason)
+            refused = Refused(
+                message.strategy, message.cause_seq, message.k, now, "epoch", life, epoch, reason
+            )
             batch.inputs.append(message)
             self._said((refused,), batch)
 

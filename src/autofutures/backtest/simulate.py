@@ -97,14 +97,14 @@ def plan_of(seed: int, ticks: int = TICKS) -> Plan:
         delayed=rough * random.choice((0, 5, 25)),
         latency_ns=random.choice((1, 5_000_000, 300_000_000)),
         delay_ns=random.choice((SECOND // 10, 2 * SECOND, 15 * SECOND)),
-        again=rough * 250,
+        again=rough * 400,
     )
     return Plan(
         seed=seed,
         run=_settings_of(random, seed),
         ticks=ticks,
         weather=weather,
-        trader_dies=rough * random.choice((0, 1, 4)),
+        trader_dies=rough * random.choice((1, 3, 8)),
         gateway_dies=rough * random.choice((0, 10, 40)),
         strategy_dies=rough * random.choice((0, 1, 5)),
         restarts=rough * random.choice((0, 2, 10)),
@@ -119,7 +119,9 @@ def _settings_of(random: Random, seed: int) -> RunSettings:
     symbols = SYMBOLS[: random.choice((1, 1, 2))]
     fast = random.randint(1, 5)
     strategies = [
-        StrategySettings(name="fuzz", use="autofutures.backtest.fuzz:Fuzz", symbols=symbols, settings={"seed": seed + 1}),
+        StrategySettings(
+            name="fuzz", use="autofutures.backtest.fuzz:Fuzz", symbols=symbols, settings={"seed": seed + 1}
+        ),
         StrategySettings(
             name="ema",
             use="ema_cross",
@@ -241,7 +243,7 @@ class House:
         self.counts["recoveries"] += seat.start() > 0
         if not seat.alive:
             return
-        self.bus.say_again(TRADER)
+        self.bus.say_again(TRADER)  # Before the strategies' new lives speak: then their old ones have no say.
         for strategy in self.plan.run.strategies:
             self._open_strategy(strategy)
 
@@ -332,7 +334,9 @@ class House:
         item = instrument(run.symbols[0])
         days = (run.day, calendar.next_trading_day(run.day))
         last = last_day_of(item, calendar)
-        sessions = [session for day in days for session in calendar.sessions_of(day, item.product.sessions, last)]
+        sessions = [
+            session for day in days for session in calendar.sessions_of(day, item.product.sessions, last)
+        ]
         first = random.randrange(len(sessions))
         chosen = sessions[first : first + random.randint(1, 3)]
         return random_market(random, run.symbols, chosen, self.plan.ticks)

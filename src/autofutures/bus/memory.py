@@ -116,11 +116,14 @@ class MemoryBus:
 
     def say_again(self, receiver: str) -> None:
         """A process has started again: its peers, who do not know what its former life heard, may repeat themselves."""
-        for (sender, to), frames in self._last.items():
-            if to == receiver and self._happens(self.weather.again):
-                self._fault("said again", f"{sender} > {receiver}")
-                for data in frames:
-                    self._push(self.now, sender, receiver, data)
+        senders = [
+            sender for sender, to in self._last if to == receiver and self._happens(self.weather.again)
+        ]
+        self._random.shuffle(senders)
+        for sender in senders:
+            self._fault("said again", f"{sender} > {receiver}")
+            for data in self._last[sender, receiver]:
+                self._push(self.now, sender, receiver, data)
 
     def call_at(self, at: int, action: Callable[[], None]) -> None:
         """Does something at a time, or now where that is past."""
@@ -144,7 +147,9 @@ class MemoryBus:
             if not self._turns:
                 return
             self._take(heapq.heappop(self._turns))
-        raise BrokenInvariant(f"after {MOST_TURNS} deliveries the house is still talking: processes answer each other")
+        raise BrokenInvariant(
+            f"after {MOST_TURNS} deliveries the house is still talking: processes answer each other"
+        )
 
     def _take(self, turn: _Turn) -> None:
         self.now = max(self.now, turn.at)

@@ -44,6 +44,6 @@ def main() -> None:
     except AutofuturesError as error:
         sys.stderr.write(f"autofutures: {error}\n")
         sys.exit(2 if isinstance(error, BadInput) else 1)
-    except OSError as error:  # A place that is not there, is full, or may not be written to: the text names it.
+    except OSError as error:  # A place is not there, is full, or may not be written to: the text names it.
         sys.stderr.write(f"autofutures: {error}\n")
         sys.exit(1)

@@ -38,7 +38,9 @@ def simulate(
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds.", min=1)] = 100,
     first_seed: Annotated[int, typer.Option("--first-seed", help="The first of them.", min=0)] = 1,
     ticks: Annotated[int, typer.Option("--ticks", help="Trades of each market, on average.", min=1)] = 500,
-    story: Annotated[bool, typer.Option("--story", help="Tell all that happened, on standard error.")] = False,
+    story: Annotated[
+        bool, typer.Option("--story", help="Tell all that happened, on standard error.")
+    ] = False,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -75,7 +77,9 @@ def _tell(result: "Result", ticks: int, *, whole: bool) -> None:
     for line in lines:
         sys.stderr.write(f"{line}\n")
     if result.broken:
-        sys.stderr.write(f"seed {result.seed}: {result.broken}\nto see it again: {replay_of(result.seed, ticks)}\n")
+        sys.stderr.write(
+            f"seed {result.seed}: {result.broken}\nto see it again: {replay_of(result.seed, ticks)}\n"
+        )
 
 
 def _print(figures: Mapping[str, object], results: "Sequence[Result]", ticks: int, *, as_json: bool) -> None:
@@ -84,7 +88,11 @@ def _print(figures: Mapping[str, object], results: "Sequence[Result]", ticks: in
         print_json({**figures, "replay": failed})
         return
     for name, value in figures.items():
-        text = ", ".join(f"{kind} {count:,}" for kind, count in value.items()) if isinstance(value, dict) else value
+        text = (
+            ", ".join(f"{kind} {count:,}" for kind, count in value.items())
+            if isinstance(value, dict)
+            else value
+        )
         sys.stdout.write(f"{name.replace('_', ' '):12} {text}\n")
     for command in failed:
         sys.stdout.write(f"to see it again: {command}\n")

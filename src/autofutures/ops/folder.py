@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from autofutures import clock
+from autofutures.bus.curve import ensure_keys
 from autofutures.config import RunSettings, default_keys, default_runs, read_run, write_run
 from autofutures.domain.errors import BadInput
 from autofutures.market.dates import taipei_day, taipei_second
@@ -26,6 +27,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     until_end: bool = False
     pause_seed: int = 0
     drop_frame: int = 0
+    life: int = 1
+    """How often a machine was started in this folder: the simulated exchange's ids must not come again."""
 
 
 class Folder:
@@ -108,29 +111,35 @@ def make_folder(root: Path | None, settings: RunSettings, **options: float | boo
 
     Raises:
         BadInput: a machine runs in the folder now.
+        Refusal: others may read the keys of the bus.
     """
+    ensure_keys(default_keys())  # Before anyone can know of the run, and ask it something.
     place = root if root is not None else _new_root()
     place.mkdir(parents=True, exist_ok=True)
     folder = Folder(place.resolve())
     folder.take()
     folder.logs.mkdir(exist_ok=True)
-    _keep_former_stream(folder)
+    life = _keep_former_stream(folder)
     write_run(settings, folder.root / "run.json")
     # Only this user may enter (0700), and the name is short: a socket's path may have 107 bytes.
     sockets = tempfile.mkdtemp(prefix="autofutures-")
     machine = msgspec.convert(
-        {"sockets": sockets, "keys": str(default_keys()), "state": str(folder.root), **options}, Machine
+        {"sockets": sockets, "keys": str(default_keys()), "state": str(folder.root), "life": life, **options},
+        Machine,
     )
     (folder.root / "machine.json").write_bytes(msgspec.json.format(msgspec.json.encode(machine), indent=2))
     return folder
 
 
-def _keep_former_stream(folder: Folder) -> None:
+def _keep_former_stream(folder: Folder) -> int:
+    """Puts a former life's stream aside, and returns which life comes now."""
     for former in (folder.result, folder.latency):
         former.unlink(missing_ok=True)
+    lives = len(list(folder.root.glob("stream-*.msgpack")))
     if folder.stream.exists():
-        lives = len(list(folder.root.glob("stream-*.msgpack")))
-        folder.stream.rename(folder.root / f"stream-{lives + 1}.msgpack")
+        lives += 1
+        folder.stream.rename(folder.root / f"stream-{lives}.msgpack")
+    return lives + 1
 
 
 def _new_root() -> Path:

@@ -10,7 +10,7 @@ import zmq
 from autofutures.bus.codec import Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.sockets import Link
-from autofutures.domain.errors import Refusal
+from autofutures.domain.errors import BadInput, Refusal
 from autofutures.domain.messages import Answer, Ask, Command, decode_frame
 from autofutures.ops.folder import Folder
 
@@ -54,11 +54,12 @@ class Operator:
         """Asks a strategy to change a setting, and waits until that is kept.
 
         Raises:
-            Refusal: it was refused, with the reason; or nobody answers.
+            BadInput: it was refused, with the reason.
+            Refusal: nobody answers: the run is over, or stuck.
         """
         answer = self._exchange(Command(_new_id(), strategy, verb, name, values), PATIENCE_MS)
         if "refused" in answer:
-            raise Refusal(str(answer["refused"]))
+            raise BadInput(str(answer["refused"]))
 
     def _exchange(self, message: Ask | Command, timeout_ms: int) -> dict[str, object]:
         self._link.send(self._outbox.frame((message,), 0, flow=message.flow))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from autofutures.domain.instrument import Instrument
-from autofutures.domain.messages import MARKET, AnyMessage, BadTick, Gap, Placed, Refused, Tick, Traded
+from autofutures.domain.messages import MARKET, AnyMessage, BadTick, Gap, Placed, Refused, Restored, Tick, Traded
 from autofutures.domain.units import MINUTE
 
 ORDER_COLUMNS = "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
@@ -111,6 +111,9 @@ class Tally:
             self.ticks_lost += message.missed if message.source.endswith(MARKET) else 0
         elif isinstance(message, BadTick):
             self.bad_ticks += 1
+        elif isinstance(message, Restored):
+            for symbol, qty in message.positions.items():
+                self._positions[symbol] = self._positions.get(symbol, 0) + qty
 
     def _tick(self, tick: Tick, now: int) -> None:
         symbol = tick.symbol
@@ -118,7 +121,8 @@ class Tally:
             self.ticks_seen += 1
         position = self._positions.get(symbol, 0)
         if position:
-            self._net += position * (tick.price_ticks - self._lasts[symbol]) * self._tick_value[symbol]
+            last = self._lasts.get(symbol, tick.price_ticks)  # What was held before the run counts from its start.
+            self._net += position * (tick.price_ticks - last) * self._tick_value[symbol]
             self._measure()
         self._lasts[symbol] = tick.price_ticks
         if now >= self._next_point:

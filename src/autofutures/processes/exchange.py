@@ -60,7 +60,7 @@ class Replay:
         self._machine = folder.machine()
         self._hub = hub
         self._life = Life()
-        self._exchange = make_exchange(self.run)
+        self._exchange = make_exchange(self.run, self._machine.life)
         self._coming = Coming(iter(make_feed(self.run)))
         self._faults = Faults(self._machine.pause_seed, "exchange")
         self._inbox = Inbox()

@@ -12,8 +12,7 @@ from pathlib import Path
 import msgspec
 
 from autofutures import clock
-from autofutures.bus.curve import ensure_keys
-from autofutures.config import RunSettings, StrategySettings, default_keys, environment_of_children
+from autofutures.config import RunSettings, StrategySettings, environment_of_children
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder, make_folder
@@ -58,7 +57,6 @@ def measure(orders: int) -> OrderPath:
     Raises:
         BrokenInvariant: not every order was measured.
     """
-    ensure_keys(default_keys())
     started = clock.stopwatch_ns()
     with tempfile.TemporaryDirectory(prefix="autofutures-bench-") as place:
         folder = make_folder(Path(place) / "run", settings_of(orders), speed=1.0, until_end=True)

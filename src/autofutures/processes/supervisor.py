@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autofutures import clock
-from autofutures.bus.curve import ensure_keys
 from autofutures.config import RunSettings, environment_of_children
 from autofutures.domain.errors import BrokenInvariant, Refusal
 from autofutures.domain.units import SECOND
@@ -50,7 +49,6 @@ class Supervisor:
             BrokenInvariant: one of them died; the others were stopped.
         """
         machine = self._folder.machine()
-        ensure_keys(Path(machine.keys))
         before = signal.signal(signal.SIGINT, self._on_signal), signal.signal(signal.SIGTERM, self._on_signal)
         try:
             for name, arguments in _commands(self._folder.run()):

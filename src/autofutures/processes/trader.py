@@ -98,6 +98,8 @@ class TraderProcess:
     def _start_strategy(self, peer: str, name: str) -> None:
         settings = next(strategy for strategy in self._run.strategies if strategy.name == name)
         said = self.trader.handle(Ready(name, settings.symbols), self._at)
+        for message in said:
+            self._tell(message, self._at)
         known = self.trader.configured(name)
         commands = [c for c in first_commands(self._run, settings) if c.name not in known]
         self._send(peer, (*said, *commands))

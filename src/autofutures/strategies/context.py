@@ -52,6 +52,8 @@ class Context:
         working: bought minus sold contracts that are still at work in its first symbol.
         last_ticks: the last trade of its first symbol; 0 before any.
         cause_seq: market events heard so far.
+        open_close: how the broker shall book orders from now on; the strategy may set it.
+        day_trade: whether orders from now on carry the day-trade flag; the strategy may set it.
     """
 
     def __init__(self, strategy: str, symbols: Sequence[str], exit_plans: Sequence[ExitPlan] = ()) -> None:
@@ -62,6 +64,8 @@ class Context:
         self.position = 0
         self.working = 0
         self.last_ticks = 0
+        self.open_close = OpenClose.AUTO
+        self.day_trade = False
         self.said: list[Decision] = []
         self._k = 0
         self._exit_plans: list[ExitPlan | None] = [None, *exit_plans]
@@ -206,7 +210,8 @@ class Context:
                 price_ticks=price_ticks,
                 stop_ticks=stop_ticks,
                 tif=tif,
-                open_close=OpenClose.AUTO,
+                open_close=self.open_close,
+                day_trade=self.day_trade,
                 exit=plan,
                 leg=leg,
                 why=why,

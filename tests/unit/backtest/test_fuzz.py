@@ -43,7 +43,9 @@ def decisions(seed: int, count: int = 600) -> list[object]:
     return [
         decision
         for number in range(count)
-        for decision in host.handle(Tick(TXF, OPEN + number * SECOND, 17_400 + number % 9, 1), OPEN + number * SECOND)
+        for decision in host.handle(
+            Tick(TXF, OPEN + number * SECOND, 17_400 + number % 9, 1), OPEN + number * SECOND
+        )
     ]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, OrderChanged, Revoke, Saved, Tick, WakeAt
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import OrderType, Side, TimeInForce
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
 from autofutures.strategies.context import Context, handle_of
 from tests.unit.strategies.house import MXF, TXF, Told
 
@@ -208,3 +208,12 @@ def test_news_of_unknown_orders_changes_nothing() -> None:
     ctx.hear_order(Told.changed(handle_of(8, 8), Status.WORKING, left=3))
     ctx.hear_refusal(Told.refused(handle_of(8, 8)))
     assert (ctx.working, ctx.is_open(handle_of(8, 8))) == (0, False)
+
+
+def test_orders_carry_how_the_broker_shall_book_them() -> None:
+    ctx = Context("s", ["TAIFEX:TXF202108"])
+    ctx.open_close, ctx.day_trade = OpenClose.OPEN, True
+    ctx.buy_market(1)
+    (said,) = ctx.take_said(None)
+    assert isinstance(said, Intent)
+    assert (said.open_close, said.day_trade) == (OpenClose.OPEN, True)
