@@ -42,7 +42,9 @@ def ema(**settings: Value) -> StrategySettings:
     )
 
 
-def generated(*strategies: StrategySettings, trades: int = 200, limit: int = 0, latency_ns: int = 0) -> RunSettings:
+def generated(
+    *strategies: StrategySettings, trades: int = 200, limit: int = 0, latency_ns: int = 0
+) -> RunSettings:
     return RunSettings(
         symbols=(TXF,),
         day=DAY,

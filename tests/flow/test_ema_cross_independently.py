@@ -1,4 +1,4 @@
-"""A backtest of the recorded day against thirty lines that share nothing with the machine but the exchange's file."""
+"""A backtest of the recorded day against thirty lines that share nothing with it but the exchange's file."""
 
 import hashlib
 import io
@@ -33,7 +33,8 @@ def trade_by_hand(file: Path) -> Figures:
     sign = crosses = position = cash = fees = tax = last = 0
     working: list[list[int]] = []  # each [event, side, contracts left, fills so far]
     orders, fills = [], []
-    for event, (at, price, printed) in enumerate(trades(file), start=1):
+    for event, (at, price, contracts) in enumerate(trades(file), start=1):
+        printed = contracts
         for order in working:
             if qty := min(order[2], printed):
                 side, paid = order[1], price + order[1] * SLIPPAGE

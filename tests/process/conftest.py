@@ -12,7 +12,9 @@ def catalog(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The exchange's file of 2021-07-26, imported by the command."""
     place = tmp_path_factory.mktemp("catalog")
     file = shared_data / "taifex" / "Daily_2021_07_26.zip"
-    done = Machine(tmp_path_factory.mktemp("importer")).run("data", "import", str(file), "--catalog", str(place))
+    done = Machine(tmp_path_factory.mktemp("importer")).run(
+        "data", "import", str(file), "--catalog", str(place)
+    )
     assert done.code == 0, done.err
     return place
 

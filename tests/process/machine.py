@@ -1,7 +1,6 @@
 """The command line as a person uses it: a program, its output, its exit code, and what it leaves behind."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -44,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True):
 class Running:
     """A machine that works in the background."""
 
-    def __init__(self, child: "subprocess.Popen[str]", folder: Folder, first_words: str) -> None:
+    def __init__(self, child: "subprocess.Popen[bytes]", folder: Folder, first_words: str) -> None:
         self._child = child
         self._first_words = first_words
         self.folder = folder
@@ -61,7 +60,7 @@ class Running:
     def end(self) -> Outcome:
         """Waits for the end that something else brings about."""
         out, err = self._child.communicate(timeout=PATIENCE_S)
-        return Outcome(self._child.returncode, out, self._first_words + err)
+        return Outcome(self._child.returncode, out.decode(), self._first_words + err.decode())
 
 
 class Machine:
@@ -117,8 +116,8 @@ class Machine:
         """A machine at work in the background; whatever happens, it is gone afterwards."""
         with self._child("up", *options, *self._catalog, "--json") as child:
             assert child.stderr is not None
-            words = child.stderr.readline()
-            assert words.startswith("run folder:"), words + child.communicate(timeout=PATIENCE_S)[1]
+            words = child.stderr.readline().decode()
+            assert words.startswith("run folder:"), words
             yield Running(child, _folder_of(words), words)
 
     @contextmanager
@@ -126,24 +125,24 @@ class Machine:
         """Someone who looks on; he has seen something when this begins."""
         with self._child("status", "--watch", "--run", str(running.folder.root)) as child:
             assert child.stdout is not None
-            yield Running(child, running.folder, child.stdout.readline())
+            yield Running(child, running.folder, child.stdout.readline().decode())
 
     @contextmanager
-    def _child(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-        child = subprocess.Popen(
+    def _child(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+        with subprocess.Popen(
             [*COMMAND, *arguments],
+            bufsize=0,  # So that a line is read and nothing behind it.
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
             env={**self._environment, "PYTHONUNBUFFERED": "1"},
-        )
-        try:
-            yield child
-        finally:
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-                child.communicate(timeout=PATIENCE_S)
+        ) as child:
+            try:
+                yield child
+            finally:
+                if child.poll() is None:
+                    child.terminate()
+                    child.communicate(timeout=PATIENCE_S)
 
 
 def children_of(folder: Folder) -> dict[str, int]:

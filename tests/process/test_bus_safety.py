@@ -38,15 +38,15 @@ def impostor(socket: "zmq.Socket[bytes]", keys: Path) -> None:
     socket.curve_serverkey = operator.public_of("trader")
 
 
-def answer_to(disguise: Disguise, folder: Folder, keys: Path) -> bytes | None:
-    """What a peer hears when it asks for the status."""
+def answer_to(disguise: Disguise, folder: Folder, keys: Path, *said: bytes) -> bytes | None:
+    """What a peer hears when it asks for the status, or says something else."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.LINGER, 0)
     socket.setsockopt(zmq.IDENTITY, b"operator/guest")
     disguise(socket, keys)
     socket.connect(folder.endpoint("trader"))
-    socket.send(QUESTION)
+    socket.send_multipart(said or (QUESTION,))
     heard = socket.recv() if socket.poll(1_500) else None
     socket.close()
     context.term()
@@ -67,6 +67,9 @@ def test_only_a_key_of_the_folder_is_answered_and_no_secret_is_written_down(mach
         heard = [answer_to(who, running.folder, machine.keys) for who in (bare, stranger, impostor)]
         assert heard == [None, None, None]
         assert b"ticks_seen" in (answer_to(rightful, running.folder, machine.keys) or b"")
+        assert not answer_to(rightful, running.folder, machine.keys, b"of another version")
+        assert not answer_to(rightful, running.folder, machine.keys, b"\x91", b"in parts")
+        assert answer_to(rightful, running.folder, machine.keys)
         machine.run("stop")
         ended = running.end()
 

@@ -1,4 +1,4 @@
-"""Conditions of a machine at work: from a file and by hand, refused with a reason, and kept over a restart."""
+"""Conditions of a machine at work: from a file and by hand, refused with a reason, kept over a restart."""
 
 from pathlib import Path
 from typing import cast
@@ -126,7 +126,9 @@ def test_two_machines_of_one_user_do_not_meet(machine: Machine) -> None:
         assert figures["fill_hash"] == expected["fill_hash"]
 
 
-def test_a_folder_in_which_a_machine_runs_is_not_given_to_a_second_one(machine: Machine, tmp_path: Path) -> None:
+def test_a_folder_in_which_a_machine_runs_is_not_given_to_a_second_one(
+    machine: Machine, tmp_path: Path
+) -> None:
     same = (*SLOW, *EMA, "--state", str(tmp_path / "state"))
     with machine.started(*same) as running:
         second = machine.up(*same)

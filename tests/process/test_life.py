@@ -1,6 +1,7 @@
-"""How a machine of processes is looked at, ends, and dies: in order where asked to, and never leaving a child."""
+"""How a machine of processes is looked at, ends and dies: in order where asked to, and leaving no child."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from select import select
@@ -21,7 +22,9 @@ def status_of(machine: Machine, running: Running) -> Json:
 
 
 def whole(folder: Path) -> bool:
-    return all((folder / name).stat().st_size for name in ("result.json", "report.html", "orders.csv", "fills.csv"))
+    return all(
+        (folder / name).stat().st_size for name in ("result.json", "report.html", "orders.csv", "fills.csv")
+    )
 
 
 def test_a_machine_is_looked_at_and_stopped_from_another_terminal(machine: Machine) -> None:
@@ -85,21 +88,24 @@ def test_a_process_that_dies_ends_the_machine_with_a_sentence_that_names_it(
     assert not Path(running.folder.machine().sockets).exists()
 
 
-def test_processes_end_by_themselves_when_their_supervisor_is_killed(machine: Machine) -> None:
-    with machine.started(*SLOW) as running:
+def test_processes_without_a_supervisor_do_not_trade_on(machine: Machine) -> None:
+    # At full speed nobody of them ever hears silence.
+    with machine.started("--generate", *EMA, "--trades", "20000", "--until-end") as running:
         status_of(machine, running)
         children = children_of(running.folder)
         assert len(alive(list(children.values()))) == 5
         running.signal(signal.SIGKILL)
         left = wait_for_end_of(list(children.values()))
+        shutil.rmtree(running.folder.machine().sockets)  # Nobody was left to do that.
 
     assert left == []
+    assert not running.folder.result.exists()
     assert '"orphaned"' in running.folder.log("trader").read_text()
 
 
 def wait_for_end_of(pids: list[int]) -> list[int]:
     """Those that still run after some seconds."""
-    handles = {os.pidfd_open(pid): pid for pid in pids}
+    handles = {os.pidfd_open(pid): pid for pid in alive(pids)}
     until = clock.stopwatch_ns() + 15 * SECOND
     waiting = set(handles)
     while waiting and (left := until - clock.stopwatch_ns()) > 0:

@@ -1,4 +1,4 @@
-"""The machine as processes trades what a backtest trades: the same orders, fills and money, whatever delays it."""
+"""The machine as processes trades what a backtest trades: the same orders, fills, money, however delayed."""
 
 import os
 
@@ -44,7 +44,9 @@ def test_processes_trade_a_recorded_morning_as_a_backtest_does(replaying: Machin
     assert alive(list(children_of(ran.folder).values())) == []
 
 
-def test_pauses_change_nothing_and_each_latency_has_the_fills_that_its_backtest_has(replaying: Machine) -> None:
+def test_pauses_change_nothing_and_each_latency_has_the_fills_that_its_backtest_has(
+    replaying: Machine,
+) -> None:
     found: list[Json] = []
     for seed, latency in ((1, "0"), (2, "5ms"), (3, "2s")):
         options = ("--limit", "1000", "--order-latency", latency)
@@ -67,7 +69,9 @@ def test_processes_trade_a_generated_session_to_its_close_as_a_backtest_does(mac
     assert ran["ticks_lost"] == 0
 
 
-@pytest.mark.skipif(not os.environ.get("AUTOFUTURES_WHOLE_DAY"), reason="minutes: set AUTOFUTURES_WHOLE_DAY=1")
+@pytest.mark.skipif(
+    not os.environ.get("AUTOFUTURES_WHOLE_DAY"), reason="minutes: set AUTOFUTURES_WHOLE_DAY=1"
+)
 @pytest.mark.timeout(900)
 def test_processes_trade_the_whole_day_as_a_backtest_does(replaying: Machine) -> None:
     figures = replaying.up("--replay", DAY, *EMA, "--until-end").json()

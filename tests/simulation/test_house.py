@@ -5,7 +5,8 @@ import pytest
 
 from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange
-from autofutures.backtest.simulate import House, Plan, Result, plan_of, simulate, total
+from autofutures.backtest.seeds import Plan, plan_of
+from autofutures.backtest.simulate import House, Result, simulate, total
 from autofutures.domain.messages import Placed, Traded
 from autofutures.engine import Engine
 from autofutures.storage.memory import memory_journal

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from autofutures.backtest.simulate import Result, plan_of, simulate
+from autofutures.backtest.seeds import plan_of
+from autofutures.backtest.simulate import Result, simulate
 from autofutures.bus.codec import Inbox
 from autofutures.domain.messages import AnyMessage, Envelope, Filled, Gap, Intent
 from autofutures.gateway import Gateway

@@ -1,4 +1,4 @@
-"""What the simulation trades: a market and a strategy with no sense at all, that do everything which can be done."""
+"""What the simulation trades: a market and a strategy without sense, that do all which can be done."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -32,8 +32,8 @@ def random_market(
 ) -> Iterator[Event]:
     """Trades of every session, in time order, each ended for each symbol; on average `ticks` trades in all.
 
-    Some sessions are stamped in whole seconds, as old files are, some in nanoseconds. A session is a stretch somewhere
-    in its hours, often its opening or its last moments; prices jump, and time does.
+    Some sessions are stamped in whole seconds, as old files are, some in nanoseconds. A session is a stretch
+    somewhere in its hours, often its opening or its last moments; prices jump, and time does.
     """
     price = START_TICKS
     for session in sessions:

@@ -1,4 +1,4 @@
-"""The judge of a simulation: keeps the exchange's own ledger, and says what of the house's promises was broken.
+"""The judge of a simulation: keeps the exchange's own ledger, and says which promise of the house was broken.
 
 It believes the exchange and the journal, never the trader. Every broken promise is raised, with its figures.
 """
@@ -133,7 +133,7 @@ class Judge:
         self.positions: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
 
-    # ── the trader ───────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the trader ──────────────────────────────────────────────────────────────────────────────────────
 
     def kept(self, trader: Trader, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """A batch is in the journal: what the trader is now must be what its journal says."""
@@ -177,7 +177,7 @@ class Judge:
         self._shadow.fold(message)
 
     def _cover(self, traded: Traded) -> None:
-        """Counts what exit plans ought to cover: entries that carry one, less the exits; and what trades without one."""
+        """Counts what plans ought to cover (entries that carry one, less exits), and what trades without."""
         intent, qty = self._placed[traded.client_id], traded.qty
         where = (intent.strategy, intent.symbol)
         if intent.closes_k:
@@ -228,7 +228,8 @@ class Judge:
         heard = self._fills[symbol]
         if not live == kept == heard:
             raise BrokenInvariant(
-                f"the position in {symbol} is {live}; the journal's facts make {kept}, the fills heard, each once, {heard}"
+                f"the position in {symbol} is {live}; the journal's facts make {kept}, "
+                f"the fills heard, each once, {heard}"
             )
         for side in Side:
             live, kept = trader.orders.working(symbol, side), self._shadow.orders.working(symbol, side)
@@ -244,19 +245,20 @@ class Judge:
             entry, exited = trader.orders.decided(*plan.key), self._exited[plan.key]
             if entry is None or not 0 < plan.open_qty <= entry.filled - exited:
                 raise BrokenInvariant(
-                    f"plan {plan.moved(0)} covers more than is open: {order_of(entry)} less {exited} that its exits closed"
+                    f"plan {plan.moved(0)} covers more than is open: {order_of(entry)} "
+                    f"less {exited} that its exits closed"
                 )
             covered[plan.intent.strategy, plan.intent.symbol, plan.intent.side] += plan.open_qty
         for where in {*covered, *self._planned}:
             open_qty, bare = self._planned[where], self._bare[where]
             if not open_qty - bare <= covered[where] <= open_qty:
                 raise BrokenInvariant(
-                    f"{where}: {open_qty} opened with an exit plan and not closed by it, {bare} traded against that "
-                    f"without a plan, and plans cover {covered[where]}"
+                    f"{where}: {open_qty} opened with an exit plan and not closed by it, {bare} traded "
+                    f"against that without a plan, and plans cover {covered[where]}"
                 )
 
     def leaves(self, requests: Iterable[Request]) -> None:
-        """Requests are about to be sent: all of them must be in the journal, and an order behind the gate's approval."""
+        """Requests are about to be sent: an order must be in the journal, approved by the gate."""
         for request in requests:
             if isinstance(request, Cancel):
                 continue
@@ -274,14 +276,14 @@ class Judge:
         return self._calendar.next_session(item.product.sessions, last_day_of(item, self._calendar), at)
 
     def welcomes(self, restored: Restored) -> None:
-        """A strategy is told how far the market is: not so far back that its next decisions would pass for repeats."""
+        """A strategy is told how far the market is: not so far back that its decisions pass for repeats."""
         newest = max(
             (seq for strategy, seq, _ in self._decisions if strategy == restored.strategy), default=0
         )
         if restored.cause_seq < newest:
             raise BrokenInvariant(
-                f"{restored.strategy} starts again at event {restored.cause_seq} and has an order decided at {newest}: "
-                "until then all it decides would be refused as repeated"
+                f"{restored.strategy} starts again at event {restored.cause_seq} and has an order decided at "
+                f"{newest}: until then all it decides would be refused as repeated"
             )
 
     def same_book(self, trader: Trader, who: str) -> None:
@@ -293,10 +295,10 @@ class Judge:
                     f"{part} of {who}: {value}; by the facts that were committed: {kept[part]}"
                 )
 
-    # ── the exchange ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the exchange ────────────────────────────────────────────────────────────────────────────────────
 
     def reached(self, request: Request) -> None:
-        """A request is at the exchange: once for each decision, and within the limit, or risk is not controlled."""
+        """A request is at the exchange: once for each decision, and within the limit."""
         if isinstance(request, Cancel):
             return
         client_id = request.client_id
@@ -343,10 +345,10 @@ class Judge:
                     f"{value} passes the limit of {self._limit}"
                 )
 
-    # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the end ─────────────────────────────────────────────────────────────────────────────────────────
 
     def at_rest(self, trader: Trader, journal: Journal, run: RunSettings) -> None:
-        """Everything has been said to everyone: the trader's book is the exchange's ledger, and the journal's."""
+        """All has been said to everyone: the trader's book is the exchange's ledger, and the journal's."""
         owners: Counter[tuple[str, str]] = Counter()
         for client_id, order in self.exchange.items():
             own = trader.orders.get(client_id)

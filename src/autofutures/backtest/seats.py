@@ -1,7 +1,7 @@
 """Where the nodes sit in a simulation: each hears its frames, and may die at any instant, as a process would.
 
-A seat is one life of a process. It owns the codec's ends and calls the node; it decides nothing. What must outlive it
-(the journal, the gateway's log of what it sent) is handed to the next life.
+A seat is one life of a process. It owns the codec's ends and calls the node; it decides nothing. What must
+outlive it (the journal, the gateway's log of what it sent) is handed to the next life.
 """
 
 from collections.abc import Callable, Sequence
@@ -46,8 +46,8 @@ TRADER = "trader"
 GATEWAY = "gateway"
 
 
-class Killed(Exception):  # noqa: N818 - it is no error: a process dies here on purpose
-    """A process died."""
+class Killed(Exception):
+    """A process died here, on purpose."""
 
 
 class Fate:

@@ -1,7 +1,7 @@
-"""Links in memory, on a virtual clock: frames come late, twice or never, as one seed decides. For the simulation.
+"""Links in memory, on a virtual clock, for simulations: frames come late, twice or never, as a seed decides.
 
-Frames of one pair keep their sequence, as on a connection: a late one holds up those behind it. Only repeats, and what
-a process said just before it died, may come out of turn.
+Frames of one pair keep their sequence, as on a connection: a late one holds up those behind it. Only repeats,
+and what a process said just before it died, may come out of turn.
 """
 
 import heapq
@@ -38,7 +38,7 @@ class Weather(msgspec.Struct, frozen=True):
     delay_ns: int = SECOND
     """The longest way of a late frame, of a repeat, and of the last words of a process that died."""
     again: int = 0
-    """How often, of a thousand peers of a process that starts again, one says its last frames to it once more."""
+    """Of peers of a process that starts again: they say their last frames to it once more."""
 
 
 CALM = Weather()
@@ -86,7 +86,12 @@ class MemoryBus:
         self._hears[name] = hear
 
     def disconnect(self, name: str, *, inbound: bool = False) -> None:
-        """A process died. What it said last may still come, even late; with `inbound`, what is on its way to it is lost."""
+        """A process died. What it said last may still come, even late.
+
+        Args:
+            name: the process.
+            inbound: what is on its way to it is lost, as with a connection that broke.
+        """
         self._hears.pop(name, None)
         for turn in self._turns:
             if turn.sender == name and self._happens(self.weather.delayed):
@@ -115,7 +120,7 @@ class MemoryBus:
             self._push(at + random.randrange(weather.delay_ns), sender, receiver, data)
 
     def say_again(self, receiver: str) -> None:
-        """A process has started again: its peers, who do not know what its former life heard, may repeat themselves."""
+        """A process has started again: peers, not knowing what it heard before, may repeat themselves."""
         senders = [
             sender for sender, to in self._last if to == receiver and self._happens(self.weather.again)
         ]

@@ -1,5 +1,6 @@
 """`autofutures up`, `status` and `stop`: the whole machine, every process its own."""
 
+import math
 import shutil
 import sys
 import time
@@ -137,7 +138,7 @@ def _speed(text: str) -> float:
         speed = float(text.removesuffix("x"))
     except ValueError:
         speed = 0.0
-    if speed <= 0:
+    if not 0 < speed < math.inf:
         raise BadInput(f"--speed {text!r}: write max, or how many times recorded time, as in 1 or 60")
     return speed
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 _HELP = (
     "Run the whole house from seeds, and prove that it keeps its promises.\n\n"
-    "A seed decides a market, strategies that do everything which can be done, and the faults: messages lost, repeated "
-    "and late, reports out of sequence, processes killed at any instant and started again from the journal. The "
-    "exchange keeps its own ledger and is the judge. Exit code 1 when a promise is broken.\n\n"
+    "A seed decides a market, strategies that do all which can be done, and the faults: messages lost, "
+    "repeated and late, reports out of sequence, processes killed at any instant and started again from the "
+    "journal. The exchange keeps its own ledger and is the judge. Exit code 1 when a promise is broken.\n\n"
     "Examples:\n\n"
     "autofutures simulate --seeds 500 --json\n\n"
     "autofutures simulate --seeds 1 --first-seed 17 --story"
@@ -45,8 +45,9 @@ def simulate(
 ) -> None:
     """See `_HELP`."""
     from autofutures import clock
-    from autofutures.backtest.simulate import plan_of, total
+    from autofutures.backtest.seeds import plan_of
     from autofutures.backtest.simulate import simulate as run_seed
+    from autofutures.backtest.simulate import total
     from autofutures.domain.units import SECOND
 
     started = clock.stopwatch_ns()

@@ -14,8 +14,8 @@ from autofutures.domain.errors import BadInput, Refusal
 from autofutures.domain.messages import Answer, Ask, Command, decode_frame
 from autofutures.ops.folder import Folder
 
-PATIENCE_MS = 5_000
-"""How long a person waits for an answer; the trader answers between two events."""
+PATIENCE_MS = 20_000
+"""How long a person waits for an answer: the trader gives it between two events, once it has started."""
 
 LOOK_MS = 200
 """How often someone who waits looks whether the run has ended meanwhile."""

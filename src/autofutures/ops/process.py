@@ -17,7 +17,7 @@ from autofutures.telemetry.logs import open_log
 Log = structlog.typing.FilteringBoundLogger
 
 BREATH_MS = 500
-"""How long a process waits for news before it looks whether its supervisor still lives."""
+"""How long a process waits for news before it looks again whether its supervisor still lives."""
 
 
 class Orphaned(Exception):  # it is news, not an error
@@ -49,10 +49,10 @@ class Life:
     def wait_for(self, link: Hears) -> bytes:
         """The next frame, however long it takes."""
         while True:
+            self.check()  # Also while there is always news: an orphan must not trade on.
             data = link.receive(BREATH_MS)
             if data is not None:
                 return data
-            self.check()
 
 
 def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:

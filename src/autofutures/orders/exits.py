@@ -94,7 +94,7 @@ class Exits:
         return max(0, plan.open_qty - self._leaving.get(plan.key, 0))
 
     def pending(self, symbol: str, side: Side) -> int:
-        """Contracts that plans may still order on `side` when they fire: the limit must have room for them."""
+        """Contracts that plans may order on `side` when they fire: the limit must have room for them."""
         plans = self._by_symbol.get(symbol, ())
         return sum(self.due(plan) for plan in plans if plan.intent.side is side.opposite)
 

@@ -156,9 +156,9 @@ class Replay:
 
     def _hear(self, timeout_ms: int) -> bool:
         """Takes one frame of the gateway; `False` when it was silent for so long."""
+        self._life.check()
         heard = self._hub.receive(timeout_ms)
         if heard is None:
-            self._life.check()
             return False
         for envelope in self._inbox.open(heard[1]):
             message = envelope.body

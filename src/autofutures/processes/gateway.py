@@ -49,9 +49,8 @@ class GatewayProcess:
         poller.register(self._trader.socket, zmq.POLLIN)
         self._trader.send(self._outbox.frame((Ready("gateway"),), 0))
         while not self._stopped:
+            self._life.check()
             ready = dict(poller.poll(BREATH_MS))
-            if not ready:
-                self._life.check()
             if self._venue.socket in ready:
                 self._from_venue()
             if self._trader.socket in ready:

@@ -17,7 +17,7 @@ from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Hub
-from autofutures.domain.errors import BadInput, Refusal
+from autofutures.domain.errors import BadInput, BadMessage, Refusal
 from autofutures.domain.messages import (
     Answer,
     AnyMessage,
@@ -190,7 +190,12 @@ class TraderProcess:
     # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _from_person(self, peer: str, data: bytes) -> None:
-        for envelope in self._open(peer, data):
+        try:
+            envelopes = self._open(peer, data)
+        except BadMessage as error:  # Of another version, say: no reason to stop trading.
+            self._log.warning("not understood", peer=peer, reason=str(error))
+            return
+        for envelope in envelopes:
             message = envelope.body
             if isinstance(message, Command):
                 self._reply(peer, self._command(message))
@@ -275,10 +280,10 @@ class TraderProcess:
 
     def _next(self) -> tuple[str, bytes]:
         while True:
+            self._life.check()
             heard = self._hub.receive(BREATH_MS)
             if heard is not None:
                 return heard
-            self._life.check()
             self._flush_recorder_if_connected()
 
     def _flush_recorder_if_connected(self) -> None:

@@ -14,7 +14,7 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     position: int
     """The account's netted position."""
     working_buy: int
-    """Contracts that may still be bought by orders that are alive."""
+    """Contracts that may still be bought, by orders that are alive and by exit plans that may fire."""
     working_sell: int
     last_ticks: int
     """The last trade; meaningless where `last_at` is 0."""

@@ -28,7 +28,16 @@ ENDED = SessionEnded(TXF, OPEN, 20210726, "day")
 REPORT = Accepted("o1", OPEN, "X1")
 STEP = Step(1, OPEN, 0)
 
-KINDS: tuple[AnyMessage, ...] = (tick(), QUOTE, ENDED, REPORT, STEP, Done("t", 1), Ready("t"), Stop(OPEN, "end"))
+KINDS: tuple[AnyMessage, ...] = (
+    tick(),
+    QUOTE,
+    ENDED,
+    REPORT,
+    STEP,
+    Done("t", 1),
+    Ready("t"),
+    Stop(OPEN, "end"),
+)
 
 
 def numbers(heard: list[Envelope]) -> list[tuple[str, int]]:
@@ -54,7 +63,9 @@ def test_market_data_and_everything_else_are_numbered_apart() -> None:
 
 def test_a_control_message_carries_the_number_reached_and_does_not_raise_it() -> None:
     outbox = Outbox("gateway")
-    sent = [outbox.wrap(message, OPEN) for message in (tick(), STEP, STEP, REPORT, Done("g", 1), tick(), REPORT)]
+    sent = [
+        outbox.wrap(message, OPEN) for message in (tick(), STEP, STEP, REPORT, Done("g", 1), tick(), REPORT)
+    ]
     assert numbers(sent) == [
         ("gateway.market", 1),
         ("gateway.market", 1),
@@ -125,7 +136,9 @@ def test_questions_are_control_messages() -> None:
 
 
 @given(st.data())
-def test_whatever_is_dropped_or_repeated_every_message_is_heard_or_missed_exactly_once(data: st.DataObject) -> None:
+def test_whatever_is_dropped_or_repeated_every_message_is_heard_or_missed_exactly_once(
+    data: st.DataObject,
+) -> None:
     outbox = Outbox("gateway")
     bodies = data.draw(st.lists(st.lists(st.sampled_from(KINDS), min_size=1, max_size=5), max_size=8))
     frames = [outbox.frame(body, OPEN) for body in bodies]

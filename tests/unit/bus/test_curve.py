@@ -30,7 +30,9 @@ def test_only_their_user_may_read_the_keys(folder: Path) -> None:
 
 
 def test_no_secret_lies_where_the_server_looks_for_public_keys(folder: Path) -> None:
-    assert sorted(path.name for path in (folder / "public").iterdir()) == sorted(f"{role}.key" for role in ROLES)
+    assert sorted(path.name for path in (folder / "public").iterdir()) == sorted(
+        f"{role}.key" for role in ROLES
+    )
     secrets = [load_keys(folder, role).secret for role in ROLES]
     public = b"".join(path.read_bytes() for path in (folder / "public").iterdir())
     assert not any(secret in public for secret in secrets)
@@ -58,7 +60,9 @@ def test_a_secret_that_others_may_read_is_refused(folder: Path) -> None:
 
 
 def test_a_key_that_is_not_there_is_refused(folder: Path) -> None:
-    with pytest.raises(BadInput, match=r"there is no key .*nobody\.key_secret: keys are made by `autofutures up`"):
+    with pytest.raises(
+        BadInput, match=r"there is no key .*nobody\.key_secret: keys are made by `autofutures up`"
+    ):
         load_keys(folder, "nobody")
     (folder / "trader.key_secret").write_bytes((folder / "public" / "trader.key").read_bytes())
     with pytest.raises(BadInput, match="holds no secret key"):

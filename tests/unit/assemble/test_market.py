@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from autofutures.assemble.market import make_exchange, make_feed, recorded_series, session_of, with_bands
+from autofutures.domain.errors import BadInput
+from autofutures.domain.messages import Accepted, SessionEnded, Tick
+from autofutures.domain.units import SECOND
+from autofutures.market.dates import taipei_ns
+from tests.makers import submit
+from tests.runs import DAY, RECORDED, RECORDED_DAY, TXF, a_catalog, generated, recorded
+
+MXF = "TAIFEX:MXF202108"
+
+
+def test_a_generated_run_has_one_session_of_its_day() -> None:
+    session = session_of(generated())
+    assert (session.day, session.name, session.opens_at) == (DAY, "day", taipei_ns(DAY, 31_500))
+
+
+def test_more_contracts_than_a_generated_session_has_are_refused() -> None:
+    run = msgspec.structs.replace(generated(), symbols=(TXF, "TAIFEX:MXF202608"))
+    with pytest.raises(BadInput, match="one contract, and 2 were named: replay recorded data"):
+        session_of(run)
+
+
+def test_a_session_that_is_not_there_is_refused() -> None:
+    run = msgspec.structs.replace(generated(), day=20260822)
+    with pytest.raises(BadInput, match=f"{TXF} has no day session on 20260822: choose a trading day"):
+        session_of(run)
+
+
+def test_a_generated_market_is_the_same_for_the_same_seed() -> None:
+    one, same = list(make_feed(generated())), list(make_feed(generated()))
+    other = list(make_feed(msgspec.structs.replace(generated(), seed=2)))
+    assert one == same != other
+    assert isinstance(one[-1], SessionEnded)
+
+
+def test_a_steady_market_trades_at_its_pace() -> None:
+    run = msgspec.structs.replace(generated(trades=5), source="steady", interval_ns=SECOND)
+    events = list(make_feed(run))
+    opens_at = session_of(run).opens_at
+    assert [event.at - opens_at for event in events] == [n * SECOND for n in range(5)]
+    assert all(isinstance(event, Tick) for event in events)
+
+
+def test_a_recorded_market_is_the_catalogues(tmp_path: Path) -> None:
+    run = recorded(a_catalog(tmp_path))
+    assert [
+        event.session if isinstance(event, SessionEnded) else event.price_ticks for event in make_feed(run)
+    ] == [
+        17409,
+        17410,
+        "night",
+        17473,
+        17475,
+        17460,
+        17450,
+        17480,
+        17400,
+        "day",
+    ]
+
+
+def test_a_recorded_run_has_a_series_for_each_symbol(tmp_path: Path) -> None:
+    series = recorded_series(recorded(a_catalog(tmp_path), (MXF, RECORDED)))
+    assert [(entry.symbol, len(entry.ticks)) for entry in series] == [(MXF, 2), (RECORDED, 8)]
+    assert [session.name for session in series[0].sessions] == ["night", "day"]
+
+
+def test_what_was_not_imported_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="no trades of TAIFEX:TXF202109"):
+        make_feed(recorded(a_catalog(tmp_path), ("TAIFEX:TXF202109",)))
+
+
+def test_price_limits_come_from_the_settlement_price_of_the_day_before(tmp_path: Path) -> None:
+    catalog = a_catalog(tmp_path)
+    tomorrow = msgspec.structs.replace(recorded(catalog), day=20210727)
+    assert with_bands(tomorrow).bands == {RECORDED: (15_660, 19_140)}
+    today = recorded(catalog)
+    assert with_bands(today) == today
+    assert with_bands(generated()) == generated()
+
+
+@pytest.mark.parametrize(("latency_ns", "acts_at"), [(0, 1), (SECOND, 1), (SECOND + 1, 900)])
+def test_an_order_reaches_the_market_after_the_runs_latency(
+    tmp_path: Path, latency_ns: int, acts_at: int
+) -> None:
+    run = msgspec.structs.replace(recorded(a_catalog(tmp_path)), order_latency_ns=latency_ns)
+    exchange, opens_at = make_exchange(run), taipei_ns(RECORDED_DAY, 31_500)
+    exchange.handle(submit(at=opens_at), opens_at)
+    later = [event for event in make_feed(run) if event.at > opens_at]
+    said = [message for event in later for message in exchange.handle(event, event.at)]
+    accepted = [message.at for message in said if isinstance(message, Accepted)]
+    assert accepted == [opens_at + acts_at * SECOND]
+
+
+def test_the_exchange_of_a_generated_run_says_its_own_trades() -> None:
+    run = generated()
+    exchange = make_exchange(run)
+    said = [message for event in make_feed(run) for message in exchange.handle(event, event.at)]
+    assert sum(isinstance(message, Tick) for message in said) > 100

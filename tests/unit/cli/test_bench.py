@@ -1,0 +1,53 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from autofutures.cli.bench import app
+from autofutures.processes import order_path
+from autofutures.processes.order_path import OrderPath
+from autofutures.telemetry.latency import LatencySummary
+
+
+@pytest.fixture(autouse=True)
+def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many orders each measurement was asked for; nothing is measured here."""
+    asked: list[int] = []
+
+    def measure(orders: int) -> OrderPath:
+        asked.append(orders)
+        return OrderPath(
+            orders=orders,
+            ticks=orders * 10,
+            ticks_per_s=1_000,
+            latency_us=LatencySummary(orders, 900.0, 1_200.0, 1_500.0),
+            bus_floor_us=LatencySummary(orders, 600.0, 800.0, 1_000.0),
+            p50_over_floor=1.5,
+            seconds=12.0,
+        )
+
+    monkeypatch.setattr(order_path, "measure", measure)
+    return asked
+
+
+def test_the_measurement_is_one_json_object_and_progress_is_elsewhere(measured: list[int]) -> None:
+    result = CliRunner().invoke(app, ["order-path", "--orders", "20", "--json"])
+    table = json.loads(result.stdout)
+    assert table["latency_us"] == {"count": 20, "p50": 900.0, "p99": 1200.0, "p999": 1500.0}
+    assert table["bus_floor_us"]["p50"] == 600.0
+    assert table["p50_over_floor"] == 1.5
+    assert "20 orders from 200 trades" in result.stderr
+    assert measured == [20]
+
+
+def test_a_person_reads_both_chains_side_by_side(measured: list[int]) -> None:
+    said = CliRunner().invoke(app, ["order-path"]).stdout.splitlines()
+    assert said[0].startswith("tick to order  p50 900.0 us")
+    assert said[1].startswith("bare bus       p50 600.0 us")
+    assert said[2] == "p50 is 1.5 times the floor's"
+    assert measured == [10_000]
+
+
+def test_too_few_orders_to_measure_are_refused(measured: list[int]) -> None:
+    assert CliRunner().invoke(app, ["order-path", "--orders", "9"]).exit_code == 2
+    assert measured == []

@@ -1,0 +1,118 @@
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from autofutures.ops import process
+from autofutures.ops.process import Life, Log, Orphaned, run_process
+
+# A log is open as long as its process lives, and here the process goes on after the test.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+class Says:
+    """A link that is silent for some breaths."""
+
+    def __init__(self, silences: int) -> None:
+        self.silences = silences
+
+    def receive(self, timeout_ms: int = -1) -> bytes | None:
+        if not self.silences:
+            return b"news"
+        self.silences -= 1
+        return None
+
+
+@pytest.fixture(autouse=True)
+def interrupt() -> Iterator[None]:
+    """Ctrl-C as it was before."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setattr(sys, "argv", ["process", "--run", str(tmp_path)])
+    return tmp_path
+
+
+def events(path: Path) -> list[str]:
+    return [json.loads(line)["event"] for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_process_waits_as_long_as_its_supervisor_lives() -> None:
+    link = Says(silences=3)
+    assert Life().wait_for(link) == b"news"
+    assert link.silences == 0
+
+
+def test_an_orphan_stops_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life()
+    life.check()
+    monkeypatch.setattr(process.os, "getppid", lambda: 1)
+    with pytest.raises(Orphaned):
+        life.wait_for(Says(silences=3))
+
+
+def test_an_orphan_does_not_go_on_though_there_is_always_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    life = Life()
+    monkeypatch.setattr(process.os, "getppid", lambda: 1)
+    with pytest.raises(Orphaned):
+        life.wait_for(Says(silences=0))
+
+
+def test_a_process_is_given_its_run_its_name_and_a_log(run: Path) -> None:
+    given: list[tuple[Path, str]] = []
+
+    def body(folder: Path, name: str, log: Log) -> None:
+        given.append((folder, name))
+        log.info("works")
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+    run_process("recorder", body)
+    assert given == [(run, "recorder")]
+    assert events(run / "logs" / "recorder.jsonl") == ["started", "works", "ended"]
+
+
+def test_one_of_several_has_a_log_of_its_own(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["process", "--run", str(run), "--name", "mine/two"])
+    run_process("strategy", lambda folder, name, log: None)
+    path = run / "logs" / "strategy-mine-two.jsonl"
+    assert events(path) == ["started", "ended"]
+    assert json.loads(path.read_text().splitlines()[0])["process"] == "strategy/mine/two"
+
+
+def test_an_error_is_logged_and_the_process_dies_of_it(run: Path) -> None:
+    def body(folder: Path, name: str, log: Log) -> None:
+        raise ZeroDivisionError("by nought")
+
+    with pytest.raises(ZeroDivisionError):
+        run_process("trader", body)
+    path = run / "logs" / "trader.jsonl"
+    assert events(path) == ["started", "died"]
+    assert "ZeroDivisionError: by nought" in path.read_text()
+
+
+def test_an_orphan_ends_in_order(run: Path) -> None:
+    def body(folder: Path, name: str, log: Log) -> None:
+        raise Orphaned
+
+    run_process("trader", body)
+    assert events(run / "logs" / "trader.jsonl") == ["started", "orphaned", "ended"]
+
+
+def test_a_process_without_a_run_says_what_it_wants(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["process"])
+    with pytest.raises(SystemExit):
+        run_process("trader", lambda folder, name, log: None)
+    assert "--run" in capsys.readouterr().err
