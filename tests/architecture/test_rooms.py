@@ -35,6 +35,7 @@ SHELL = (
     "venues",
     "assemble",
     "backtest",
+    "simulation",
     "ops",
     "api",
     "processes",

@@ -5,10 +5,10 @@ import pytest
 
 from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange
-from autofutures.backtest.seeds import Plan, plan_of
-from autofutures.backtest.simulate import House, Result, simulate, total
 from autofutures.domain.messages import Placed, Traded
 from autofutures.engine import Engine
+from autofutures.simulation.house import House, Result, simulate, total
+from autofutures.simulation.seeds import Plan, plan_of
 from autofutures.storage.memory import memory_journal
 
 SEEDS = range(1, 41)

@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import pytest
 
-from autofutures.backtest.seeds import plan_of
-from autofutures.backtest.simulate import Result, simulate
 from autofutures.bus.codec import Inbox
 from autofutures.domain.messages import AnyMessage, Envelope, Filled, Gap, Intent
 from autofutures.gateway import Gateway
@@ -14,6 +12,8 @@ from autofutures.orders.exits import Exits, Plan
 from autofutures.risk.base import Exposure, Violation
 from autofutures.risk.duplicate import Duplicate
 from autofutures.risk.position import Position, reach
+from autofutures.simulation.house import Result, simulate
+from autofutures.simulation.seeds import plan_of
 from autofutures.storage.journal import Journal
 from autofutures.trader import Trader
 

@@ -10,7 +10,7 @@ from autofutures.cli import options
 from autofutures.cli.output import print_json, spinner
 
 if TYPE_CHECKING:
-    from autofutures.backtest.simulate import Result
+    from autofutures.simulation.house import Result
 
 _HELP = (
     "Run the whole house from seeds, and prove that it keeps its promises.\n\n"
@@ -45,10 +45,10 @@ def simulate(
 ) -> None:
     """See `_HELP`."""
     from autofutures import clock
-    from autofutures.backtest.seeds import plan_of
-    from autofutures.backtest.simulate import simulate as run_seed
-    from autofutures.backtest.simulate import total
     from autofutures.domain.units import SECOND
+    from autofutures.simulation.house import simulate as run_seed
+    from autofutures.simulation.house import total
+    from autofutures.simulation.seeds import plan_of
 
     started = clock.stopwatch_ns()
     results: list[Result] = []

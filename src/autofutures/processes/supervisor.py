@@ -51,7 +51,7 @@ class Supervisor:
         machine = self._folder.machine()
         before = signal.signal(signal.SIGINT, self._on_signal), signal.signal(signal.SIGTERM, self._on_signal)
         try:
-            for name, arguments in _commands(self._folder.run()):
+            for name, arguments in commands_of(self._folder.run()):
                 self._start(name, arguments)
             self._watch()
             self._end()
@@ -59,7 +59,7 @@ class Supervisor:
             self._kill_rest()
             signal.signal(signal.SIGINT, before[0])
             signal.signal(signal.SIGTERM, before[1])
-            _remove_sockets(Path(machine.sockets))
+            remove_sockets(Path(machine.sockets))
             self._folder.leave()
 
     def _on_signal(self, _number: int, _frame: object) -> None:
@@ -106,7 +106,7 @@ class Supervisor:
             code = child.poll()
             if code:
                 self._log.error("child died", child=name, code=code)
-                words = _last_words(self._folder.log(f"{name}.err"))
+                words = last_words(self._folder.log(f"{name}.err"))
                 raise BrokenInvariant(f"the {name} process died ({code}); its last words: {words}")
 
     def _end(self) -> None:
@@ -134,7 +134,7 @@ class Supervisor:
                 child.wait()
 
 
-def _commands(run: RunSettings) -> list[tuple[str, list[str]]]:
+def commands_of(run: RunSettings) -> list[tuple[str, list[str]]]:
     """Every process of a run and its module, in the order in which they start: hubs first."""
     place = "autofutures.processes"
     strategies = [
@@ -150,12 +150,14 @@ def _commands(run: RunSettings) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _last_words(path: Path) -> str:
+def last_words(path: Path) -> str:
+    """The last line that a process wrote to its standard error, as a person is told of its death."""
     lines = path.read_text("utf-8", errors="replace").strip().splitlines() if path.exists() else []
     return lines[-1] if lines else "none; see the logs folder"
 
 
-def _remove_sockets(folder: Path) -> None:
+def remove_sockets(folder: Path) -> None:
+    """Takes the place of a run's sockets away, by which others see that the run is over."""
     if folder.is_dir():
         for path in folder.iterdir():
             path.unlink()

@@ -48,9 +48,8 @@ def test_a_steady_market_trades_at_its_pace() -> None:
 
 def test_a_recorded_market_is_the_catalogues(tmp_path: Path) -> None:
     run = recorded(a_catalog(tmp_path))
-    assert [
-        event.session if isinstance(event, SessionEnded) else event.price_ticks for event in make_feed(run)
-    ] == [
+    shown = {SessionEnded: "session", Tick: "price_ticks"}
+    assert [getattr(event, shown[type(event)]) for event in make_feed(run)] == [
         17409,
         17410,
         "night",

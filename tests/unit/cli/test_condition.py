@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Self
 
 import pytest
 from typer.testing import CliRunner
@@ -37,7 +38,7 @@ class Takes:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    def __enter__(self) -> "Takes":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None: ...

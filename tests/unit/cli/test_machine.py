@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 from typer.testing import CliRunner
@@ -51,7 +52,7 @@ class Answers:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    def __enter__(self) -> "Answers":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None: ...

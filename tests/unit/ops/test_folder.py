@@ -50,6 +50,7 @@ def test_a_runs_folder_is_named_by_its_day_and_hour(monkeypatch: pytest.MonkeyPa
 
 
 def test_a_folder_that_is_given_is_used_and_may_be_used_again(places: Path) -> None:
+    folder = Folder(places / "mine")
     for number in range(3):
         folder = make_folder(places / "mine", generated(trades=200 + number))
         assert folder.root == places / "mine"

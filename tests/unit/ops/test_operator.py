@@ -105,7 +105,7 @@ def test_a_command_that_is_refused_is_refused_with_its_reason(folder: Folder) ->
 def test_nobody_there_is_a_sentence(folder: Folder) -> None:
     with (
         Operator(folder) as operator,
-        pytest.raises(Refusal, match="does not answer: .* see its logs folder"),
+        pytest.raises(Refusal, match=r"does not answer: .* see its logs folder"),
     ):
         operator.ask("status", timeout_ms=1)
 
@@ -118,5 +118,5 @@ def test_a_run_that_has_ended_is_another_sentence(folder: Folder) -> None:
 
 def test_without_keys_nobody_is_an_operator(folder: Folder) -> None:
     (Path(folder.machine().keys) / "operator.key_secret").unlink()
-    with pytest.raises(BadInput, match="there is no key .*operator"):
+    with pytest.raises(BadInput, match=r"there is no key .*operator"):
         Operator(folder)

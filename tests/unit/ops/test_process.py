@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from autofutures.ops import process
 from autofutures.ops.process import Life, Log, Orphaned, run_process
 
 # A log is open as long as its process lives, and here the process goes on after the test.
@@ -57,14 +56,14 @@ def test_a_process_waits_as_long_as_its_supervisor_lives() -> None:
 def test_an_orphan_stops_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     life = Life()
     life.check()
-    monkeypatch.setattr(process.os, "getppid", lambda: 1)
+    monkeypatch.setattr("os.getppid", lambda: 1)
     with pytest.raises(Orphaned):
         life.wait_for(Says(silences=3))
 
 
 def test_an_orphan_does_not_go_on_though_there_is_always_news(monkeypatch: pytest.MonkeyPatch) -> None:
     life = Life()
-    monkeypatch.setattr(process.os, "getppid", lambda: 1)
+    monkeypatch.setattr("os.getppid", lambda: 1)
     with pytest.raises(Orphaned):
         life.wait_for(Says(silences=0))
 

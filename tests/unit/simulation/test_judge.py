@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from autofutures.assemble.nodes import make_trader
-from autofutures.backtest.judge import Continuity, Judge
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.messages import (
@@ -26,6 +25,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.units import OrderType, Side
 from autofutures.market.dates import taipei_ns
+from autofutures.simulation.judge import Continuity, Judge
 from autofutures.storage.memory import memory_journal
 from tests.makers import OPEN, TXF, filled, intent, submit, tick
 

@@ -1,11 +1,11 @@
 from itertools import pairwise
 from random import Random
 
-from autofutures.backtest.fuzz import Fuzz, random_market
 from autofutures.domain.messages import Decision, Gap, Intent, Revoke, Saved, SessionEnded, Tick, WakeAt
 from autofutures.domain.units import SECOND, OrderType, TimeInForce
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
+from autofutures.simulation.fuzz import Fuzz, random_market
 from autofutures.strategies.host import Host
 from tests.makers import OPEN, TXF
 

@@ -74,7 +74,7 @@ def _settings_of(random: Random, seed: int) -> RunSettings:
     fast = random.randint(1, 5)
     strategies = [
         StrategySettings(
-            name="fuzz", use="autofutures.backtest.fuzz:Fuzz", symbols=symbols, settings={"seed": seed + 1}
+            name="fuzz", use="autofutures.simulation.fuzz:Fuzz", symbols=symbols, settings={"seed": seed + 1}
         ),
         StrategySettings(
             name="ema",

@@ -15,10 +15,6 @@ import msgspec
 
 from autofutures.assemble.market import make_exchange
 from autofutures.assemble.nodes import calendar_of, last_day_of
-from autofutures.backtest.fuzz import random_market
-from autofutures.backtest.judge import Judge
-from autofutures.backtest.seats import GATEWAY, TRADER, Fate, GatewaySeat, SendLog, StrategySeat, TraderSeat
-from autofutures.backtest.seeds import Plan
 from autofutures.bus.memory import CALM, MemoryBus
 from autofutures.config import StrategySettings
 from autofutures.domain.errors import AutofuturesError, BrokenInvariant
@@ -33,6 +29,10 @@ from autofutures.domain.messages import (
     decode_frame,
 )
 from autofutures.domain.units import SECOND
+from autofutures.simulation.fuzz import random_market
+from autofutures.simulation.judge import Judge
+from autofutures.simulation.seats import GATEWAY, TRADER, Fate, GatewaySeat, SendLog, StrategySeat, TraderSeat
+from autofutures.simulation.seeds import Plan
 from autofutures.storage.journal import Journal
 from autofutures.storage.memory import memory_journal
 

@@ -11,7 +11,6 @@ from typing import Protocol
 import msgspec
 
 from autofutures.assemble.nodes import first_commands, make_host, make_trader
-from autofutures.backtest.judge import Continuity, Judge
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.memory import MemoryBus
 from autofutures.config import RunSettings, StrategySettings
@@ -37,6 +36,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.units import SECOND
 from autofutures.gateway import Gateway
+from autofutures.simulation.judge import Continuity, Judge
 from autofutures.storage.journal import Journal
 
 ASK_AGAIN_NS = SECOND // 2
