@@ -93,7 +93,7 @@ class Lockstep:
             self._settle((woke,), rings_at, requests)
 
     def _settle(self, inputs: Sequence[AnyMessage], at: int, requests: list[Request]) -> None:
-        """One instant: inputs are handled, strategies answer, and answers to verdicts are heard until there are none."""
+        """One instant: inputs are handled, strategies answer, and their answers to verdicts are heard to the end."""
         heard = self._handle(inputs, at, requests)
         for _ in range(MAX_ROUNDS):
             if not heard:
@@ -103,7 +103,8 @@ class Lockstep:
                 return
             heard = self._handle(decisions, at, requests)
         raise BrokenInvariant(
-            f"strategies answered their own verdicts {MAX_ROUNDS} times at {at}: one of them decides again on every refusal"
+            f"strategies answered their own verdicts {MAX_ROUNDS} times at {at}: "
+            "one of them decides again on every refusal"
         )
 
     def _handle(self, inputs: Sequence[AnyMessage], at: int, requests: list[Request]) -> list[AnyMessage]:

@@ -1,5 +1,6 @@
-"""The sentence: an intent passes the gate, enters the book and leaves as an order; a report moves the book, the
-position and the exits. Everything that happens to money happens here, in one node that numbers what it handles.
+"""The sentence: an intent passes the gate, enters the book and leaves as an order; a report moves what we hold.
+
+Everything that happens to money happens here: the book of orders, positions, exit plans.
 """
 
 from collections.abc import Mapping, Sequence
@@ -142,8 +143,6 @@ class Trader:
             self._exit(plan, now, said)
         return said
 
-    # ── intent → gate → order ────────────────────────────────────────────────────────────────────────────────────
-
     def exposure(self, symbol: str, now: int) -> Exposure:
         """What the gate may know of an instrument and our stake in it."""
         low_ticks, high_ticks = self.view.band(symbol)
@@ -232,8 +231,6 @@ class Trader:
         said.append(plan.moved(now))
         if self._intent(intent, now, said, exits=True) is not None:
             self.exits.leaving(intent, intent.qty)
-
-    # ── report → book → position → exits ─────────────────────────────────────────────────────────────────────────
 
     def _order_of(self, report: Report, said: Said) -> Order | None:
         order = self.orders.get(report.client_id)
@@ -333,8 +330,6 @@ class Trader:
             if order.intent.symbol == ended.symbol:
                 self.orders.hear(order, Event.EXPIRED)
                 said.append(_changed(order, ended.at, "the session ended"))
-
-    # ── what a restart needs ─────────────────────────────────────────────────────────────────────────────────────
 
     def _configured(self, message: Configured) -> None:
         settings = self._settings.setdefault(message.strategy, {})

@@ -46,7 +46,9 @@ def test_the_example_settings_trade_with_both_strategies() -> None:
 
 def commands() -> list[list[str]]:
     consoles = "\n".join(re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)).replace("\\\n", " ")
-    return [shlex.split(line)[1:] for line in consoles.splitlines() if line.startswith(".venv/bin/autofutures")]
+    return [
+        shlex.split(line)[1:] for line in consoles.splitlines() if line.startswith(".venv/bin/autofutures")
+    ]
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)

@@ -117,13 +117,12 @@ def test_a_settings_file_with_a_bad_condition_starts_nothing(machine: Machine, s
 
 def test_two_machines_of_one_user_do_not_meet(machine: Machine) -> None:
     session = ("--generate", *EMA, "--trades", "300", "--until-end")
-    with machine.started(*session, "--seed", "1") as one, machine.started(*session, "--seed", "2") as other:
+    with machine.started(*session) as one, machine.started(*session) as other:
         first, second = one.end().json(), other.end().json()
 
     assert first["run"] != second["run"]
-    for seed, figures in (("1", first), ("2", second)):
-        expected = machine.backtest("ema_cross", "--generate", "--trades", "300", "--seed", seed, *EMA[2:])
-        assert figures["fill_hash"] == expected["fill_hash"]
+    assert first["fills"] != 0
+    assert (first["order_hash"], first["fill_hash"]) == (second["order_hash"], second["fill_hash"])
 
 
 def test_a_folder_in_which_a_machine_runs_is_not_given_to_a_second_one(

@@ -44,6 +44,7 @@ def test_processes_trade_a_recorded_morning_as_a_backtest_does(replaying: Machin
     assert alive(list(children_of(ran.folder).values())) == []
 
 
+@pytest.mark.timeout(300)
 def test_pauses_change_nothing_and_each_latency_has_the_fills_that_its_backtest_has(
     replaying: Machine,
 ) -> None:

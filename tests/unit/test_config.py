@@ -45,9 +45,6 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-# ── places ───────────────────────────────────────────────────────────────────────────────────────
-
-
 PLACES = [
     (config.default_catalog, "XDG_DATA_HOME", ".local/share/autofutures/catalog", "autofutures/catalog"),
     (config.default_runs, "XDG_STATE_HOME", ".local/state/autofutures/runs", "autofutures/runs"),
@@ -77,9 +74,6 @@ def test_a_child_has_our_environment_and_what_is_added(monkeypatch: pytest.Monke
     monkeypatch.setenv("AUTOFUTURES_TEST", "ours")
     given_to_child = config.environment_of_children({"ADDED": "1"})
     assert (given_to_child["AUTOFUTURES_TEST"], given_to_child["ADDED"]) == ("ours", "1")
-
-
-# ── the command line's words ─────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -159,9 +153,6 @@ def test_what_is_no_replay_is_refused(text: str, sentence: str) -> None:
         config.parse_replay(text)
 
 
-# ── risk limits ──────────────────────────────────────────────────────────────────────────────────
-
-
 def test_limits_are_one_table_for_each_rule() -> None:
     table = {"order_size": {"max_contracts": 3}}
     assert config.parse_limits(table, "risk.toml") == table
@@ -180,9 +171,6 @@ def test_limits_are_one_table_for_each_rule() -> None:
 def test_limits_that_no_rule_has_are_refused(table: dict[str, object], sentence: str) -> None:
     with pytest.raises(BadInput, match=re.escape(sentence)):
         config.parse_limits(table, "risk.toml")
-
-
-# ── the settings file ────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_settings_file_names_strategies_their_conditions_risk_and_days(tmp_path: Path) -> None:
@@ -266,8 +254,6 @@ def test_a_day_that_makes_no_sense_is_refused(calendar: dict[str, list[str]], se
     with pytest.raises(BadInput, match=sentence):
         settings.closed_days()
 
-
-# ── a run's settings ─────────────────────────────────────────────────────────────────────────────
 
 NAMES = st.text(max_size=8)
 NUMBERS = st.integers(-(2**53), 2**53)

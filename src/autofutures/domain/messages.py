@@ -26,9 +26,6 @@ class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field=
     """What every message is: an immutable record, on the wire an array headed by its class's name."""
 
 
-# ── the market says ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Tick(Message, frozen=True):
     """One trade printed by the exchange; `auction` marks the print of a call auction."""
 
@@ -81,9 +78,6 @@ class Gap(Message, frozen=True):
     source: str
     at: int
     missed: int
-
-
-# ── a strategy asks ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class ExitPlan(Message, frozen=True):
@@ -159,9 +153,6 @@ class Done(Message, frozen=True):
     number: int
     wake_at: int = 0
     """When the trader's next timer rings; 0 for never."""
-
-
-# ── the trader decides and tells ─────────────────────────────────────────────────────────────────────────────────
 
 
 class Refused(Message, frozen=True):
@@ -287,9 +278,6 @@ class Woke(Message, frozen=True):
     timer: int
 
 
-# ── the venue reports ────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class Accepted(Message, frozen=True):
     """The venue holds the order, under its own `venue_id`."""
 
@@ -334,9 +322,6 @@ class Expired(Message, frozen=True):
     client_id: str
     at: int
     left: int
-
-
-# ── people and processes say ─────────────────────────────────────────────────────────────────────────────────────
 
 
 class Command(Message, frozen=True):

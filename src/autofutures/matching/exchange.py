@@ -80,7 +80,9 @@ class Exchange:
     def _market(self, symbol: str) -> Market:
         market = self._markets.get(symbol)
         if market is None:
-            raise BadInput(f"{symbol} is not traded here: this exchange has {', '.join(sorted(self._markets))}")
+            raise BadInput(
+                f"{symbol} is not traded here: this exchange has {', '.join(sorted(self._markets))}"
+            )
         return market
 
     def _act(self, request: Request, at: int, said: list[Said]) -> None:
@@ -110,7 +112,9 @@ class Exchange:
             arrival=self._arrivals,
         )
         if request.client_id in self._live:
-            raise BrokenInvariant(f"order {request.client_id} reached the exchange twice: the gateway must not let it")
+            raise BrokenInvariant(
+                f"order {request.client_id} reached the exchange twice: the gateway must not let it"
+            )
         self._live[request.client_id] = request
         outcome = market.enter(order, at)
         if not outcome.rejected:

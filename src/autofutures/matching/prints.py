@@ -41,7 +41,9 @@ class PrintMarket:
         too_high = self.high_ticks and order.price_ticks > self.high_ticks
         too_low = self.low_ticks and order.price_ticks < self.low_ticks
         if order.type is OrderType.LIMIT and (too_high or too_low):
-            outcome.rejected.append((order.client_id, f"outside the limits {self.low_ticks}..{self.high_ticks}"))
+            outcome.rejected.append(
+                (order.client_id, f"outside the limits {self.low_ticks}..{self.high_ticks}")
+            )
         else:
             self.orders[order.client_id] = order
         return outcome
@@ -71,7 +73,9 @@ class PrintMarket:
         for order in [order for order in self.orders.values() if not order.resting]:
             if order.type is OrderType.MWP and order.price_ticks == 0:
                 order.price_ticks = tick.price_ticks + order.side * self.mwp_points
-            price = rules.slipped(order.side, tick.price_ticks, self.slippage_ticks, self.low_ticks, self.high_ticks)
+            price = rules.slipped(
+                order.side, tick.price_ticks, self.slippage_ticks, self.low_ticks, self.high_ticks
+            )
             reached = order.type is OrderType.MARKET or rules.within(order.side, order.price_ticks, price)
             enough = order.tif is not TimeInForce.FOK or printed >= order.left
             if reached and enough:

@@ -5,12 +5,18 @@ From trades alone there is no book. What is assumed instead, and what every repo
 
 ASSUMPTIONS = (
     "No order fills on the event that caused it.",
-    "Market orders, and market orders with protection, fill at later trades plus {slippage} tick(s) against us, "
-    "never for more than the quantity printed, first come first served among our orders.",
-    "They take successive later trades until they are full or the session ends; a limit IOC or FOK looks at the "
-    "first one only.",
-    "A resting limit order fills when trades pass through its price, or at its price after {queue} contract(s) have "
-    "traded there; a quantity printed fills us once.",
+    (
+        "Market orders, and market orders with protection, fill at later trades plus {slippage} tick(s) against us, "
+        "never for more than the quantity printed, first come first served among our orders."
+    ),
+    (
+        "They take successive later trades until they are full or the session ends; a limit IOC or FOK looks at the "
+        "first one only."
+    ),
+    (
+        "A resting limit order fills when trades pass through its price, or at its price after {queue} contract(s) "
+        "have traded there; a quantity printed fills us once."
+    ),
     "Our orders do not move the market.",
 )
 

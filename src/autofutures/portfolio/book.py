@@ -13,7 +13,9 @@ class Portfolio:
         self._ledgers: dict[tuple[str, str], Ledger] = {}
         self._net: dict[str, int] = {}
 
-    def apply(self, strategy: str, symbol: str, side: Side, qty: int, price_ticks: int, fee: int, tax: int) -> int:
+    def apply(
+        self, strategy: str, symbol: str, side: Side, qty: int, price_ticks: int, fee: int, tax: int
+    ) -> int:
         """Books a fill and returns the strategy's own position after it."""
         ledger = self._ledgers.get((strategy, symbol))
         if ledger is None:

@@ -11,7 +11,17 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from autofutures.domain.instrument import Instrument
-from autofutures.domain.messages import MARKET, AnyMessage, BadTick, Gap, Placed, Refused, Restored, Tick, Traded
+from autofutures.domain.messages import (
+    MARKET,
+    AnyMessage,
+    BadTick,
+    Gap,
+    Placed,
+    Refused,
+    Restored,
+    Tick,
+    Traded,
+)
 from autofutures.domain.units import MINUTE
 
 ORDER_COLUMNS = "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
@@ -121,7 +131,9 @@ class Tally:
             self.ticks_seen += 1
         position = self._positions.get(symbol, 0)
         if position:
-            last = self._lasts.get(symbol, tick.price_ticks)  # What was held before the run counts from its start.
+            last = self._lasts.get(
+                symbol, tick.price_ticks
+            )  # What was held before the run counts from its start.
             self._net += position * (tick.price_ticks - last) * self._tick_value[symbol]
             self._measure()
         self._lasts[symbol] = tick.price_ticks

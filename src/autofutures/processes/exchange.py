@@ -14,11 +14,11 @@ from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Hub
 from autofutures.domain.messages import AnyMessage, Cancel, Done, Ready, Step, Stop, Submit, Tick, encode
 from autofutures.matching.model import FeedEvent
 from autofutures.ops.folder import Folder
+from autofutures.ops.process import Life, Log, run_process
 
 GATEWAY = "gateway"
 

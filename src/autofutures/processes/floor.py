@@ -1,7 +1,6 @@
 """The bare bus, as a floor to measure the machine against: three processes, the machine's hops, and nothing else.
 
-`--name gateway` sends a frame every so often; it goes to `trader`, from there to `strategy`, back to `trader`, and home.
-The sockets, the frame's size and CURVE are the machine's.
+`--name gateway` sends a frame every so often; it goes to `trader`, from there to `strategy`, back, and home. The sockets, the frame's size and CURVE are the machine's.
 """
 
 from pathlib import Path
@@ -11,10 +10,10 @@ import zmq
 
 from autofutures import clock
 from autofutures.bus.curve import Keys, load_keys
-from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Hub, Link
 from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
+from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.telemetry.latency import LatencyTally
 
 FRAME = bytes(160)

@@ -15,11 +15,11 @@ from autofutures import clock
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.faults import Faults
-from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Link
 from autofutures.domain.messages import AnyMessage, Cancel, Done, Envelope, Ready, Step, Stop, Submit, encode
 from autofutures.gateway import Gateway
 from autofutures.ops.folder import Folder
+from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.telemetry.latency import LatencyTally
 from autofutures.venues import VENUES
 

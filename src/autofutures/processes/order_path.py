@@ -39,7 +39,9 @@ class OrderPath(msgspec.Struct, frozen=True):
 
 def settings_of(orders: int) -> RunSettings:
     """A run of steady trades in which one in ten makes an order."""
-    pinger = StrategySettings(name="pinger", use="pinger", symbols=(SYMBOL,), settings={"every": TICKS_PER_ORDER})
+    pinger = StrategySettings(
+        name="pinger", use="pinger", symbols=(SYMBOL,), settings={"every": TICKS_PER_ORDER}
+    )
     return RunSettings(
         symbols=(SYMBOL,),
         day=DAY,

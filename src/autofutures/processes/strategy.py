@@ -8,11 +8,11 @@ from autofutures.assemble.nodes import make_host
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.ops.process import Life, Log, run_process
 from autofutures.bus.sockets import Link
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import AnyMessage, Done, Ready, Stop
 from autofutures.ops.folder import Folder
+from autofutures.ops.process import Life, Log, run_process
 
 
 def body(run: Path, name: str, log: Log) -> None:
@@ -26,7 +26,9 @@ def body(run: Path, name: str, log: Log) -> None:
     host = make_host(settings, mine)
     source = f"strategy/{name}"
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    link = Link(context, folder.endpoint("trader"), load_keys(Path(machine.keys), "strategy"), "trader", source)
+    link = Link(
+        context, folder.endpoint("trader"), load_keys(Path(machine.keys), "strategy"), "trader", source
+    )
     inbox, outbox = Inbox(), Outbox(source)
     faults = Faults(machine.pause_seed, source)
     life = Life()

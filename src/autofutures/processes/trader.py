@@ -15,7 +15,6 @@ from autofutures.assemble.nodes import first_commands, make_tally, make_trader
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
-from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.bus.sockets import Hub
 from autofutures.domain.errors import BadInput, BadMessage, Refusal
 from autofutures.domain.messages import (
@@ -37,6 +36,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.engine import Lockstep
 from autofutures.ops.folder import Folder
+from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.processes.gateway import STOPPED
 from autofutures.storage.journal import Journal
 
@@ -70,8 +70,6 @@ class TraderProcess:
         self._faults = Faults(folder.machine().pause_seed, "trader")
         self._life = Life()
         self._stopped = False
-
-    # ── start ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def start(self) -> None:
         """Folds the journal, waits until everyone is there, gives strategies what was kept, and lets the feed begin."""
@@ -109,8 +107,6 @@ class TraderProcess:
                 raise BadInput(f"strategy {name}: {decision.reason}")
         if decisions:
             self._send_requests(self._lockstep.step(decisions, self._at, 0))
-
-    # ── serve ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def serve(self) -> None:
         """Handles what comes until the feed has ended or a person has stopped it."""
@@ -155,11 +151,11 @@ class TraderProcess:
     def _send_requests(self, requests: Sequence[AnyMessage], *more: AnyMessage) -> None:
         for request in requests:
             if isinstance(request, Submit):
-                self._log.info("submit", flow=request.client_id, symbol=request.symbol, side=request.side.word)
+                self._log.info(
+                    "submit", flow=request.client_id, symbol=request.symbol, side=request.side.word
+                )
         if requests or more:
             self._send("gateway", (*requests, *more), self.trader.market_seq)
-
-    # ── strategies ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def _ask(self, messages: Sequence[AnyMessage], at: int) -> Sequence[Decision]:
         """Lets every strategy hear the messages, and waits until each has answered; strategy order counts."""
@@ -187,8 +183,6 @@ class TraderProcess:
             return
         answers[peer] = [e.body for e in self._open(peer, data) if isinstance(e.body, Decision)]
 
-    # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────
-
     def _from_person(self, peer: str, data: bytes) -> None:
         try:
             envelopes = self._open(peer, data)
@@ -214,7 +208,9 @@ class TraderProcess:
 
     def _command(self, command: Command) -> Answer:
         """Lets a strategy take or refuse a command, between two events; the fact is kept before the answer leaves."""
-        self._log.info("command", flow=command.flow, strategy=command.strategy, verb=command.verb, name=command.name)
+        self._log.info(
+            "command", flow=command.flow, strategy=command.strategy, verb=command.verb, name=command.name
+        )
         said: Sequence[AnyMessage] = self.trader.handle(command, self._at)
         if not said:
             peer = f"strategy/{command.strategy}"
@@ -251,13 +247,13 @@ class TraderProcess:
                     table[strategy.name] = msgspec.Raw(said.text.encode())
         return msgspec.json.encode({"conditions": table})
 
-    # ── keep, tell, end ──────────────────────────────────────────────────────────────────────────────────────────
-
     def _tell(self, message: AnyMessage, at: int) -> None:
         self.tally.handle(message, at)
         self._recorded.append(self._outboxes["recorder"].wrap(message, at, self.trader.market_seq))
         if isinstance(message, Placed):
-            self._log.info("placed", flow=message.client_id, decision=f"{message.intent.cause_seq}.{message.intent.k}")
+            self._log.info(
+                "placed", flow=message.client_id, decision=f"{message.intent.cause_seq}.{message.intent.k}"
+            )
 
     def _flush_recorder(self) -> None:
         if self._recorded:
@@ -275,8 +271,6 @@ class TraderProcess:
         self._folder.result.write_bytes(msgspec.json.encode(self.tally.summary()))
         self._send("gateway", (Stop(stop.at, STOPPED),))
         self._stopped = True
-
-    # ── the hub ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _next(self) -> tuple[str, bytes]:
         while True:

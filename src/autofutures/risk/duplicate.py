@@ -21,7 +21,9 @@ class Duplicate:
         newest = self._newest.get((intent.strategy, intent.k >= TRADER_K), (-1, 0))
         if (intent.cause_seq, intent.k) > newest:
             return None
-        return Violation(1, 2, f"decision {intent.cause_seq}.{intent.k} of {intent.strategy} has been handled before")
+        return Violation(
+            1, 2, f"decision {intent.cause_seq}.{intent.k} of {intent.strategy} has been handled before"
+        )
 
     def approved(self, intent: Intent, now: int) -> None:
         """Remembers the decision."""

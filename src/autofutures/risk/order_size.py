@@ -23,5 +23,7 @@ class OrderSize(Stateless):
         if not oversized(intent.qty, self.max_contracts):
             return None
         return Violation(
-            self.max_contracts, intent.qty, f"{intent.qty} contracts: an order is for 1 to {self.max_contracts}"
+            self.max_contracts,
+            intent.qty,
+            f"{intent.qty} contracts: an order is for 1 to {self.max_contracts}",
         )

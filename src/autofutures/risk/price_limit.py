@@ -28,4 +28,6 @@ class PriceLimit(Stateless):
         if limit == 0:
             return None
         band = f"{exposure.low_ticks}..{exposure.high_ticks}"
-        return Violation(limit, intent.price_ticks, f"price {intent.price_ticks} is outside the day's limits {band}")
+        return Violation(
+            limit, intent.price_ticks, f"price {intent.price_ticks} is outside the day's limits {band}"
+        )

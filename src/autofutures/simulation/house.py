@@ -113,8 +113,6 @@ class House:
         self._gateway = self._open_gateway()
         self.trader: TraderSeat | None = None
 
-    # ── life and death ──────────────────────────────────────────────────────────────────────────────────
-
     def _open_gateway(self) -> GatewaySeat:
         self._gateway = GatewaySeat(self.bus, self, self._log, self._door)
         self.bus.connect(GATEWAY, self._gateway.hear)
@@ -166,8 +164,6 @@ class House:
     def _restored(self, life: int) -> None:
         self.counts["recoveries"] += life > 1
 
-    # ── the venue ───────────────────────────────────────────────────────────────────────────────────────
-
     def send(self, request: Request) -> None:
         """The gateway's requests reach the exchange here."""
         self._note(f"at the exchange: {request}")
@@ -201,8 +197,6 @@ class House:
             self._random.shuffle(now)
         self._late = late
         return now
-
-    # ── the run ─────────────────────────────────────────────────────────────────────────────────────────
 
     def play(self) -> None:
         """The whole run, to its rest.

@@ -133,8 +133,6 @@ class Judge:
         self.positions: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
 
-    # ── the trader ──────────────────────────────────────────────────────────────────────────────────────
-
     def kept(self, trader: Trader, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """A batch is in the journal: what the trader is now must be what its journal says."""
         for message in inputs:
@@ -295,8 +293,6 @@ class Judge:
                     f"{part} of {who}: {value}; by the facts that were committed: {kept[part]}"
                 )
 
-    # ── the exchange ────────────────────────────────────────────────────────────────────────────────────
-
     def reached(self, request: Request) -> None:
         """A request is at the exchange: once for each decision, and within the limit."""
         if isinstance(request, Cancel):
@@ -344,8 +340,6 @@ class Judge:
                     f"the exchange has {position} of {symbol} and {working} working to {side.word}: "
                     f"{value} passes the limit of {self._limit}"
                 )
-
-    # ── the end ─────────────────────────────────────────────────────────────────────────────────────────
 
     def at_rest(self, trader: Trader, journal: Journal, run: RunSettings) -> None:
         """All has been said to everyone: the trader's book is the exchange's ledger, and the journal's."""

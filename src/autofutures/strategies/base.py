@@ -78,8 +78,6 @@ class Strategy:
     def check(self) -> None:
         """Refuses settings that make no sense, by raising BadInput."""
 
-    # ── what happens ────────────────────────────────────────────────────────────────────────────────────────
-
     def on_start(self, event: Restored, ctx: Context) -> None:
         """All that was kept is back; called once, before anything else."""
 
@@ -139,8 +137,6 @@ class Strategy:
     def conditions(self) -> list[dict[str, int | str | bool]]:
         """What commands have made of this strategy, for a person to read."""
         return []
-
-    # ── state as bytes ──────────────────────────────────────────────────────────────────────────────────────
 
     def pack(self) -> bytes:
         """The state and the settings as bytes."""

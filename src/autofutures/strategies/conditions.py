@@ -169,8 +169,6 @@ def shown(condition: Condition) -> dict[str, Value]:
     }
 
 
-# ── what people enter ───────────────────────────────────────────────────────────────────────────────────────
-
 _LEAST = {
     "trigger_ticks": 1,
     "quantity": 1,

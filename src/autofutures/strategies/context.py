@@ -76,8 +76,6 @@ class Context:
         self._open: dict[int, OpenOrder] = {}
         self._wants_save = False
 
-    # ── what is known ───────────────────────────────────────────────────────────────────────────────────────
-
     def position_of(self, leg: int) -> int:
         """The strategy's own position in its symbol number `leg`."""
         return self._positions[leg]
@@ -97,8 +95,6 @@ class Context:
     def is_open(self, handle: int) -> bool:
         """Whether the order may still trade, as far as was heard."""
         return handle in self._open
-
-    # ── what may be asked ───────────────────────────────────────────────────────────────────────────────────
 
     def buy_market(self, qty: int, *, leg: int = 0, exit: int = 0, why: int = 0, plan_ticks: int = 0) -> int:
         """Buys at once at whatever the market gives (IOC)."""
@@ -229,8 +225,6 @@ class Context:
                 f"{self.strategy} took {self._k} decisions at one market event: is it answering itself?"
             )
         return self._k
-
-    # ── what the host tells it ──────────────────────────────────────────────────────────────────────────────
 
     def market_event(self) -> None:
         """One more market event was heard: decisions are counted from 1 again."""

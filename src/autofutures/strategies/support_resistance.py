@@ -76,8 +76,6 @@ class SupportResistance(Strategy):
         """Every condition as it stands, for a person to read; prices in ticks."""
         return [shown(condition) for condition in self._conditions.values()]
 
-    # ── the market ──────────────────────────────────────────────────────────────────────────────────────────
-
     def on_tick(self, tick: Tick, ctx: Context) -> None:
         """Moves each condition of the tick's contract by one step at most."""
         for condition in self._conditions.values():
@@ -130,8 +128,6 @@ class SupportResistance(Strategy):
         if note or condition.status is not before:
             condition.note = note
         ctx.save()
-
-    # ── its orders ──────────────────────────────────────────────────────────────────────────────────────────
 
     def on_order(self, event: OrderChanged | Refused, ctx: Context) -> None:
         """News of an entry moves its condition; doubt about an exit halts what it may have closed."""
@@ -223,8 +219,6 @@ class SupportResistance(Strategy):
     def _of_entry(self, handle: int) -> Condition | None:
         return next((condition for condition in self._conditions.values() if condition.entry == handle), None)
 
-    # ── people ──────────────────────────────────────────────────────────────────────────────────────────────
-
     def on_command(self, command: Command, ctx: Context) -> None:
         """Takes `add`, `change`, `pause`, `resume` and `remove` of the condition `command.name`.
 
@@ -277,8 +271,6 @@ class SupportResistance(Strategy):
         if NEXT[condition.status][event] is None or condition.open_qty or condition.entry_left:
             raise BadInput(_busy(condition, event.word))
         return condition
-
-    # ── state as bytes ──────────────────────────────────────────────────────────────────────────────────────
 
     def pack(self) -> bytes:
         """Every condition, where it is and what became of it."""

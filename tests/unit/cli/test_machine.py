@@ -87,9 +87,6 @@ def autofutures(*arguments: str) -> str:
     return result.stdout
 
 
-# ── up ───────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_generated_session_is_traded_as_the_backtest_trades_it() -> None:
     table = json.loads(autofutures("up", "--generate", "--trades", "200", *FAST, "--until-end", "--json"))
     summary = run(generated()).summary
@@ -158,9 +155,6 @@ def test_what_cannot_start_is_refused_and_leaves_no_run(
     assert list(places.rglob("run.json")) == []
 
 
-# ── status and stop ──────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.fixture
 def folder(places: Path) -> Folder:
     made = make_folder(None, generated())
@@ -189,6 +183,14 @@ def test_watching_goes_on_until_the_run_is_over(folder: Folder, monkeypatch: pyt
     monkeypatch.setattr(Answers, "said", (STATUS, STATUS, STATUS))
     Path(folder.machine().sockets).rmdir()
     assert len(autofutures("status", "--watch").splitlines()) == 3
+
+
+def test_watching_a_run_that_falls_silent_without_an_end_is_an_error(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Answers, "said", (STATUS,))
+    with pytest.raises(Refusal, match="does not answer"):
+        autofutures("status", "--watch")
 
 
 def test_a_run_that_does_not_answer_is_an_error(folder: Folder) -> None:

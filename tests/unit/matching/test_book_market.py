@@ -61,9 +61,6 @@ def test_it_is_a_market() -> None:
     assert market.hears_when_idle
 
 
-# ── before the open ─────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_orders_gather_before_the_open_and_nothing_is_shown() -> None:
     market = BookMarket(SYMBOL, 5)
     assert market.hear(flow(1, SELL, 99, 3)) == Outcome()
@@ -118,9 +115,6 @@ def test_the_last_price_of_a_session_is_the_reference_of_the_next_auction() -> N
     market.hear(flow(3, BUY, 109, 1))
     market.hear(flow(4, SELL, 91, 1))
     assert ticks(market.hear(OPENED)) == [(103, 1)]
-
-
-# ── continuous trading ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_each_match_is_an_execution_and_a_tick_and_the_rest_waits() -> None:
@@ -249,9 +243,6 @@ def test_an_order_of_others_that_would_be_refused_is_dropped() -> None:
     assert market.hear(flow(2, BUY, 0, 1, MWP, IOC)).market == []
 
 
-# ── the end ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_the_end_stops_trading_and_the_close_voids_every_order() -> None:
     market = opened(flow(1, SELL, 101, 1))
     market.enter(order("a", BUY, 3, 101), 70)
@@ -273,8 +264,6 @@ def test_limits_and_protection_must_make_sense() -> None:
     with pytest.raises(BadInput, match="0 ticks or more"):
         BookMarket(SYMBOL, -1)
 
-
-# ── always ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 Step = tuple[bool, Side, OrderType, TimeInForce, int, int]
 STEPS = st.lists(

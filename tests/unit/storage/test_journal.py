@@ -82,9 +82,6 @@ def limited(path: Path, pragma: str) -> Journal:
     return Journal(connection, path, io.StringIO())
 
 
-# ── what is kept ────────────────────────────────────────────────────────────────────────────────────────────
-
-
 @pytest.mark.parametrize("durability", ["process-crash", "power-loss"])
 def test_what_was_committed_is_there_after_a_reopening_in_order(path: Path, durability: Durability) -> None:
     with Journal.open(path, durability=durability) as journal:
@@ -177,9 +174,6 @@ def test_every_message_comes_back_as_it_went_in(
         ]
 
 
-# ── epochs ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_every_life_gets_a_larger_epoch(path: Path) -> None:
     with Journal.open(path) as journal:
         assert [journal.next_epoch(), journal.next_epoch()] == [1, 2]
@@ -201,8 +195,6 @@ def test_an_epoch_that_could_not_be_stored_is_not_given_out(path: Path) -> None:
     with journal, pytest.raises(BrokenInvariant, match="attempt to write a readonly database"):
         journal.next_epoch()
 
-
-# ── the process dies ────────────────────────────────────────────────────────────────────────────────────────
 
 CHILD = """
 import sys
@@ -240,9 +232,6 @@ def test_a_killed_writer_leaves_all_that_it_committed_and_nothing_half(path: Pat
         assert journal.next_epoch() == 2
 
 
-# ── one writer ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_second_writer_is_refused_until_the_first_has_closed(path: Path, tmp_path: Path) -> None:
     (tmp_path / "alias").symlink_to(path.parent)
     with Journal.open(path) as journal:
@@ -260,9 +249,6 @@ def test_a_refused_file_is_not_held(path: Path) -> None:
     for _ in range(2):
         with pytest.raises(BadInput, match="file is not a database"):
             Journal.open(path)
-
-
-# ── what is no journal, or a damaged one ────────────────────────────────────────────────────────────────────
 
 
 def test_a_file_of_another_program_is_refused_and_left_alone(path: Path) -> None:
@@ -351,9 +337,6 @@ def test_reading_that_fails_on_the_disk_names_the_batch(path: Path) -> None:
 def test_the_journal_holds_messages_of_this_schema() -> None:
     # A new SCHEMA needs a migration that rewrites stored batches: else every journal is refused.
     assert SCHEMA == 1
-
-
-# ── the disk fails ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,6 @@ from tests.unit.strategies.conditions_house import (
 )
 from tests.unit.strategies.house import MXF, OPEN, TXF, House, filled, fills_whole, view_of
 
-# ── golden vectors ─────────────────────────────────────────────────────────────────────────────────────
-
 PLANNED = [22000, 22030, 22150, 22000]
 FELL = [21950, 21980, 22100, 21950]
 SELL_PLANNED = [22000, 21970, 21850, 22000]
@@ -216,9 +214,6 @@ def test_exits_from_the_fill_count_from_the_average_price() -> None:
     assert h.tick(22160) == ["sell 1"]
 
 
-# ── orders: every outcome ──────────────────────────────────────────────────────────────────────────────
-
-
 def test_sending_opens_nothing_and_a_fill_does() -> None:
     h = entered(silent)
     assert [h.tick(price) for price in (22200, 21000)] == [[], []]
@@ -393,9 +388,6 @@ def test_news_that_cannot_be_leaves_a_note() -> None:
     assert note(h) == "sent was heard while done, which cannot be: compare with the orders"
 
 
-# ── time and bad ticks ─────────────────────────────────────────────────────────────────────────────────
-
-
 def test_a_stale_decision_expires_and_is_recorded() -> None:
     h = house(values(deadline_ms=500))
     h.tick(22000)
@@ -419,9 +411,6 @@ def test_a_price_of_zero_or_less_is_no_tick() -> None:
     h.tick(-5)
     assert status(h) == "waiting"
     assert h.trader.market_seq == 0
-
-
-# ── several conditions ─────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_condition_hears_its_own_contract_only() -> None:
