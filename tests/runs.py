@@ -33,7 +33,7 @@ ROWS = (
     "20210726,TX     ,202108     ,110000,17480,2,-,-, ",
     "20210726,TX     ,202108     ,134500,17400,2,-,-, ",
 )
-"""Trading day 2021-07-26: two trades of the night, six of the day, the last at the closing second; two of MXF."""
+"""Trading day 2021-07-26: two trades of the night, six of the day, the last at the close; two of MXF."""
 
 
 def ema(**settings: Value) -> StrategySettings:

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import zmq
 import zmq.auth
 
 from autofutures.bus.codec import Outbox
-from autofutures.bus.curve import ROLES, ensure_keys, load_keys
-from autofutures.domain.errors import Refusal
+from autofutures.bus.curve import ROLES, load_keys
 from autofutures.domain.messages import Ask
 from autofutures.ops.folder import Folder
 from autofutures.ops.operator import Operator
@@ -74,6 +72,8 @@ def test_only_a_key_of_the_folder_is_answered_and_no_secret_is_written_down(mach
         ended = running.end()
 
     assert ended.code == 0
+    assert machine.keys.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in machine.keys.glob("*.key_secret")} == {0o600}
     assert secrets_in(running.folder.root, machine.keys) == []
     assert [secret for secret in secrets_of(machine.keys) if secret in (ended.out + ended.err).encode()] == []
 
@@ -90,34 +90,6 @@ def secrets_in(folder: Path, keys: Path) -> list[str]:
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert len(files) > 10
     return [str(path) for path in files if any(form in path.read_bytes() for form in wanted)]
-
-
-def test_keys_are_their_users_alone(tmp_path: Path) -> None:
-    ensure_keys(tmp_path / "keys")
-
-    assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
-    secrets = sorted((tmp_path / "keys").glob("*.key_secret"))
-    assert [path.name.removesuffix(".key_secret") for path in secrets] == sorted(ROLES)
-    assert {path.stat().st_mode & 0o777 for path in secrets} == {0o600}
-    secret = (load_keys(tmp_path / "keys", "trader").secret or b"").decode()
-    assert secret not in repr(load_keys(tmp_path / "keys", "trader"))
-
-
-def test_keys_are_made_once(tmp_path: Path) -> None:
-    ensure_keys(tmp_path)
-    before = [load_keys(tmp_path, role) for role in ROLES]
-    ensure_keys(tmp_path)
-
-    assert [load_keys(tmp_path, role) for role in ROLES] == before
-
-
-@pytest.mark.parametrize("open_to_others", ["", "trader.key_secret"])
-def test_keys_that_others_may_read_are_refused(tmp_path: Path, open_to_others: str) -> None:
-    ensure_keys(tmp_path)
-    (tmp_path / open_to_others).chmod(0o740)
-
-    with pytest.raises(Refusal, match="chmod -R go="):
-        ensure_keys(tmp_path)
 
 
 def test_a_machine_does_not_start_with_keys_that_others_may_read(machine: Machine) -> None:

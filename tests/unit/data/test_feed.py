@@ -74,6 +74,7 @@ def test_a_trade_of_the_closing_second_belongs_to_the_session() -> None:
 
 def test_a_trade_after_the_last_session_is_still_a_trade() -> None:
     assert said(series(TXF, [(DAY_SESSION.opens_at, 1), (DAY_SESSION.ends_at, 2)])) == ["1", "day", "2"]
+    assert said(series(TXF, [(NIGHT_SESSION.opens_at, 1), (DAY_SESSION.ends_at, 2)])) == ["1", "night", "2"]
 
 
 def test_trades_and_auctions_are_those_of_the_catalogue() -> None:
