@@ -7,17 +7,17 @@ link, goes out once. It refuses requests of an older epoch: a trader that was re
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from autofutures.domain.messages import AnyMessage, Request, Submit
+from autofutures.domain.messages import AnyMessage, Submit
 
 
 class Venue(Protocol):
     """A market to trade at: two methods, and no call returns an outcome."""
 
-    def send(self, request: Request) -> None:
-        """Hands a request over; what became of it comes back as an event."""
+    def send(self, *messages: AnyMessage) -> None:
+        """Hands requests over; what became of them comes back as events."""
 
-    def events(self) -> Iterable[AnyMessage]:
-        """What the venue has said since the last call."""
+    def events(self) -> Sequence[tuple[AnyMessage, int]]:
+        """What the venue said next, each message with its time."""
         ...
 
 

@@ -79,7 +79,7 @@ def test_without_faults_the_house_trades_what_lockstep_trades(seed: int) -> None
     run = plan.run
     tally = nodes.make_tally(run)
     hosts = [nodes.make_host(run, strategy) for strategy in run.strategies]
-    commands = [command for strategy in run.strategies for command in nodes.first_commands(run, strategy)]
+    commands = [command for strategy in run.strategies for command in nodes.first_commands(strategy)]
     Engine(make_exchange(run), nodes.make_trader(run), hosts, tally).run(house.market(), commands=commands)
 
     assert len(orders) > 20

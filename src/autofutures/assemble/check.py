@@ -20,7 +20,7 @@ def check_run(run: RunSettings) -> None:
     make_trader(run)
     for strategy in run.strategies:
         host = make_host(run, strategy)
-        for command in first_commands(run, strategy):
+        for command in first_commands(strategy):
             for said in host.handle(command, 0):
                 if isinstance(said, CommandRefused):
                     raise BadInput(f"strategy {strategy.name}: {said.reason}")

@@ -65,7 +65,7 @@ def make_tally(run: RunSettings) -> Tally:
     return Tally(instruments_of(run), seen)
 
 
-def first_commands(_run: RunSettings, settings: StrategySettings) -> list[Command]:
+def first_commands(settings: StrategySettings) -> list[Command]:
     """What the settings file asks of a strategy before the first event: its conditions."""
     read = load(settings.use).command_values
     return [

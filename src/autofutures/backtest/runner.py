@@ -67,9 +67,7 @@ def run(settings: RunSettings, progress: Progress | None = None) -> Result:
     """
     feed = _Counted(make_feed(settings), progress)
     hosts = [nodes.make_host(settings, strategy) for strategy in settings.strategies]
-    commands = [
-        command for strategy in settings.strategies for command in nodes.first_commands(settings, strategy)
-    ]
+    commands = [command for strategy in settings.strategies for command in nodes.first_commands(strategy)]
     tally = nodes.make_tally(settings)
     engine = Engine(make_exchange(settings), nodes.make_trader(settings), hosts, tally)
     started = clock.stopwatch_ns()

@@ -3,7 +3,6 @@
 It measures what counts for a trader: from a tick's arrival here to the leaving of the order that it caused.
 """
 
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +16,7 @@ from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.faults import Faults
 from autofutures.bus.sockets import Link
 from autofutures.domain.messages import AnyMessage, Cancel, Done, Envelope, Ready, Step, Stop, Submit, encode
-from autofutures.gateway import Gateway
+from autofutures.gateway import Gateway, Venue
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.telemetry.latency import LatencyTally
@@ -104,18 +103,11 @@ STOPPED = "stopped"
 """The reason with which the trader ends its gateway, when all is kept; any other is a request to stop the feed."""
 
 
-class OpenVenue(Protocol):
-    """A venue's port, as this process waits on it."""
+class OpenVenue(Venue, Protocol):
+    """A venue as this process waits on it."""
 
     socket: "zmq.Socket[bytes]"
     """Readable when the venue has said something."""
-
-    def send(self, *messages: AnyMessage) -> None:
-        """Hands messages over; no outcome comes back here."""
-
-    def events(self) -> Sequence[tuple[AnyMessage, int]]:
-        """What the venue said next, each message with its time."""
-        ...
 
     def close(self) -> None:
         """Ends the connection."""

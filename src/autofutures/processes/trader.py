@@ -99,7 +99,7 @@ class TraderProcess:
         for message in said:
             self._tell(message, self._at)
         known = self.trader.configured(name)
-        commands = [c for c in first_commands(self._run, settings) if c.name not in known]
+        commands = [c for c in first_commands(settings) if c.name not in known]
         self._send(peer, (*said, *commands))
         decisions = self._answer_of(peer)
         for decision in decisions:

@@ -308,7 +308,7 @@ class TraderSeat:
             if isinstance(restored, Restored):
                 self._judge.welcomes(restored)
         known = self.trader.configured(ready.source)
-        commands = [c for c in first_commands(self._run, self._strategies[peer]) if c.name not in known]
+        commands = [c for c in first_commands(self._strategies[peer]) if c.name not in known]
         self._send(peer, (*said, *commands))
 
     def _handle(self, message: AnyMessage, batch: _Batch) -> None:

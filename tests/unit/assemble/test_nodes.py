@@ -101,8 +101,8 @@ def test_a_tick_counts_as_seen_where_a_strategy_is_given_it() -> None:
 
 
 def test_conditions_are_the_first_commands_in_the_contracts_ticks() -> None:
-    (command,) = nodes.first_commands(generated(LEVELS), LEVELS)
+    (command,) = nodes.first_commands(LEVELS)
     assert isinstance(command, Command)
     assert (command.strategy, command.verb, command.name) == ("levels", "add", "s1")
     assert command.values["trigger_ticks"] == 17_300
-    assert nodes.first_commands(generated(), ema()) == []
+    assert nodes.first_commands(ema()) == []
