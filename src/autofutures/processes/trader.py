@@ -69,6 +69,8 @@ class TraderProcess:
         self._at = 0
         self._faults = Faults(folder.machine().pause_seed, "trader")
         self._life = Life()
+        # A person's command made orders since the last answer: what the venue said ahead must be said again.
+        self._ordered_apart = False
         self._stopped = False
 
     def start(self) -> None:
@@ -144,9 +146,11 @@ class TraderProcess:
         self._number = step.number
         if len(self._recorded) >= RECORD_EVERY:
             self._flush_recorder()
-        if requests:
-            self._send_requests(requests, Done("trader", step.number, self._lockstep.wake_at))
-        return bool(requests)
+        if not requests and not self._ordered_apart:
+            return False
+        self._ordered_apart = False
+        self._send_requests(requests, Done("trader", step.number, self._lockstep.wake_at))
+        return True
 
     def _send_requests(self, requests: Sequence[AnyMessage], *more: AnyMessage) -> None:
         for request in requests:
@@ -216,7 +220,9 @@ class TraderProcess:
             peer = f"strategy/{command.strategy}"
             self._send(peer, (command,))
             said = self._answer_of(peer)
-            self._send_requests(self._lockstep.step(said, self._at, 0))
+            requests = self._lockstep.step(said, self._at, 0)
+            self._send_requests(requests)
+            self._ordered_apart = self._ordered_apart or bool(requests)
         for message in said:
             if isinstance(message, CommandRefused):
                 return Answer(command.flow, msgspec.json.encode({"refused": message.reason}).decode())
