@@ -7,7 +7,7 @@ is set: a peer that is away is an error here, and one whose queue is full is wai
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
-from autofutures.bus.curve import Keys
+from autofutures.bus.curve import ROLES, Keys
 from autofutures.domain.errors import Refusal
 
 QUEUE = 10_000
@@ -24,6 +24,9 @@ class Hub:
         context: the process's own.
         endpoint: `ipc://path` or `tcp://127.0.0.1:port`.
         keys: the server's pair; every key in its folder is admitted, no other.
+
+    Attributes:
+        imposters: frames that were not heard, for their sender's key and name are of two roles.
     """
 
     def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys) -> None:
@@ -40,13 +43,22 @@ class Hub:
         self.socket.curve_secretkey = keys.secret
         self.socket.curve_server = True
         self.socket.bind(endpoint)
+        self._roles = {keys.public_of(role).decode(): role for role in ROLES}
+        self.imposters = 0
 
     def receive(self, timeout_ms: int = -1) -> tuple[str, bytes] | None:
-        """Who said what; `None` when nobody spoke in time. A negative time waits for ever."""
-        if timeout_ms >= 0 and not self.socket.poll(timeout_ms):
-            return None
-        peer, *parts = self.socket.recv_multipart()
-        return peer.decode(errors="surrogateescape"), b"".join(parts)
+        """Who said what; `None` when nobody spoke in time. A negative time waits for ever.
+
+        A name is its role, or its role and more after a slash. Whoever shows one role's key and takes another
+        role's name is not heard, and counted in `imposters`.
+        """
+        while timeout_ms < 0 or self.socket.poll(timeout_ms):
+            identity, *parts = self.socket.recv_multipart(copy=False)
+            peer = identity.bytes.decode(errors="surrogateescape")
+            if parts and self._roles.get(str(parts[0].get("User-Id"))) == peer.partition("/")[0]:
+                return peer, b"".join(part.bytes for part in parts)
+            self.imposters += 1
+        return None
 
     def send(self, peer: str, data: bytes) -> None:
         """Sends to one peer, waiting while its queue is full.

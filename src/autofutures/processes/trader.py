@@ -71,6 +71,7 @@ class TraderProcess:
         self._life = Life()
         # A person's command made orders since the last answer: what the venue said ahead must be said again.
         self._ordered_apart = False
+        self._imposters = 0
         self._stopped = False
 
     def start(self) -> None:
@@ -285,6 +286,9 @@ class TraderProcess:
             if heard is not None:
                 return heard
             self._flush_recorder_if_connected()
+            if self._hub.imposters > self._imposters:
+                self._imposters = self._hub.imposters
+                self._log.warning("not heard: a key under another role's name", frames=self._imposters)
 
     def _flush_recorder_if_connected(self) -> None:
         if self._number:

@@ -87,10 +87,24 @@ def test_silence_is_none(context: Context, hub: Hub, endpoint: str, keys: Path) 
 
 
 def test_a_link_with_a_known_key_is_let_in(context: Context, hub: Hub, endpoint: str, keys: Path) -> None:
-    known = link(context, endpoint, load_keys(keys, "recorder"))
+    known = link(context, endpoint, load_keys(keys, "recorder"), "recorder")
     assert not refused(hub, known)
-    assert hub.receive(SOON_MS) == ("gateway", b"let me in")
+    assert hub.receive(SOON_MS) == ("recorder", b"let me in")
     known.close()
+
+
+def test_a_known_key_under_another_roles_name_is_not_heard(
+    context: Context, hub: Hub, endpoint: str, keys: Path
+) -> None:
+    imposter = link(context, endpoint, load_keys(keys, "operator"), "gateway")
+    imposter.send(b"sell everything")
+    assert hub.receive(SOON_MS) is None
+    assert hub.imposters == 1
+    imposter.close()
+    honest = link(context, endpoint, load_keys(keys, "strategy"), "strategy/ema_cross")
+    honest.send(b"hello")
+    assert hub.receive() == ("strategy/ema_cross", b"hello")
+    honest.close()
 
 
 def test_a_link_with_a_strangers_key_is_turned_away(
