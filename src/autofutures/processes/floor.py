@@ -1,7 +1,7 @@
 """The bare bus, as a floor to measure the machine against: three processes, the machine's hops, and nothing else.
 
-`--name gateway` sends a frame every so often; it goes to `trader`, from there to `strategy`, back, and home. The
-sockets, the frame's size and CURVE are the machine's.
+`--name gateway` sends a frame for each of the machine's trades; it goes to `trader`, from there to `strategy`, back, and
+home. The sockets, the frame's size and CURVE are the machine's.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from autofutures.telemetry.latency import LatencyTally
 FRAME = bytes(160)
 """As long as the machine's own frames on the way of an order, about."""
 
-INTERVAL_NS = SECOND // 100
+LOOK_EVERY_NS = SECOND // 100
 
 HUB = "floor"
 
@@ -70,24 +70,28 @@ def _return(link: Link) -> None:
 
 
 def _measure(folder: Folder, link: Link) -> None:
-    """Waits until the machine has begun to trade, then sends as many frames as it will send orders."""
+    """Waits until the machine has begun to trade, then sends a frame for each of its trades, at the same pace.
+
+    As many round trips are kept as the machine sends orders: a chain that rested longer would be slower to wake.
+    """
     life = Life()
     link.send(b"")
     life.wait_for(link)
     while not (folder.stream.exists() and folder.stream.stat().st_size):
-        clock.sleep_ns(INTERVAL_NS)
+        clock.sleep_ns(LOOK_EVERY_NS)
         life.check()
     run = folder.run()
-    every = run.strategies[0].settings["every"]
+    every = int(run.strategies[0].settings["every"])
     tally = LatencyTally()
     due = clock.stopwatch_ns()
-    for _ in range(run.trades // int(every)):
-        due += INTERVAL_NS
+    for number in range(1, run.trades + 1):
+        due += run.interval_ns
         clock.sleep_ns(due - clock.stopwatch_ns())
         sent = clock.stopwatch_ns()
         link.send(FRAME)
         life.wait_for(link)
-        tally.add(clock.stopwatch_ns() - sent)
+        if number % every == 0:
+            tally.add(clock.stopwatch_ns() - sent)
     (folder.root / "floor.json").write_bytes(msgspec.json.encode(tally.summary()))
 
 

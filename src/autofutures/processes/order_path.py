@@ -1,7 +1,7 @@
 """The measurement behind `autofutures bench order-path`: the machine and the bare bus, at the same time.
 
-What the computer's load does to one of them it does to the other. For every order of the machine one frame goes
-round the floor's chain.
+What the computer's load does to one of them it does to the other. For every trade that the machine hears one frame
+goes round the floor's chain, and of those as many are kept as the machine sends orders.
 """
 
 import subprocess
