@@ -1,7 +1,7 @@
 """The bare bus, as a floor to measure the machine against: three processes, the machine's hops, and nothing else.
 
-`--name gateway` sends a frame for each of the machine's trades; it goes to `trader`, from there to `strategy`, back, and
-home. The sockets, the frame's size and CURVE are the machine's.
+`--name gateway` sends a frame for each of the machine's trades; it goes to `trader`, from there to `strategy`, and
+back the same way. The sockets, the frame's size and CURVE are the machine's.
 """
 
 from pathlib import Path
