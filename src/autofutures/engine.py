@@ -38,6 +38,9 @@ from autofutures.trader import Trader
 MAX_ROUNDS = 16
 """How often strategies may answer verdicts within one instant, before the machine stops them."""
 
+MAX_RINGS = 1_000
+"""How many timers may ring at one moment, before the machine stops."""
+
 Ask = Callable[[Sequence[AnyMessage], int], Sequence[Decision]]
 """Lets every strategy hear messages at a time; returns their decisions in strategy order."""
 
@@ -64,6 +67,7 @@ class Lockstep:
         self._keep = keep
         self._timers: list[tuple[int, int, Woke]] = []
         self._timer_count = 0
+        self._begun = False
 
     @property
     def wake_at(self) -> int:
@@ -82,14 +86,28 @@ class Lockstep:
             Requests for the venue, in order.
         """
         requests: list[Request] = []
-        self._ring_before(at, requests)  # Asked for before the first event, whose time nobody knew.
+        if at and not self._begun:
+            self._begin(at)
         self._settle(said, at, requests)
         self._ring_before(next_at, requests)
         return requests
 
+    def _begin(self, at: int) -> None:
+        """Virtual time begins with the first event: what was asked for earlier rings with it, not years before."""
+        self._begun = True
+        self._timers = [(max(rings_at, at), number, woke) for rings_at, number, woke in self._timers]
+        heapq.heapify(self._timers)
+
     def _ring_before(self, at: int, requests: list[Request]) -> None:
+        rung, last_at = 0, 0
         while self._timers and self._timers[0][0] < at:
             rings_at, _, woke = heapq.heappop(self._timers)
+            rung = rung + 1 if rings_at == last_at else 1
+            last_at = rings_at
+            if rung > MAX_RINGS:
+                raise BrokenInvariant(
+                    f"{woke.strategy} was woken {MAX_RINGS} times at {rings_at}: it asks again for the moment that it is in"
+                )
             self._settle((woke,), rings_at, requests)
 
     def _settle(self, inputs: Sequence[AnyMessage], at: int, requests: list[Request]) -> None:

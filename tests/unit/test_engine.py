@@ -183,12 +183,20 @@ def test_no_timer_rings_when_there_is_no_next_event() -> None:
     assert rings(ask) == []
 
 
-def test_a_timer_asked_for_at_the_start_rings_before_the_first_event() -> None:
+def test_a_timer_asked_for_at_the_start_rings_with_the_first_event_at_the_earliest() -> None:
     ask = Strategies()
     lockstep, _ = lockstep_of(ask)
-    lockstep.step([wake(1, 1), wake(5, 2)], 0, 0)
-    lockstep.step([tick(at=OPEN + 5 * MS)], OPEN + 5 * MS, OPEN + 6 * MS)
-    assert ask.heard == [(MS, ["Woke"]), (5 * MS, ["Tick"]), (5 * MS, ["Woke"])]
+    lockstep.step([WakeAt("s", 5, 1), wake(1, 1), wake(6, 2)], 0, 0)
+    lockstep.step([tick(at=OPEN + 5 * MS)], OPEN + 5 * MS, OPEN + 8 * MS)
+    assert ask.heard == [(5 * MS, ["Tick"]), (5 * MS, ["Woke"]), (5 * MS, ["Woke"]), (6 * MS, ["Woke"])]
+
+
+def test_a_strategy_that_asks_for_the_same_moment_again_and_again_is_stopped() -> None:
+    def ask(messages: Sequence[AnyMessage], at: int) -> Sequence[Decision]:
+        return [WakeAt("s", at, 1)]
+
+    with pytest.raises(BrokenInvariant, match=r"s was woken 1000 times"):
+        Lockstep(a_trader(WIDE), ask, lambda message, at: None).step([tick()], OPEN, OPEN + MS)
 
 
 def test_an_order_of_a_timer_leaves_at_the_timers_time() -> None:
