@@ -106,7 +106,8 @@ class Lockstep:
             last_at = rings_at
             if rung > MAX_RINGS:
                 raise BrokenInvariant(
-                    f"{woke.strategy} was woken {MAX_RINGS} times at {rings_at}: it asks again for the moment that it is in"
+                    f"{woke.strategy} was woken {MAX_RINGS} times at {rings_at}: "
+                    "it asks again for the moment that it is in"
                 )
             self._settle((woke,), rings_at, requests)
 
