@@ -148,7 +148,7 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Value]:
 
 
 def parse_replay(text: str) -> tuple[str, int]:
-    """`TXF202108@2021-07-26` as a whole symbol and a trading day.
+    """`TXF202108@2021-07-26` as a whole symbol and a trading day; several symbols stand with commas between.
 
     Raises:
         BadInput: it is something else.
@@ -156,7 +156,7 @@ def parse_replay(text: str) -> tuple[str, int]:
     symbol, at, day = text.partition("@")
     if not at:
         raise BadInput(f"{text!r}: write SYMBOL@DATE, as in TXF202108@2021-07-26")
-    return instrument(symbol).symbol, parse_day(day)
+    return ",".join(instrument(part).symbol for part in symbol.split(",")), parse_day(day)
 
 
 _LATENCY_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}

@@ -183,7 +183,7 @@ class Engine:
         exchange, lockstep, tally = self._exchange, self._lockstep, self._tally
         events = iter(feed)
         event = next(events, None)
-        at = 0
+        at, given = 0, 0
         while event is not None:
             following = next(events, None)
             at = event.at
@@ -193,8 +193,12 @@ class Engine:
                 requests = lockstep.step(said, at, next_at)
                 if requests:
                     self._send(requests)
-            if limit and tally.ticks_seen >= limit:
-                break
+            if limit:
+                given += sum(
+                    1 for message in said if isinstance(message, Tick) and message.symbol in tally.symbols
+                )
+                if given >= limit:
+                    break
             event = following
         self._stop(at)
         return tally
@@ -212,6 +216,9 @@ class Engine:
             self._send(self._lockstep.step(decisions, 0, 0) if decisions else [])
 
     def _stop(self, at: int) -> None:
+        void = self._exchange.void(at)
+        if void:
+            self._lockstep.step(void, at, 0)
         for host in self._hosts:
             for decision in host.handle(Stop(at, "the feed has ended"), at):
                 self._trader.handle(decision, at)

@@ -295,3 +295,10 @@ def test_a_damaged_run_is_refused(tmp_path: Path) -> None:
             config.read_run(path)
     with pytest.raises(BadInput, match=f"{tmp_path}/absent.json is not a run's settings: .*No such file"):
         config.read_run(tmp_path / "absent.json")
+
+
+def test_several_contracts_can_be_replayed_together() -> None:
+    assert config.parse_replay("TX202108,MXF202108@2021-07-26") == (
+        "TAIFEX:TXF202108,TAIFEX:MXF202108",
+        20210726,
+    )

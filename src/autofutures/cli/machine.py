@@ -158,20 +158,24 @@ def _supervise(folder: "Folder") -> None:
 
 
 def _print(folder: "Folder", *, as_json: bool) -> None:
+    from autofutures.backtest.runner import assumptions_of, notes_of
     from autofutures.portfolio.tally import Summary
     from autofutures.telemetry.latency import LatencySummary
 
     summary = msgspec.json.decode(folder.result.read_bytes(), type=Summary)
     latency = msgspec.json.decode(folder.latency.read_bytes(), type=LatencySummary)
+    run = folder.run()
     figures = {
         "latency_us": msgspec.to_builtins(latency),
         "run": str(folder.root),
         "report": str(folder.report),
+        "assumptions": list(assumptions_of(run)),
+        "notes": list(notes_of(run)),
     }
     if as_json:
         write_json(summary, figures)
         return
-    print_summary(summary, folder.run().currency)
+    print_summary(summary, run.currency)
     if latency.p50 is not None:
         sys.stdout.write(
             f"tick to order: p50 {latency.p50:.0f} us, p99 {latency.p99:.0f} us, "

@@ -52,7 +52,7 @@ QueueOption = Annotated[
 ]
 RiskOption = Annotated[
     Path | None,
-    typer.Option("--risk", help="Risk limits as TOML, one table for each rule id, as in [order_size]."),
+    typer.Option("--risk", help="Risk limits as TOML, one table for each rule id, as in \\[order_size]."),
 ]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="A settings file: strategies with conditions, risk, calendar.")

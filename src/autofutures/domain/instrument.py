@@ -18,7 +18,7 @@ UNCHECKED_TICK = Decimal("0.0001")
 """The grid of a product that we do not specify: the finest that TAIFEX prints in."""
 
 _SYMBOL = re.compile(
-    r"^(?:(?P<exchange>[A-Z]+):)?(?P<root>[A-Z][A-Z0-9]{1,7}?)(?P<expiry>\d{6}(?:[WF]\d)?)?$"
+    r"^(?:(?P<exchange>[A-Z]+):)?(?P<root>[A-Z][A-Z0-9]{1,7}?)(?P<expiry>\d{4}(?:0[1-9]|1[0-2])(?:[WF]\d)?)?$"
 )
 
 

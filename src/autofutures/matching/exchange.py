@@ -73,6 +73,23 @@ class Exchange:
         said.sort(key=_rank)
         return said
 
+    def void(self, at: int) -> list[Expired]:
+        """The exchange closes: what works here or is on its way will never trade, and is said to be over."""
+        said = [
+            Expired(client_id, at, left)
+            for market in self._markets.values()
+            for client_id, left in market.close()
+        ]
+        on_their_way = [request for _, _, request in sorted(self._pending, key=lambda entry: entry[:2])]
+        said += [
+            Expired(request.client_id, at, request.qty)
+            for request in on_their_way
+            if isinstance(request, Submit)
+        ]
+        self._live.clear()
+        self._pending.clear()
+        return said
+
     def is_idle(self, symbol: str) -> bool:
         """Whether a trade of the symbol can do nothing here but be passed on: no order of ours is in or on its way."""
         return not (self._pending or self._live or self._market(symbol).hears_when_idle)

@@ -86,7 +86,7 @@ class Tally:
 
     def __init__(self, instruments: Mapping[str, Instrument], symbols: Iterable[str] = ()) -> None:
         self._tick_value = {symbol: item.product.tick_value for symbol, item in instruments.items()}
-        self._symbols = frozenset(symbols) or frozenset(instruments)
+        self.symbols = frozenset(symbols) or frozenset(instruments)
         self._positions: dict[str, int] = {}
         self._lasts: dict[str, int] = {}
         self._order_hash = hashlib.sha256()
@@ -127,7 +127,7 @@ class Tally:
 
     def _tick(self, tick: Tick, now: int) -> None:
         symbol = tick.symbol
-        if symbol in self._symbols:
+        if symbol in self.symbols:
             self.ticks_seen += 1
         position = self._positions.get(symbol, 0)
         if position:

@@ -94,8 +94,15 @@ class Replay:
             self._coming.drop(handled)
 
     def end(self, reason: str) -> None:
-        """Tells everyone that no more will come, and waits until the gateway has answered."""
-        self._say((Stop(self._step.at, reason),), self._step.at)
+        """Tells everyone that no more will come: first what is void by that, then that it is over."""
+        at = self._step.at
+        void = self._exchange.void(at)
+        if void:
+            self._step = Step(self._step.number + 1, at, 0)
+            self._say((*void, self._step), at)
+            while self._done < self._step.number:
+                self._hear(ASK_AGAIN_MS)
+        self._say((Stop(at, reason),), at)
 
     def wait_for_stop(self) -> None:
         """The feed is over and the machine stays up: nothing more to say until a person stops it."""

@@ -20,9 +20,9 @@ class MessageRate:
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
         """Looks back as many orders as one second allows."""
         recent = self._recent
-        if len(recent) < self.max_per_second or exposure.now - recent[0] >= SECOND:
-            return None
-        within = sum(1 for at in recent if exposure.now - at < SECOND)
+        if len(recent) < self.max_per_second or not 0 <= exposure.now - recent[0] < SECOND:
+            return None  # A replay of an earlier day looks back at times to come: they are not within the last second.
+        within = sum(1 for at in recent if 0 <= exposure.now - at < SECOND)
         return Violation(self.max_per_second, within + 1, f"{within} orders went out within the last second")
 
     def approved(self, intent: Intent, now: int) -> None:

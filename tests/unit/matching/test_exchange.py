@@ -234,3 +234,11 @@ def test_every_order_ends_with_all_of_its_contracts_accounted_for(
                 count(exchange.handle(ended(at), at))
     count(exchange.handle(ended(at + 10), at + 10))
     assert done == asked
+
+
+def test_an_exchange_that_closes_voids_what_works_and_what_is_on_its_way() -> None:
+    exchange = an_exchange(latency_ns=10)
+    hear(exchange, limit("working", 17_000, qty=2), tick(at=OPEN + 20), submit("late", qty=3))
+    assert [(said.client_id, said.left) for said in exchange.void(OPEN + 30)] == [("working", 2), ("late", 3)]
+    assert exchange.void(OPEN + 31) == []
+    assert exchange.is_idle(TXF)

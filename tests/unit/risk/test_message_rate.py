@@ -51,3 +51,10 @@ def test_no_second_has_more_orders_than_the_limit(gaps_tenths: list[int], limit:
 
 def test_the_limit_is_fifty_unless_told() -> None:
     assert MessageRate().max_per_second == 50
+
+
+def test_times_to_come_are_not_within_the_last_second() -> None:
+    rule = MessageRate(2)
+    for _ in range(2):
+        rule.approved(intent(), OPEN + 3600 * SECOND)
+    assert rule.check(intent(), exposure(now=OPEN)) is None
