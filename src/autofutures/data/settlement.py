@@ -6,7 +6,6 @@ no price is given here).
 """
 
 from autofutures.data.catalog import Catalog
-from autofutures.domain.errors import BadInput
 from autofutures.domain.units import MINUTE
 from autofutures.market.sessions import DAY, Calendar
 
@@ -15,10 +14,9 @@ def settlement_ticks(
     catalog: Catalog, symbol: str, day: int, sessions_id: str, calendar: Calendar, last_trading_day: int = 0
 ) -> int | None:
     """A trading day's settlement price in ticks; `None` where the catalogue has no trades to tell it from."""
-    try:
-        ticks = catalog.ticks(symbol, day)
-    except BadInput:
-        return None  # Nothing of that day was imported.
+    if day not in catalog.days(symbol):
+        return None
+    ticks = catalog.ticks(symbol, day)
     for session in calendar.sessions_of(day, sessions_id, last_trading_day):
         if session.name != DAY:
             continue

@@ -8,6 +8,7 @@ from autofutures.data.catalog import Catalog
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
 from autofutures.data.settlement import settlement_ticks
+from autofutures.domain.errors import BadInput
 from autofutures.market.sessions import Calendar
 
 SYMBOL = "TAIFEX:TXF202108"
@@ -26,6 +27,14 @@ def test_the_settlement_price_is_the_published_one(catalog: Catalog) -> None:
 
 def test_a_day_without_trades_has_no_settlement_price(catalog: Catalog) -> None:
     assert settlement_ticks(catalog, SYMBOL, 20210723, "taifex-index", Calendar(), 20210818) is None
+
+
+def test_a_damaged_day_is_an_error_and_not_an_unknown_limit(tmp_path: Path) -> None:
+    damaged = tmp_path / "ticks" / "TAIFEX" / "TXF202108" / "2021-07-26.parquet"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"torn")
+    with pytest.raises(BadInput):
+        settlement_ticks(Catalog(tmp_path), SYMBOL, 20210726, "taifex-index", Calendar(), 20210818)
 
 
 def test_a_contract_that_did_not_trade_in_its_last_minute_has_none(catalog: Catalog) -> None:
