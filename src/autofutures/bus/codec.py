@@ -18,7 +18,6 @@ from autofutures.domain.messages import (
     Done,
     Envelope,
     Gap,
-    Heartbeat,
     Quote,
     Ready,
     Step,
@@ -28,7 +27,7 @@ from autofutures.domain.messages import (
     encode,
 )
 
-CONTROL = (Step, Done, Ready, Stop, Ask, Answer, Command, Heartbeat)
+CONTROL = (Step, Done, Ready, Stop, Ask, Answer, Command)
 
 
 class Outbox:

@@ -388,14 +388,6 @@ class Stop(Message, frozen=True):
     reason: str
 
 
-class Heartbeat(Message, frozen=True):
-    """A process is alive and has handled this many messages."""
-
-    source: str
-    at: int
-    handled: int
-
-
 class Ask(Message, frozen=True):
     """A person's question to a process: `what` is `status`, `stop` or `conditions`."""
 
@@ -415,7 +407,7 @@ Request = Submit | Cancel
 Report = Accepted | Rejected | Filled | Canceled | Expired
 Decision = Intent | Revoke | WakeAt | Saved | Configured | CommandRefused | Answer
 Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BadTick | Stray | Woke
-Control = Command | Restored | Ready | Step | Done | Stop | Heartbeat | Ask
+Control = Command | Restored | Ready | Step | Done | Stop | Ask
 AnyMessage = Market | Bar | Request | Report | Decision | Told | Control
 
 
