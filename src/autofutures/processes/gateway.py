@@ -90,6 +90,8 @@ class GatewayProcess:
             elif isinstance(message, (Done, Ready, Stop)):
                 out.append(message)
                 self._stopped = isinstance(message, Stop) and message.reason == STOPPED
+            else:
+                self._log.error("not for a venue", message=repr(message))
         if out:
             self._venue.send(*out)
 

@@ -285,14 +285,11 @@ class TraderProcess:
             heard = self._hub.receive(BREATH_MS)
             if heard is not None:
                 return heard
-            self._flush_recorder_if_connected()
+            if self._number:  # Not before the recorder is there.
+                self._flush_recorder()
             if self._hub.imposters > self._imposters:
                 self._imposters = self._hub.imposters
                 self._log.warning("not heard: a key under another role's name", frames=self._imposters)
-
-    def _flush_recorder_if_connected(self) -> None:
-        if self._number:
-            self._flush_recorder()
 
     def _open(self, peer: str, data: bytes) -> list[Envelope]:
         inbox = self._inboxes.get(peer)
