@@ -43,8 +43,12 @@ class Life:
         Raises:
             Orphaned: the parent that started this process is not its parent any more.
         """
-        if os.getppid() != self._parent:
+        if self.is_orphan():
             raise Orphaned
+
+    def is_orphan(self) -> bool:
+        """Whether the parent that started this process is not its parent any more."""
+        return os.getppid() != self._parent
 
     def wait_for(self, link: Hears) -> bytes:
         """The next frame, however long it takes."""
@@ -70,11 +74,15 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     name = f"{process}/{arguments.name}" if arguments.name != process else process
     log = open_log(arguments.run / "logs" / f"{name.replace('/', '-')}.jsonl", name)
     log.info("started", pid=os.getpid())
+    life = Life()
     try:
         body(arguments.run, arguments.name, log)
     except Orphaned:
         log.warning("orphaned", reason="the supervisor has gone")
-    except Exception:
+    except Exception as error:
+        if life.is_orphan():  # Its peers had noticed before it did, and are gone too.
+            log.warning("orphaned", reason=f"the supervisor has gone, and then: {error}")
+            return
         log.exception("died")
         raise
     log.info("ended")

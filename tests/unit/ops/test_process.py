@@ -108,6 +108,18 @@ def test_an_orphan_ends_in_order(run: Path) -> None:
     assert events(run / "logs" / "trader.jsonl") == ["started", "orphaned", "ended"]
 
 
+def test_an_orphan_whose_peers_went_first_ends_in_order_too(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def body(_run: Path, _name: str, _log: Log) -> None:
+        monkeypatch.setattr("os.getppid", lambda: 1)
+        raise BrokenPipeError("the recorder has gone")
+
+    run_process("trader", body)
+
+    assert events(run / "logs" / "trader.jsonl") == ["started", "orphaned"]
+
+
 def test_a_process_without_a_run_says_what_it_wants(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
