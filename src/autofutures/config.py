@@ -16,6 +16,7 @@ import msgspec
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import parse_day
+from autofutures.orders.policy import Policy
 from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
@@ -83,6 +84,9 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     bands: dict[str, tuple[int, int]] = {}
     """The day's price limits by symbol, in ticks; a symbol that is missing has none that we know."""
     currency: str = "TWD"
+    policy: Policy = Policy()
+    faults: dict[str, int] = {}
+    """How a simulated broker misbehaves: `matching/faults.py` lists the names."""
 
 
 def load_toml(path: Path) -> dict[str, object]:

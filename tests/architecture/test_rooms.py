@@ -36,6 +36,7 @@ SHELL = (
     "assemble",
     "backtest",
     "simulation",
+    "seats",
     "ops",
     "api",
     "processes",

@@ -9,7 +9,7 @@ import msgspec
 
 from autofutures.domain.errors import BadMessage
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import Mode, OpenClose, OrderType, Side, TimeInForce
 
 SCHEMA = 1
 """Version of this page; a peer that speaks another one is refused."""
@@ -117,6 +117,8 @@ class Intent(Message, frozen=True):
     closes_seq: int = 0
     """With `closes_k`, the decision whose open lot this order closes; 0 unless the trader's exit plan decided it."""
     closes_k: int = 0
+    until: int = 0
+    """The decision's deadline: not placed, and not sent, after it; 0 for the book's own rule."""
 
 
 class Revoke(Message, frozen=True):
@@ -192,6 +194,8 @@ class Submit(Message, frozen=True):
     tif: TimeInForce
     open_close: OpenClose
     day_trade: bool
+    until: int = 0
+    """The gateway does not send it after this time: from then on its absence can be proved. 0 for no limit."""
 
 
 class Cancel(Message, frozen=True):
@@ -200,6 +204,13 @@ class Cancel(Message, frozen=True):
     client_id: str
     at: int
     symbol: str
+
+
+class Query(Message, frozen=True):
+    """A request to the venue to say all that it has of us: a read, which may be repeated. Answered by `Snapshot`."""
+
+    flow: str
+    at: int
 
 
 class OrderChanged(Message, frozen=True):
@@ -324,6 +335,88 @@ class Expired(Message, frozen=True):
     left: int
 
 
+class VenueOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row of the venue's own list of our orders. `client_id` is empty where the order is not ours."""
+
+    client_id: str
+    venue_id: str
+    symbol: str
+    side: Side
+    qty: int
+    filled: int
+    status: Status
+    at: int
+
+
+class Snapshot(Message, frozen=True):
+    """All that the venue has of us, asked for by query `flow`: orders and fills since a time, and net positions.
+
+    `at` is when the venue looked. A venue's list may be late, hold rows that are none, and lack rows.
+    """
+
+    flow: str
+    at: int
+    since: int
+    orders: tuple[VenueOrder, ...]
+    fills: tuple[Filled, ...]
+    positions: dict[str, int]
+
+
+class LinkChanged(Message, frozen=True):
+    """The gateway's link to its venue came up or went down. Each time it is up it is a new `session` of the venue."""
+
+    venue: str
+    at: int
+    up: bool
+    session: int
+    reason: str = ""
+
+
+class Reconciled(Message, frozen=True):
+    """Book and venue were compared by snapshot `flow`: what it taught us, and what no fill explains."""
+
+    flow: str
+    at: int
+    applied: int
+    """Reports that were missing and are applied now."""
+    absent: int
+    """Orders of which it was proved that they are not at the venue."""
+    strangers: int
+    """Orders that are not ours."""
+    unexplained: dict[str, int]
+    """The venue's position less the book's, by symbol, where they differ."""
+
+
+class BookMode(Message, frozen=True):
+    """What the book may do from now on, and each reason why it may not do all."""
+
+    at: int
+    mode: Mode
+    reasons: tuple[str, ...]
+
+
+class Alert(Message, frozen=True):
+    """A person is told: `name` is one of the runbooks' names, `subject` what it is about."""
+
+    name: str
+    at: int
+    subject: str
+    text: str
+
+
+class Beat(Message, frozen=True):
+    """Time has come this far: the trader's driver says it a few times a second, so that silence is noticed."""
+
+    at: int
+
+
+class Heartbeat(Message, frozen=True):
+    """A process is there, though it has nothing to say."""
+
+    source: str
+    at: int
+
+
 class Command(Message, frozen=True):
     """A person asks a strategy to change a setting: `verb` name values. `flow` is the request's id."""
 
@@ -389,7 +482,7 @@ class Stop(Message, frozen=True):
 
 
 class Ask(Message, frozen=True):
-    """A person's question to a process: `what` is `status`, `stop` or `conditions`."""
+    """A person's question to a process: `what` is `status`, `stop`, `conditions`, or `ledger` (a simulated venue's)."""
 
     flow: str
     what: str
@@ -405,10 +498,12 @@ class Answer(Message, frozen=True):
 Market = Tick | Quote | SessionEnded | Gap
 Request = Submit | Cancel
 Report = Accepted | Rejected | Filled | Canceled | Expired
+Link = Query | Snapshot | LinkChanged
 Decision = Intent | Revoke | WakeAt | Saved | Configured | CommandRefused | Answer
-Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BadTick | Stray | Woke
-Control = Command | Restored | Ready | Step | Done | Stop | Ask
-AnyMessage = Market | Bar | Request | Report | Decision | Told | Control
+Account = Reconciled | BookMode | Alert
+Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BadTick | Stray | Woke | Account
+Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
+AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Control
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -19,6 +19,8 @@ class Status(IntEnum):
     CANCELED = 5
     REJECTED = 6
     EXPIRED = 7
+    ABSENT = 8
+    """Proved not to be at the venue: two of its snapshots, after a quiet period, did not have it."""
 
     @property
     def word(self) -> str:
@@ -38,6 +40,8 @@ class Event(IntEnum):
     EXPIRED = 6
     DOUBTED = 7
     """No answer came in time, or the link broke while one was due."""
+    MISSED = 8
+    """Twice not in the venue's snapshots, though it would have had time to be."""
 
 
 ALIVE = frozenset({Status.HELD, Status.SENT, Status.WORKING, Status.UNKNOWN})
@@ -45,24 +49,26 @@ ALIVE = frozenset({Status.HELD, Status.SENT, Status.WORKING, Status.UNKNOWN})
 
 _H, _S, _W, _U = Status.HELD, Status.SENT, Status.WORKING, Status.UNKNOWN
 _F, _C, _R, _E = Status.FILLED, Status.CANCELED, Status.REJECTED, Status.EXPIRED
+_A = Status.ABSENT
 
-# Columns: FIRED, ACCEPTED, FILLED_IN_PART, FILLED_WHOLE, CANCELED, REJECTED, EXPIRED, DOUBTED
+# Columns: FIRED, ACCEPTED, FILLED_IN_PART, FILLED_WHOLE, CANCELED, REJECTED, EXPIRED, DOUBTED, MISSED
 NEXT: dict[Status, tuple[Status | None, ...]] = {
-    _H: (_S, None, None, None, _C, None, _E, _H),
-    _S: (None, _W, _W, _F, _C, _R, _E, _U),
-    _W: (None, _W, _W, _F, _C, _W, _E, _U),
-    _U: (None, _W, _W, _F, _C, _R, _E, _U),
-    _F: (None, _F, None, None, _F, _F, _F, _F),
-    _C: (None, _C, _C, _F, _C, _C, _C, _C),
-    _R: (None, _W, _W, _F, _C, _R, _E, _R),
-    _E: (None, _E, _E, _F, _E, _E, _E, _E),
+    _H: (_S, None, None, None, _C, None, _E, _H, None),
+    _S: (None, _W, _W, _F, _C, _R, _E, _U, None),
+    _W: (None, _W, _W, _F, _C, _W, _E, _U, None),
+    _U: (None, _W, _W, _F, _C, _R, _E, _U, _A),
+    _F: (None, _F, None, None, _F, _F, _F, _F, _F),
+    _C: (None, _C, _C, _F, _C, _C, _C, _C, _C),
+    _R: (None, _W, _W, _F, _C, _R, _E, _R, _R),
+    _E: (None, _E, _E, _F, _E, _E, _E, _E, _E),
+    _A: (None, _W, _W, _F, _C, _R, _E, _A, _A),
 }
 """`NEXT[status][event]` is the new status; `None` is what a sane peer never says: the order stays, a person is told.
 
-Two choices carry reasons. Any other news of a rejected order revives it, and a rejection of a working order changes
-nothing: the venue's money is truer than its words, and what may still trade must count. A fill in part of a canceled
-or expired order moves the position and not the status. So whatever the sequence in which one order's reports arrive,
-it ends in the same status. A rejected request to cancel is no event of the order's life.
+Two choices carry reasons. Any other news of a rejected or absent order revives it, and a rejection of a working
+order changes nothing: the venue's money is truer than its words, and what may still trade must count. A fill in part
+of a canceled or expired order moves the position and not the status. So whatever the sequence in which one order's
+reports arrive, it ends in the same status. A rejected request to cancel is no event of the order's life.
 """
 
 

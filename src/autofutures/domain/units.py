@@ -61,3 +61,13 @@ class OpenClose(Word):
     AUTO = 0
     OPEN = 1
     CLOSE = 2
+
+
+class Mode(Word):
+    """What a book may do."""
+
+    NORMAL = 0
+    REDUCING = 1
+    """Exits, cancels and orders that reduce a position go on; no entries."""
+    HALTED = 2
+    """Cancels and exits only, until a person resets it."""

@@ -13,6 +13,7 @@ NEVER_SENT = {
     (Status.HELD, Event.REJECTED),
 }
 MORE_THAN_WHOLE = {(Status.FILLED, Event.FILLED_IN_PART), (Status.FILLED, Event.FILLED_WHOLE)}
+MISSED_WITHOUT_DOUBT = {(status, Event.MISSED) for status in (Status.HELD, Status.SENT, Status.WORKING)}
 FIRED_TWICE = {(status, Event.FIRED) for status in Status if status is not Status.HELD}
 
 
@@ -23,7 +24,7 @@ def test_every_status_answers_every_event() -> None:
 
 def test_what_cannot_meet_is_exactly_what_is_documented() -> None:
     impossible = {(status, event) for status in Status for event in Event if after(status, event) is None}
-    assert impossible == NEVER_SENT | MORE_THAN_WHOLE | FIRED_TWICE
+    assert impossible == NEVER_SENT | MORE_THAN_WHOLE | FIRED_TWICE | MISSED_WITHOUT_DOUBT
 
 
 def test_alive_is_what_a_whole_fill_may_still_follow_without_contradiction() -> None:

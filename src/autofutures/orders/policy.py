@@ -1,0 +1,29 @@
+"""How long the book waits before it doubts, asks and gives up: every time limit of an order's life, in one place."""
+
+from typing import Literal
+
+import msgspec
+
+from autofutures.domain.units import SECOND
+
+Strangers = Literal["ignore", "adopt", "flatten"]
+"""What becomes of orders at the venue that are not ours: left alone, taken into a ledger of their own, or undone."""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """Time limits in nanoseconds. A replay in lockstep loses nothing and asks nobody: `reconciles` is off there."""
+
+    reconciles: bool = False
+    """Whether the venue is asked at all: at the start, after each reconnect, every `every_ns`, at a session's end."""
+    answer_ns: int = SECOND
+    """A sent order without a word of the venue is in doubt after so long."""
+    quiet_ns: int = SECOND
+    """An order is absent only by queries asked so long after the last moment at which it may have been sent."""
+    every_ns: int = 5 * SECOND
+    query_ns: int = SECOND
+    """A query without an answer is asked again after so long, then after twice that, and so on to `every_ns`."""
+    decision_ns: int = 2 * SECOND
+    """A decision older than this is not placed, and an order older than this is not sent."""
+    exit_doubt_ns: int = 5 * SECOND
+    """An exit whose outcome is unknown for so long halts the book and alerts."""
+    strangers: Strangers = "ignore"
