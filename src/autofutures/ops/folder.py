@@ -29,6 +29,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     drop_frame: int = 0
     life: int = 1
     """How often a machine was started in this folder: the simulated exchange's ids must not come again."""
+    live: bool = False
+    """The processes run by the clock; otherwise they replay, one answered event after the other."""
+    clock_offset_ns: int = 0
+    """Added to the clock by every process of a live run, so that a generated session is now."""
+    venue_endpoint: str = ""
+    """Where the exchange listens when it does not belong to the machine and outlives it; empty: in `sockets`."""
 
 
 class Folder:
@@ -91,14 +97,17 @@ class Folder:
 
     def endpoint(self, hub: str) -> str:
         """Where a hub of this run listens."""
-        return f"ipc://{self.machine().sockets}/{hub}"
+        machine = self.machine()
+        if hub == "exchange" and machine.venue_endpoint:
+            return machine.venue_endpoint
+        return f"ipc://{machine.sockets}/{hub}"
 
     def log(self, process: str) -> Path:
         """A process's log: one JSON object a line."""
         return self.logs / f"{process.replace('/', '-')}.jsonl"
 
 
-def make_folder(root: Path | None, settings: RunSettings, **options: float | bool) -> Folder:
+def make_folder(root: Path | None, settings: RunSettings, **options: float | bool | str) -> Folder:
     """A folder for a new run, taken, with its settings, its own place for sockets, and logs.
 
     Where a run was here before, its stream is kept beside the new one: a stream tells of one life of the

@@ -42,6 +42,15 @@ def test_two_runs_share_neither_folder_nor_sockets() -> None:
     two.leave()
 
 
+def test_an_exchange_that_outlives_the_machine_listens_at_its_own_place() -> None:
+    folder = make_folder(None, generated(), live=True, clock_offset_ns=-5, venue_endpoint="ipc:///tmp/far")
+    machine = folder.machine()
+    assert (machine.live, machine.clock_offset_ns) == (True, -5)
+    assert folder.endpoint("exchange") == "ipc:///tmp/far"
+    assert folder.endpoint("trader") == f"ipc://{machine.sockets}/trader"
+    folder.leave()
+
+
 def test_a_runs_folder_is_named_by_its_day_and_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now_ns", lambda: taipei_ns(20260803, 31_507))
     folder = make_folder(None, generated())
