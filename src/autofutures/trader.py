@@ -11,6 +11,7 @@ from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
     BadTick,
+    Beat,
     Cancel,
     Canceled,
     Command,
@@ -19,19 +20,20 @@ from autofutures.domain.messages import (
     ExitMoved,
     Expired,
     Filled,
+    Gap,
     Intent,
+    LinkChanged,
     OrderChanged,
     Placed,
     Quote,
     Ready,
     Refused,
     Rejected,
-    Report,
     Restored,
     Revoke,
     Saved,
     SessionEnded,
-    Stray,
+    Snapshot,
     Submit,
     Tick,
     Traded,
@@ -39,20 +41,15 @@ from autofutures.domain.messages import (
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import OrderType, Side, TimeInForce
 from autofutures.market.view import MarketView
-from autofutures.orders.book import Order, Orders
-from autofutures.orders.exits import Exits, Plan
-from autofutures.portfolio import pnl
-from autofutures.portfolio.book import Portfolio
+from autofutures.orders.account import OUTSIDE, Account
+from autofutures.orders.book import Orders
+from autofutures.orders.doubt import Doubts
+from autofutures.orders.exits import Plan
+from autofutures.orders.inquiry import Inquiry
+from autofutures.orders.policy import Policy
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Exposure
 from autofutures.risk.gate import Gate
-
-_EVENTS: dict[type[Report], Event] = {
-    Accepted: Event.ACCEPTED,
-    Rejected: Event.REJECTED,
-    Canceled: Event.CANCELED,
-    Expired: Event.EXPIRED,
-}
 
 Said = list[AnyMessage]
 
@@ -66,6 +63,8 @@ class Trader:
         gate: the pre-trade controls.
         orders: the book of orders.
         costs: fees and taxes of fills.
+        policy: how long it waits for the venue's word, and whether it asks.
+        name: of this life, for the ids of its queries.
     """
 
     def __init__(
@@ -75,14 +74,17 @@ class Trader:
         gate: Gate,
         orders: Orders,
         costs: Costs,
+        policy: Policy | None = None,
+        name: str = "q",
     ) -> None:
         self.instruments = instruments
         self.view = view
         self.gate = gate
-        self.orders = orders
-        self.costs = costs
-        self.portfolio = Portfolio()
-        self.exits = Exits()
+        self.policy = policy or Policy()
+        doubts = Doubts(self.policy, name)
+        self.account = Account(instruments, orders, costs, doubts)
+        self.orders, self.portfolio, self.exits = orders, self.account.portfolio, self.account.exits
+        self.inquiry = Inquiry(self.account, doubts, self.policy)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)
         self._states: dict[str, bytes] = {}
@@ -100,14 +102,8 @@ class Trader:
                 self._intent(message, now, said)
             case Revoke():
                 self._revoke(message, now, said)
-            case Filled():
-                self._filled(message, said)
-            case Accepted() | Rejected() | Canceled() | Expired():
-                self._report(message, said)
             case Quote():
                 self.market_seq += 1
-            case SessionEnded():
-                self._session_ended(message, said)
             case Ready():
                 self._strategies.add(message.source)
                 said.append(self._restored(message.source))
@@ -123,8 +119,28 @@ class Trader:
             case Configured():
                 self._configured(message)
             case _:
-                pass  # Timers, gaps and answers move nothing here: the stream alone carries them on.
+                self._from_venue(message, now, said)
         return said
+
+    def _from_venue(self, message: AnyMessage, now: int, said: Said) -> None:
+        """What the venue and its link say, and how much time passes without a word of theirs."""
+        match message:
+            case Accepted() | Rejected() | Filled() | Canceled() | Expired():
+                self.account.hear(message, said)
+            case Beat():
+                self.inquiry.beat(message, now, said)
+            case Snapshot():
+                self.inquiry.compare(message, now, said)
+                self._flatten_outside(now, said)
+            case LinkChanged():
+                self.inquiry.link(message, now, said)
+            case Gap():
+                self.inquiry.soon(now)  # What was lost may have been a report.
+            case SessionEnded():
+                self._session_ended(message, said)
+                self.inquiry.soon(now)
+            case _:
+                pass  # Timers and answers move nothing here: the stream alone carries them on.
 
     def _tick(self, tick: Tick, now: int) -> Sequence[AnyMessage]:
         low_ticks, high_ticks = self.view.band(tick.symbol)
@@ -156,6 +172,9 @@ class Trader:
             session_open=self.view.accepts_orders(symbol, now),
             low_ticks=low_ticks,
             high_ticks=high_ticks,
+            mode=self.inquiry.standing.mode,
+            reasons=self.inquiry.standing.reasons,
+            unknown=self.orders.unknown_of(symbol),
         )
 
     def _intent(self, intent: Intent, now: int, said: Said, *, exits: bool = False) -> Placed | None:
@@ -173,8 +192,13 @@ class Trader:
         placed = self.orders.place(verdict, now)
         said.append(placed)
         if placed.status is Status.SENT:
-            said.append(_submit(placed.client_id, intent, intent.type, now))
+            self._send(placed.client_id, intent, intent.type, now, said)
         return placed
+
+    def _send(self, client_id: str, intent: Intent, kind: OrderType, now: int, said: Said) -> None:
+        submit = _submit(client_id, intent, kind, now, now + self.policy.decision_ns)
+        self.orders.left_for_venue(submit)
+        said.append(submit)
 
     def _revoke(self, revoke: Revoke, now: int, said: Said) -> None:
         order = self.orders.decided(revoke.strategy, revoke.order_seq, revoke.order_k)
@@ -183,11 +207,11 @@ class Trader:
             said.append(Refused(revoke.strategy, revoke.cause_seq, revoke.k, now, "cancel", 1, 0, reason))
         elif order.status is Status.HELD:
             self.orders.hear(order, Event.CANCELED)
-            said.append(_changed(order, now, "asked to"))
+            said.append(order.changed(now, "asked to"))
         elif order.left:
-            said.append(Cancel(order.client_id, now, order.intent.symbol))
+            self.account.cancel(order, now, said)
         else:
-            said.append(_changed(order, now, "it was over before"))
+            said.append(order.changed(now, "it was over before"))
 
     def _fire_stops(self, tick: Tick, now: int, said: Said) -> None:
         session = self.view.session(tick.symbol, now)
@@ -200,23 +224,20 @@ class Trader:
             if not session.accepts_from <= intent.at < session.ends_at:
                 # News of its session's end was lost, or came while we were away.
                 self.orders.hear(order, Event.EXPIRED)
-                said.append(_changed(order, now, "its session has ended"))
+                said.append(order.changed(now, "its session has ended"))
             elif (tick.price_ticks - intent.stop_ticks) * intent.side >= 0:
                 self.orders.hear(order, Event.FIRED)
-                said.append(_changed(order, now, f"a trade at {tick.price_ticks} fired it"))
+                said.append(order.changed(now, f"a trade at {tick.price_ticks} fired it"))
                 kind = OrderType.MARKET if intent.type is OrderType.STOP else OrderType.LIMIT
-                said.append(_submit(order.client_id, intent, kind, now))
+                self._send(order.client_id, intent, kind, now, said)
 
     def _exit(self, plan: Plan, now: int, said: Said) -> None:
         """Sends what a fired plan still has open, as a decision of the trader's own."""
         entry = plan.intent
-        seq, k = self._own_k
-        k = k + 1 if seq == self.market_seq else TRADER_K
-        self._own_k = (self.market_seq, k)
         intent = Intent(
             strategy=entry.strategy,
             cause_seq=self.market_seq,
-            k=k,
+            k=self._next_k(),
             at=now,
             symbol=entry.symbol,
             side=entry.side.opposite,
@@ -232,104 +253,35 @@ class Trader:
         if self._intent(intent, now, said, exits=True) is not None:
             self.exits.leaving(intent, intent.qty)
 
-    def _order_of(self, report: Report, said: Said) -> Order | None:
-        order = self.orders.get(report.client_id)
-        if order is None:
-            reason = f"{type(report).__name__} for an order that is not in the book"
-            said.append(Stray(report.client_id, report.at, reason))
-        elif order.status is Status.HELD:
-            reason = f"{type(report).__name__} for a stop that was never sent"
-            said.append(Stray(report.client_id, report.at, reason))
-            return None
-        return order
+    def _next_k(self) -> int:
+        """Numbers the trader's own decisions since the last market event."""
+        seq, k = self._own_k
+        k = k + 1 if seq == self.market_seq else TRADER_K
+        self._own_k = (self.market_seq, k)
+        return k
 
-    def _filled(self, report: Filled, said: Said) -> None:
-        order = self._order_of(report, said)
-        if order is None:
-            return
-        intent, left = order.intent, order.left
-        if (report.symbol, report.side) != (intent.symbol, intent.side):
-            reason = f"fill {report.fill_id} is of {report.side.word} {report.symbol}, and the order is not"
-            said.append(Stray(report.client_id, report.at, reason))
-            return
-        if not self.orders.fill(order, report):  # We have heard this fill before.
-            return
-        fee, tax = self.costs.of(self.instruments[intent.symbol], report.price_ticks, report.qty)
-        before = self.portfolio.position(intent.strategy, intent.symbol)
-        position = self.portfolio.apply(
-            intent.strategy, intent.symbol, intent.side, report.qty, report.price_ticks, fee, tax
-        )
-        said.append(
-            Traded(
-                client_id=order.client_id,
-                strategy=intent.strategy,
-                order_seq=intent.cause_seq,
-                order_k=intent.k,
-                n=order.fills,
-                at=report.at,
-                symbol=intent.symbol,
-                side=intent.side,
-                qty=report.qty,
-                price_ticks=report.price_ticks,
-                fee=fee,
-                tax=tax,
-                position=position,
-                fill_id=report.fill_id,
+    def _flatten_outside(self, now: int, said: Said) -> None:
+        """What strangers hold in our account is closed, where that is the policy."""
+        for symbol, position in self.inquiry.to_flatten():
+            intent = Intent(
+                strategy=OUTSIDE,
+                cause_seq=self.market_seq,
+                k=self._next_k(),
+                at=now,
+                symbol=symbol,
+                side=Side.SELL if position > 0 else Side.BUY,
+                qty=abs(position),
+                type=OrderType.MARKET,
+                tif=TimeInForce.IOC,
             )
-        )
-        self._cover(order, report, pnl.opening_part(before, intent.side, report.qty), said)
-        self._free_exit(order, left)
-        said.append(_changed(order, report.at, ""))
-
-    def _cover(self, order: Order, report: Filled, opening: int, said: Said) -> None:
-        """Moves the exit plans with a fill: what it opened is covered, what it closed is not covered any more.
-
-        An entry that carries a plan has a lot of its own, whatever else its strategy holds: the conditions of both
-        sides of one contract stay independent.
-        """
-        intent = order.intent
-        touched: list[Plan] = []
-        if intent.closes_k:
-            own = self.exits.plan(intent.strategy, intent.closes_seq, intent.closes_k)
-            closed = 0 if own is None else min(own.open_qty, report.qty)
-            if own is not None:
-                self.exits.close(own, closed)
-                touched.append(own)
-            touched += self.exits.close_oldest(
-                intent.strategy, intent.symbol, intent.side, report.qty - closed
-            )
-        elif intent.exit is not None:
-            touched.append(self.exits.open(intent, intent.exit, report.qty, order.average_ticks))
-        else:
-            closing = report.qty - opening
-            touched += self.exits.close_oldest(intent.strategy, intent.symbol, intent.side, closing)
-        said += [plan.moved(report.at) for plan in touched]
-
-    def _report(self, report: Accepted | Rejected | Canceled | Expired, said: Said) -> None:
-        order = self._order_of(report, said)
-        if order is None:
-            return
-        if isinstance(report, Rejected) and report.of_cancel:
-            said.append(_changed(order, report.at, report.reason))  # It says nothing of the order itself.
-            return
-        left = order.left
-        untraded = report.left if isinstance(report, (Canceled, Expired)) else None
-        if not self.orders.hear(order, _EVENTS[type(report)], untraded):
-            return
-        said.append(_changed(order, report.at, getattr(report, "reason", "")))
-        self._free_exit(order, left)
-
-    def _free_exit(self, order: Order, left_before: int) -> None:
-        """What an exit order will not fill any more frees its plan to be decided again."""
-        if order.intent.closes_k:
-            self.exits.leaving(order.intent, order.left - left_before)
+            self._intent(intent, now, said, exits=True)
 
     def _session_ended(self, ended: SessionEnded, said: Said) -> None:
         """Stops that the trader holds are void with their session, as the exchange's own orders are."""
         for order in tuple(self.orders.held.values()):
             if order.intent.symbol == ended.symbol:
                 self.orders.hear(order, Event.EXPIRED)
-                said.append(_changed(order, ended.at, "the session ended"))
+                said.append(order.changed(ended.at, "the session ended"))
 
     def _configured(self, message: Configured) -> None:
         settings = self._settings.setdefault(message.strategy, {})
@@ -350,7 +302,7 @@ class Trader:
             state=self._states.get(strategy, b""),
             configured=tuple(self._settings.get(strategy, {}).values()),
             placed=tuple(Placed(order.client_id, order.status, order.intent) for order in alive),
-            changed=tuple(_changed(order, 0, "") for order in alive),
+            changed=tuple(order.changed(0, "") for order in alive),
             positions={symbol: self.portfolio.position(strategy, symbol) for symbol in self.instruments},
         )
 
@@ -365,17 +317,12 @@ class Trader:
                 self.market_seq = max(self.market_seq, message.cause_seq)
             case OrderChanged():
                 self.orders.restore(message)
+            case Submit():
+                self.orders.left_for_venue(message)
+            case Cancel():
+                self.account.cancel_recorded(message)
             case Traded():
-                self.orders.restore_fill(message)
-                self.portfolio.apply(
-                    message.strategy,
-                    message.symbol,
-                    message.side,
-                    message.qty,
-                    message.price_ticks,
-                    message.fee,
-                    message.tax,
-                )
+                self.account.fold_fill(message)
             case ExitMoved():
                 entry = self.orders.decided(message.strategy, message.order_seq, message.order_k)
                 if entry is not None:
@@ -395,11 +342,11 @@ class Trader:
             if order.intent.closes_k:
                 self.exits.leaving(order.intent, order.left)
             if order.status is Status.SENT and self.orders.hear(order, Event.DOUBTED):
-                said.append(_changed(order, now, "no answer before the restart"))
+                said.append(order.changed(now, "no answer before the restart"))
         return said
 
 
-def _submit(client_id: str, intent: Intent, kind: OrderType, now: int) -> Submit:
+def _submit(client_id: str, intent: Intent, kind: OrderType, now: int, until: int) -> Submit:
     market = kind is OrderType.MARKET or kind is OrderType.MWP
     return Submit(
         client_id=client_id,
@@ -412,20 +359,5 @@ def _submit(client_id: str, intent: Intent, kind: OrderType, now: int) -> Submit
         tif=TimeInForce.IOC if market and intent.tif is TimeInForce.ROD else intent.tif,
         open_close=intent.open_close,
         day_trade=intent.day_trade,
-    )
-
-
-def _changed(order: Order, at: int, reason: str) -> OrderChanged:
-    intent = order.intent
-    return OrderChanged(
-        client_id=order.client_id,
-        strategy=intent.strategy,
-        order_seq=intent.cause_seq,
-        order_k=intent.k,
-        at=at,
-        symbol=intent.symbol,
-        status=order.status,
-        filled=order.filled,
-        left=order.left,
-        reason=reason,
+        until=min(intent.until, until) if intent.until else until,
     )

@@ -50,6 +50,8 @@ def make_trader(run: RunSettings, epoch: int = 1) -> Trader:
         gate=make_gate(run.limits),
         orders=Orders(ClientIds(epoch)),
         costs=Costs(fee_per_contract=run.fee),
+        policy=run.policy,
+        name=f"q{epoch}.",
     )
 
 

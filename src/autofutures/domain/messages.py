@@ -405,9 +405,13 @@ class Alert(Message, frozen=True):
 
 
 class Beat(Message, frozen=True):
-    """Time has come this far: the trader's driver says it a few times a second, so that silence is noticed."""
+    """Time has come this far: the trader's driver says it a few times a second, so that silence is noticed.
+
+    `trouble` is why the driver cannot keep what it should (a disk nearly full, or slow); empty where it can.
+    """
 
     at: int
+    trouble: str = ""
 
 
 class Heartbeat(Message, frozen=True):

@@ -1,7 +1,9 @@
 """The book of orders: who ordered what, what became of it, and how much may still trade."""
 
+from collections.abc import Iterator
+
 from autofutures.domain.errors import BrokenInvariant
-from autofutures.domain.messages import Filled, Intent, OrderChanged, Placed, Traded
+from autofutures.domain.messages import Filled, Intent, OrderChanged, Placed, Submit, Traded
 from autofutures.domain.order_life import ALIVE, Event, Status, after
 from autofutures.domain.units import OrderType, Side
 from autofutures.orders.ids import ClientIds
@@ -10,11 +12,30 @@ from autofutures.risk.base import Approved
 HELD_TYPES = (OrderType.STOP, OrderType.STOP_LIMIT)
 """What no TAIFEX order can be: the trader holds these until a trade fires them."""
 
+_AT_VENUE = (Status.SENT, Status.WORKING, Status.UNKNOWN)
+
 
 class Order:
-    """One order's running account; the intent never changes."""
+    """One order's running account; the intent never changes.
 
-    __slots__ = ("bound", "client_id", "cost", "filled", "fills", "intent", "status")
+    Attributes:
+        sent_at: when it left for the venue; 0 while it has not.
+        until: the gateway does not send it after this time.
+        acknowledged: the venue has had it, whatever became of it.
+    """
+
+    __slots__ = (
+        "acknowledged",
+        "bound",
+        "client_id",
+        "cost",
+        "filled",
+        "fills",
+        "intent",
+        "sent_at",
+        "status",
+        "until",
+    )
 
     def __init__(self, client_id: str, intent: Intent, status: Status) -> None:
         self.client_id = client_id
@@ -24,6 +45,9 @@ class Order:
         self.filled = 0
         self.fills = 0
         self.cost = 0
+        self.sent_at = 0
+        self.until = 0
+        self.acknowledged = False
 
     @property
     def left(self) -> int:
@@ -47,6 +71,7 @@ class Order:
             untraded: what the venue says it took off, of an order that is over; None: all that was left.
         """
         self.status = status
+        self.acknowledged = self.acknowledged or status is Status.WORKING
         if status in ALIVE:
             self.bound = self.intent.qty
         elif untraded is None:
@@ -59,6 +84,23 @@ class Order:
         self.filled += qty
         self.cost += qty * price_ticks
         self.bound = max(self.bound, self.filled)
+        self.acknowledged = True
+
+    def changed(self, at: int, reason: str) -> OrderChanged:
+        """The order as it is now, as the fact that is recorded and told."""
+        intent = self.intent
+        return OrderChanged(
+            client_id=self.client_id,
+            strategy=intent.strategy,
+            order_seq=intent.cause_seq,
+            order_k=intent.k,
+            at=at,
+            symbol=intent.symbol,
+            status=self.status,
+            filled=self.filled,
+            left=self.left,
+            reason=reason,
+        )
 
 
 class Orders:
@@ -69,8 +111,12 @@ class Orders:
         self._orders: dict[str, Order] = {}
         self._by_decision: dict[tuple[str, int, int], Order] = {}
         self._working: dict[tuple[str, Side], int] = {}
-        self._heard: set[str] = set()
+        self._heard: dict[str, tuple[int, str, int]] = {}
+        self._alive: dict[str, Order] = {}
         self.held: dict[str, Order] = {}
+        self.sent: dict[str, Order] = {}
+        self.unknown: dict[str, Order] = {}
+        self._in = {Status.HELD: self.held, Status.SENT: self.sent, Status.UNKNOWN: self.unknown}
 
     def place(self, approved: Approved, now: int) -> Placed:
         """Enters an approved intent under a new client id."""
@@ -86,10 +132,16 @@ class Orders:
         order = Order(placed.client_id, intent, placed.status)
         self._orders[placed.client_id] = order
         self._by_decision[intent.strategy, intent.cause_seq, intent.k] = order
-        self._add_working(intent, intent.qty)
-        if placed.status is Status.HELD:
-            self.held[placed.client_id] = order
+        self._work(order, intent.qty)
+        shelf = self._in.get(placed.status)
+        if shelf is not None:
+            shelf[placed.client_id] = order
         return order
+
+    def left_for_venue(self, submit: Submit) -> None:
+        """The order's request leaves now: from here on the venue owes an answer."""
+        order = self._orders[submit.client_id]
+        order.sent_at, order.until = submit.at, submit.until
 
     def get(self, client_id: str) -> Order | None:
         """The order of that id."""
@@ -101,7 +153,29 @@ class Orders:
 
     def alive(self) -> list[Order]:
         """Orders that may still trade."""
-        return [order for order in self._orders.values() if order.left]
+        return list(self._alive.values())
+
+    def at_venue(self) -> list[Order]:
+        """Orders that may still trade and are, or may be, at the venue."""
+        return [order for order in self.alive() if order.status in _AT_VENUE]
+
+    def unknown_of(self, symbol: str) -> int:
+        """How many orders of the symbol have an outcome that nobody knows."""
+        return sum(1 for order in self.unknown.values() if order.intent.symbol == symbol)
+
+    def has_heard(self, fill_id: str) -> bool:
+        """Whether the fill is in the book."""
+        return fill_id in self._heard
+
+    def note_foreign(self, fill: Filled | Traded) -> None:
+        """Remembers a fill that is booked without an order of ours."""
+        self._heard[fill.fill_id] = (fill.at, fill.symbol, fill.side * fill.qty)
+
+    def fills_since(self, at: int, known: set[str]) -> Iterator[tuple[str, int]]:
+        """Symbol and signed contracts of each fill from `at` on that is not among the known ones."""
+        for fill_id, (filled_at, symbol, signed) in self._heard.items():
+            if filled_at >= at and fill_id not in known:
+                yield symbol, signed
 
     def working(self, symbol: str, side: Side) -> int:
         """Contracts that may still trade on one side, held stops included."""
@@ -117,10 +191,7 @@ class Orders:
         status = after(order.status, event)
         if status is None or status is order.status:
             return False
-        if order.status is Status.HELD:
-            self.held.pop(order.client_id, None)
-        order.move(status, untraded)
-        self._add_working(order.intent, order.left - before)
+        self._move(order, status, before, untraded)
         return True
 
     def fill(self, order: Order, filled: Filled) -> bool:
@@ -137,35 +208,50 @@ class Orders:
                 f"{filled.qty} more ({filled.fill_id}): stop, and compare with the venue's own list"
             )
         before = order.left
-        self._heard.add(filled.fill_id)
+        self._heard[filled.fill_id] = (filled.at, filled.symbol, filled.side * filled.qty)
         order.add_fill(filled.qty, filled.price_ticks)
         order.fills += 1
         whole = order.filled == order.intent.qty
         status = after(order.status, Event.FILLED_WHOLE if whole else Event.FILLED_IN_PART)
-        if status is not None and status is not order.status:
-            order.move(status)
-        self._add_working(order.intent, order.left - before)
+        if status is None or status is order.status:
+            self._work(order, order.left - before)
+        else:
+            self._move(order, status, before)
         return True
 
     def restore(self, changed: OrderChanged) -> None:
         """Puts a recorded status back."""
         order = self._orders[changed.client_id]
         before = order.left
-        order.status = changed.status
-        order.bound = changed.filled + changed.left
-        if changed.status is not Status.HELD:
-            self.held.pop(changed.client_id, None)
-        self._add_working(order.intent, order.left - before)
+        self._move(order, changed.status, before)
+        bound = changed.filled + changed.left
+        more, order.bound = bound - order.bound, bound
+        self._work(order, more)
 
     def restore_fill(self, traded: Traded) -> None:
         """Puts a recorded fill back."""
         order = self._orders[traded.client_id]
         before = order.left
-        self._heard.add(traded.fill_id)
+        self._heard[traded.fill_id] = (traded.at, traded.symbol, traded.side * traded.qty)
         order.add_fill(traded.qty, traded.price_ticks)
         order.fills = traded.n
-        self._add_working(order.intent, order.left - before)
+        self._work(order, order.left - before)
 
-    def _add_working(self, intent: Intent, qty: int) -> None:
-        key = (intent.symbol, intent.side)
+    def _move(self, order: Order, status: Status, left_before: int, untraded: int | None = None) -> None:
+        """Takes an order to a status, and every index of orders with it."""
+        shelf, next_shelf = self._in.get(order.status), self._in.get(status)
+        if shelf is not None:
+            shelf.pop(order.client_id, None)
+        if next_shelf is not None:
+            next_shelf[order.client_id] = order
+        order.move(status, untraded)
+        self._work(order, order.left - left_before)
+
+    def _work(self, order: Order, qty: int) -> None:
+        """What may still trade of an order grew by `qty`, or shrank."""
+        key = (order.intent.symbol, order.intent.side)
         self._working[key] = self._working.get(key, 0) + qty
+        if order.left:
+            self._alive[order.client_id] = order
+        else:
+            self._alive.pop(order.client_id, None)

@@ -2,6 +2,9 @@
 
 RULES = {
     "duplicate": "autofutures.risk.duplicate:Duplicate",
+    "deadline": "autofutures.risk.deadline:Deadline",
+    "mode": "autofutures.risk.mode:BookAllows",
+    "unknown": "autofutures.risk.unknown:Unknown",
     "session": "autofutures.risk.session:Session",
     "stale_tick": "autofutures.risk.stale_tick:StaleTick",
     "order_size": "autofutures.risk.order_size:OrderSize",

@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from autofutures.domain.messages import Intent
+from autofutures.domain.units import Mode
 
 
 class Exposure(msgspec.Struct, frozen=True, gc=False):
@@ -24,6 +25,17 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     low_ticks: int = 0
     """The day's lower price limit; 0 where it is not known."""
     high_ticks: int = 0
+    mode: Mode = Mode.NORMAL
+    """What the book may do."""
+    reasons: tuple[str, ...] = ()
+    """Why it may not do all."""
+    unknown: int = 0
+    """Orders of this instrument whose outcome nobody knows."""
+
+    def reduces(self, intent: Intent) -> bool:
+        """Whether the order, with all that works on its side, can only bring the account's position nearer to zero."""
+        working = self.working_buy if intent.side > 0 else self.working_sell
+        return self.position * intent.side + working + intent.qty <= 0
 
 
 class Approved(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,168 @@
+"""Asks the venue and believes neither side alone: silence, broken links and snapshots become facts about our orders.
+
+Hears beats, links that come and go, and snapshots; says queries, doubts, proofs of absence, differences, and what the
+book may do. A live order is never dropped to make a sum come out.
+"""
+
+from autofutures.domain.messages import (
+    Alert,
+    AnyMessage,
+    Beat,
+    Cancel,
+    LinkChanged,
+    Reconciled,
+    Snapshot,
+)
+from autofutures.domain.order_life import Event, Status
+from autofutures.orders.account import OUTSIDE, Account
+from autofutures.orders.book import Order
+from autofutures.orders.doubt import Doubts
+from autofutures.orders.policy import Policy
+from autofutures.orders.reconcile import Difference, compare, unexplained
+from autofutures.orders.standing import Standing
+
+Said = list[AnyMessage]
+
+
+class Inquiry:
+    """The conversation with the venue about what is.
+
+    Args:
+        account: what the answers move.
+        doubts: when to ask.
+        policy: how long to wait, and what becomes of strangers' orders.
+    """
+
+    def __init__(self, account: Account, doubts: Doubts, policy: Policy) -> None:
+        self._account = account
+        self._orders = account.orders
+        self._policy = policy
+        self._strangers: set[str] = set()
+        self.doubts = doubts
+        self.standing = Standing(reconciles=policy.reconciles)
+
+    def soon(self, now: int) -> None:
+        """Something may have been missed: the next beat asks."""
+        self.doubts.ask_at(now)
+
+    def beat(self, beat: Beat, now: int, said: Said) -> None:
+        """Notices what did not come, and asks."""
+        self.standing.trouble = beat.trouble
+        for order in self.doubts.overdue(self._orders.sent.values(), now):
+            self._doubt(order, now, "no answer in time", said)
+        self._exits_in_doubt(now, said)
+        if self.standing.link_up and self._policy.reconciles:
+            said += self.doubts.cancels(self._orders.alive(), now)
+            query = self.doubts.query(now)
+            if query is not None:
+                said.append(query)
+        self._say_mode(now, said)
+
+    def _doubt(self, order: Order, now: int, why: str, said: Said) -> None:
+        """The outcome is not known: entries of this instrument wait, a person is told, and the venue is asked."""
+        if self._orders.hear(order, Event.DOUBTED):
+            said.append(order.changed(now, why))
+            said.append(Alert("unknown_order", now, order.client_id, f"{why}; the venue is being asked"))
+            self.doubts.ask_at(now)
+
+    def _exits_in_doubt(self, now: int, said: Said) -> None:
+        """An exit that stays unknown past its deadline halts the book and is asked back; what else works is too."""
+        overdue = self.doubts.exits_overdue(self._orders.unknown.values(), now)
+        before = self.standing.exits_in_doubt
+        self.standing.exits_in_doubt = tuple(order.client_id for order in overdue)
+        for order in overdue:
+            if order.client_id not in before:
+                text = "the outcome of an exit is not known: the book halts, and all that works is asked back"
+                said.append(Alert("halted", now, order.client_id, text))
+        if overdue and not before:
+            for order in self._orders.at_venue():
+                self._account.cancel(order, now, said)
+
+    def link(self, changed: LinkChanged, now: int, said: Said) -> None:
+        """A broken link leaves every order without a word in doubt; a new one begins with questions."""
+        self.standing.link(changed)
+        if not changed.up:
+            self.doubts.link_lost()
+            said.append(Alert("link_down", now, changed.venue, changed.reason))
+            for order in tuple(self._orders.sent.values()):
+                self._doubt(order, now, "the link broke before its answer", said)
+        self.doubts.ask_at(now)
+        self._say_mode(now, said)
+
+    def _say_mode(self, now: int, said: Said) -> None:
+        mode = self.standing.said(now)
+        if mode is not None:
+            said.append(mode)
+
+    def compare(self, snapshot: Snapshot, now: int, said: Said) -> None:
+        """Book and venue are compared; what the venue knows more comes in as reports do."""
+        asked_at = self.doubts.answered(snapshot.flow)
+        if asked_at is None:
+            return
+        found = compare(self._orders, snapshot, asked_at)
+        for order in found.listed:
+            self.doubts.seen(order.client_id)
+        for report in found.reports:
+            self._account.hear(report, said)
+        absent = sum(self._missing(order, asked_at, now, said) for order in found.missing)
+        outside = self._outside(found, now, said)
+        book = {symbol: self._account.portfolio.net(symbol) for symbol in self._account.instruments}
+        differs = unexplained(self._orders, book, snapshot, outside)
+        if self.standing.compared(differs):
+            for symbol, qty in self.standing.unexplained.items():
+                text = f"the venue's position is {qty:+d} from the book's, and no fill explains it"
+                said.append(Alert("unexplained", now, symbol, text))
+        if differs or found.missing:
+            self.doubts.ask_at(now + self._policy.query_ns // 2)
+        for order in self._orders.unknown.values():
+            self.doubts.ask_at(max(now + self._policy.query_ns // 2, self.doubts.proof_at(order)))
+        said.append(Reconciled(snapshot.flow, now, len(found.reports), absent, len(found.strangers), differs))
+        self._exits_in_doubt(now, said)
+        self._say_mode(now, said)
+
+    def _missing(self, order: Order, asked_at: int, now: int, said: Said) -> bool:
+        """The venue's list lacks a live order of ours: absent if it never was there, else in doubt. Never dropped."""
+        if not self.doubts.missed(order, asked_at):
+            return False
+        if order.acknowledged:
+            self._doubt(order, now, "the venue had it, and its list does not any more", said)
+            return False
+        left = order.left
+        if not self._orders.hear(order, Event.MISSED):
+            self._doubt(order, now, "the venue's list does not have it", said)
+            return False
+        said.append(order.changed(now, "proved absent: the venue's list lacked it twice"))
+        self._account.free_exit(order, left)
+        return True
+
+    def _outside(self, found: Difference, now: int, said: Said) -> dict[str, int]:
+        """Orders that are not ours, by policy. Returns what they traded that is not in the book, by symbol."""
+        policy = self._policy.strangers
+        for row in found.strangers:
+            if row.venue_id not in self._strangers:
+                self._strangers.add(row.venue_id)
+                text = f"{row.side.word} {row.qty} {row.symbol} is not an order of ours; policy: {policy}"
+                said.append(Alert("stranger", now, row.venue_id, text))
+            if policy == "flatten" and row.client_id and row.status is Status.WORKING:
+                said.append(Cancel(row.client_id, now, row.symbol))
+        outside: dict[str, int] = {}
+        for fill in found.foreign:
+            if self._orders.has_heard(fill.fill_id):
+                continue
+            if policy == "ignore" or fill.symbol not in self._account.instruments:
+                outside[fill.symbol] = outside.get(fill.symbol, 0) + fill.side * fill.qty
+            else:
+                self._account.adopt(fill, said)
+        return outside
+
+    def to_flatten(self) -> list[tuple[str, int]]:
+        """Strangers' positions that the policy is to undo, by symbol, where nothing is under way yet."""
+        if self._policy.strangers != "flatten":
+            return []
+        at_work = {order.intent.symbol for order in self._orders.alive() if order.intent.strategy == OUTSIDE}
+        positions = [
+            (symbol, self._account.portfolio.position(OUTSIDE, symbol))
+            for symbol in self._account.instruments
+            if symbol not in at_work
+        ]
+        return [(symbol, position) for symbol, position in positions if position]

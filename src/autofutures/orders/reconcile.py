@@ -1,0 +1,111 @@
+"""Book and venue side by side: what a snapshot teaches, as the reports that were missing. Pure; decides nothing.
+
+Neither side alone is true: a venue's list is late, holds rows that are none and lacks rows. So a row can only add (a
+fill, an end), and what a list lacks is handed back to be asked for again. The same snapshot twice teaches nothing new.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from autofutures.domain.messages import (
+    Accepted,
+    Canceled,
+    Expired,
+    Filled,
+    Rejected,
+    Report,
+    Snapshot,
+    VenueOrder,
+)
+from autofutures.domain.order_life import Status
+from autofutures.orders.book import Order, Orders
+
+_WHY = "found in the venue's list"
+
+_LISTED = (Status.SENT, Status.UNKNOWN, Status.REJECTED, Status.ABSENT)
+"""Statuses of ours that a row which still works contradicts."""
+
+
+class Difference(msgspec.Struct):
+    """What a snapshot says that the book did not know, and what it lacks."""
+
+    reports: list[Report] = msgspec.field(default_factory=list)
+    listed: list[Order] = msgspec.field(default_factory=list)
+    missing: list[Order] = msgspec.field(default_factory=list)
+    """Orders of ours that may still trade and were sent before the query, and that the list lacks."""
+    strangers: list[VenueOrder] = msgspec.field(default_factory=list)
+    foreign: list[Filled] = msgspec.field(default_factory=list)
+    """Fills of orders that are not ours."""
+    phantoms: int = 0
+    """Rows without any id: no order that could be asked for, and nothing is counted on them."""
+
+
+def compare(orders: Orders, snapshot: Snapshot, asked_at: int) -> Difference:
+    """What the snapshot teaches about the book of orders; fills come before the ends of their orders.
+
+    Args:
+        orders: the book.
+        snapshot: the venue's lists.
+        asked_at: when they were asked for; orders sent later prove nothing by being missing.
+    """
+    found = Difference()
+    for fill in snapshot.fills:
+        if orders.get(fill.client_id) is None:
+            found.foreign.append(fill)
+        elif not orders.has_heard(fill.fill_id):
+            found.reports.append(fill)
+    listed = set()
+    for row in snapshot.orders:
+        order = orders.get(row.client_id) if row.client_id else None
+        if order is not None:
+            listed.add(row.client_id)
+            found.listed.append(order)
+            found.reports.extend(_news(order, row))
+        elif row.venue_id:
+            found.strangers.append(row)
+        else:
+            found.phantoms += 1
+    found.missing = [
+        order for order in orders.at_venue() if order.client_id not in listed and order.sent_at <= asked_at
+    ]
+    return found
+
+
+def _news(order: Order, row: VenueOrder) -> Iterator[Report]:
+    """The report that takes the order to where its row is; none where it is there already."""
+    untraded = row.qty - row.filled
+    match row.status:
+        case Status.SENT | Status.WORKING if order.status in _LISTED:
+            yield Accepted(row.client_id, row.at, row.venue_id)
+        case Status.CANCELED if order.left:
+            yield Canceled(row.client_id, row.at, untraded, _WHY)
+        case Status.EXPIRED if order.left:
+            yield Expired(row.client_id, row.at, untraded)
+        case Status.REJECTED if order.left:
+            yield Rejected(row.client_id, row.at, _WHY)
+        case _:
+            pass  # The book knows it, or only fills can say more.
+
+
+def unexplained(
+    orders: Orders, book: dict[str, int], snapshot: Snapshot, outside: dict[str, int]
+) -> dict[str, int]:
+    """The venue's position less what the book and the strangers' fills make of it, by symbol, where they differ.
+
+    Args:
+        orders: knows each fill that was heard.
+        book: the book's net positions by symbol, with the fills of this snapshot.
+        snapshot: the venue's positions and fills.
+        outside: contracts by symbol that strangers traded in the snapshot, and that are not in the book.
+    """
+    counted = {fill.fill_id for fill in snapshot.fills}
+    later: dict[str, int] = {}
+    for symbol, signed in orders.fills_since(snapshot.since, counted):
+        later[symbol] = later.get(symbol, 0) + signed
+    found = {}
+    for symbol in sorted({*book, *snapshot.positions, *outside}):
+        seen = book.get(symbol, 0) - later.get(symbol, 0) + outside.get(symbol, 0)
+        if snapshot.positions.get(symbol, 0) != seen:
+            found[symbol] = snapshot.positions.get(symbol, 0) - seen
+    return found

@@ -1,0 +1,67 @@
+"""What the book may do, and why it may not do all: one mode, made of named reasons, each with its own end."""
+
+from autofutures.domain.messages import BookMode, LinkChanged
+from autofutures.domain.units import Mode
+
+
+class Standing:
+    """Collects the reasons.
+
+    Args:
+        reconciles: whether the venue must have been compared with before entries are allowed.
+    """
+
+    def __init__(self, *, reconciles: bool) -> None:
+        self._reconciles = reconciles
+        self.link_up = not reconciles
+        self.reconciled = not reconciles
+        self.unexplained: dict[str, int] = {}
+        self._suspected: dict[str, int] = {}
+        self.exits_in_doubt: tuple[str, ...] = ()
+        self.trouble = ""
+        self._said: tuple[Mode, tuple[str, ...]] = (Mode.NORMAL, ())
+
+    @property
+    def mode(self) -> Mode:
+        """What the book may do now."""
+        if self.exits_in_doubt:
+            return Mode.HALTED
+        return Mode.REDUCING if self.reasons else Mode.NORMAL
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it may not do all; nothing where it may."""
+        found = [f"exit {client_id} in doubt" for client_id in self.exits_in_doubt]
+        if not self.link_up:
+            found.append("no link to the venue")
+        if not self.reconciled:
+            found.append("not reconciled")
+        found += [f"{qty:+d} {symbol} unexplained" for symbol, qty in self.unexplained.items()]
+        if self.trouble:
+            found.append(self.trouble)
+        return tuple(found)
+
+    def link(self, changed: LinkChanged) -> None:
+        """The link came up or went down; either way nothing is known until the venue is compared with."""
+        if self._reconciles:
+            self.link_up = changed.up
+            self.reconciled = False
+
+    def compared(self, unexplained: dict[str, int]) -> bool:
+        """A comparison's outcome; `True` where a difference has stayed for two of them and is held against the book.
+
+        One comparison alone may have met a report on its way.
+        """
+        stayed = {symbol: qty for symbol, qty in unexplained.items() if self._suspected.get(symbol) == qty}
+        news = bool(stayed) and stayed != self.unexplained
+        self._suspected, self.unexplained = unexplained, stayed
+        self.reconciled = self.reconciled or not unexplained
+        return news
+
+    def said(self, now: int) -> BookMode | None:
+        """The mode as a message, where it or its reasons changed since it was last said."""
+        current = (self.mode, self.reasons)
+        if current == self._said:
+            return None
+        self._said = current
+        return BookMode(now, *current)
