@@ -79,6 +79,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     trades: int = 6_000
     interval_ns: int = 0
+    length_ns: int = 0
+    """A generated session lasts so long from its open; 0 for as long as the exchange's own."""
     strategies: tuple[StrategySettings, ...] = ()
     limits: dict[str, dict[str, int]] = {}
     fee: int = 20
