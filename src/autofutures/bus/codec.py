@@ -2,11 +2,13 @@
 
 Market data and everything else are numbered apart, so that a gap says what was lost; so is each life of a
 process, for one that starts again counts from 1. What an older life said late is for the receiver to refuse,
-by its epoch. Control messages (`Step`, `Done`, `Ready`, `Stop`, questions) carry the number reached and do
-not raise it: they may be repeated, and they bring a gap to light even when nothing follows.
+by its epoch. Control messages (`Step`, `Done`, `Ready`, `Stop`, heartbeats, questions) carry the number reached
+and do not raise it: they may be repeated, and they bring a gap to light even when nothing follows.
+
+Market data are the hot path, many thousands a second: their loops make no call for a message that can be spared.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from autofutures.domain.messages import (
     MARKET,
@@ -18,6 +20,7 @@ from autofutures.domain.messages import (
     Done,
     Envelope,
     Gap,
+    Heartbeat,
     Quote,
     Ready,
     Step,
@@ -27,7 +30,7 @@ from autofutures.domain.messages import (
     encode,
 )
 
-CONTROL = (Step, Done, Ready, Stop, Ask, Answer, Command)
+CONTROL = (Step, Done, Ready, Stop, Heartbeat, Ask, Answer, Command)
 
 
 class Outbox:
@@ -58,21 +61,69 @@ class Outbox:
             source, seq = self._source, self._seq
         return Envelope(SCHEMA, source, self._epoch, seq, at, cause, flow, message)
 
+    def wrap_all(self, messages: Iterable[AnyMessage], at: int, cause: int = 0) -> list[Envelope]:
+        """Messages of one moment in their envelopes, in order."""
+        envelopes: list[Envelope] = []
+        append, source, epoch, number = envelopes.append, self._market_source, self._epoch, self._market_seq
+        for message in messages:
+            if type(message) is Tick:
+                number += 1
+                append(Envelope(SCHEMA, source, epoch, number, at, cause, "", message))
+            else:
+                self._market_seq = number
+                append(self.wrap(message, at, cause))
+                number = self._market_seq
+        self._market_seq = number
+        return envelopes
+
+    def wrap_events(self, events: Iterable[tuple[AnyMessage, int]]) -> list[Envelope]:
+        """Messages in their envelopes, in order, each with its own moment."""
+        envelopes: list[Envelope] = []
+        append, source, epoch, number = envelopes.append, self._market_source, self._epoch, self._market_seq
+        for message, at in events:
+            if type(message) is Tick:
+                number += 1
+                append(Envelope(SCHEMA, source, epoch, number, at, 0, "", message))
+            else:
+                self._market_seq = number
+                append(self.wrap(message, at))
+                number = self._market_seq
+        self._market_seq = number
+        return envelopes
+
     def frame(self, messages: Iterable[AnyMessage], at: int, cause: int = 0, flow: str = "") -> bytes:
         """A frame of messages of one moment, in order."""
+        if not flow:
+            return encode(self.wrap_all(messages, at, cause))
         return encode([self.wrap(message, at, cause, flow) for message in messages])
+
+    def beat(self, at: int) -> list[Envelope]:
+        """A sign of life, with both numbers reached: what was lost before it comes to light."""
+        beat = Heartbeat(self._source, at)
+        return [
+            Envelope(SCHEMA, self._source, self._epoch, self._seq, at, 0, "", beat),
+            Envelope(SCHEMA, self._market_source, self._epoch, self._market_seq, at, 0, "", beat),
+        ]
 
 
 class Inbox:
     """Opens what one process hears from one other: repeats are dropped, gaps become messages.
 
+    Args:
+        joins: it begins in the middle of a conversation: the first number of each source is taken as it comes.
+        seen: the numbers that were reached before, by source and life.
+
     Attributes:
+        seen: the numbers that are reached.
         repeated: messages that had been heard before.
+        missed: messages that were lost, market data not counted.
     """
 
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, int], int] = {}
+    def __init__(self, *, joins: bool = False, seen: Mapping[tuple[str, int], int] | None = None) -> None:
+        self.seen: dict[tuple[str, int], int] = dict(seen or {})
+        self._joins = joins
         self.repeated = 0
+        self.missed = 0
 
     def open(self, data: bytes) -> list[Envelope]:
         """The new messages of a frame, each gap just before what shows it.
@@ -80,23 +131,55 @@ class Inbox:
         Raises:
             BadMessage: the bytes are no frame of this version.
         """
+        return self.take(decode_frame(data))
+
+    def take(self, envelopes: list[Envelope]) -> list[Envelope]:
+        """As `open`, of a frame that is decoded."""
+        if self._is_next(envelopes):
+            return envelopes
         heard: list[Envelope] = []
-        for envelope in decode_frame(data):
+        for envelope in envelopes:
             if self._take(envelope, heard):
                 heard.append(envelope)
         return heard
 
+    def _is_next(self, envelopes: Sequence[Envelope]) -> bool:
+        """Whether these are trades alone, and follow without a hole on what was heard; then they are counted."""
+        if not envelopes:
+            return True
+        first = envelopes[0]
+        source, epoch, number = first.source, first.epoch, first.seq
+        life = (source, epoch)
+        if self.seen.get(life, 0) + 1 != number:
+            return False
+        for envelope in envelopes:
+            if (
+                envelope.seq != number
+                or type(envelope.body) is not Tick
+                or envelope.source != source
+                or envelope.epoch != epoch
+            ):
+                return False
+            number += 1
+        self.seen[life] = number - 1
+        return True
+
     def _take(self, envelope: Envelope, heard: list[Envelope]) -> bool:
         source, seq = envelope.source, envelope.seq
         life = (source, envelope.epoch)
-        seen = self._seen.get(life, 0)
         control = isinstance(envelope.body, CONTROL)
-        missed = seq - seen - (0 if control else 1)
+        step = 0 if control else 1
+        seen = self.seen.get(life)
+        if seen is None:
+            seen = seq - step if self._joins else 0
+        missed = seq - seen - step
         if missed < 0:
-            self.repeated += 0 if control else 1
+            self.repeated += step
             return control
-        self._seen[life] = seq
+        self.seen[life] = seq
         if missed:
+            if not source.endswith(MARKET):
+                self.missed += missed
             gap = Gap(source, envelope.at, missed)
             heard.append(Envelope(SCHEMA, source, envelope.epoch, seq, envelope.at, 0, "", gap))
         return True

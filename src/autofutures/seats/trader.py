@@ -1,0 +1,368 @@
+"""The trader's seat: a batch is handled to its end, kept, and only then sent.
+
+Hears everyone; says requests to the gateway, and its stream to strategies and recorder.
+"""
+
+import heapq
+from collections.abc import Sequence
+
+from autofutures.assemble.nodes import first_commands, make_tally, make_trader
+from autofutures.bus.codec import Outbox
+from autofutures.config import RunSettings
+from autofutures.domain.messages import (
+    MARKET,
+    Alert,
+    AnyMessage,
+    BadTick,
+    Beat,
+    BookMode,
+    Cancel,
+    Command,
+    Done,
+    Envelope,
+    Gap,
+    Heartbeat,
+    Intent,
+    Placed,
+    Query,
+    Quote,
+    Ready,
+    Reconciled,
+    Refused,
+    Rejected,
+    Report,
+    SessionEnded,
+    Stop,
+    Stray,
+    Submit,
+    Tick,
+    WakeAt,
+    Woke,
+    encode,
+)
+from autofutures.seats.desk import Desk
+from autofutures.seats.peers import Peer
+from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, TRADER, Port, Watch
+from autofutures.seats.readiness import Readiness, judge
+from autofutures.storage.journal import Journal
+
+Leaving = Submit | Cancel | Query
+
+RECORD_EVERY = 256
+"""Messages of the stream that the recorder is sent at once; a beat sends what there is."""
+
+
+class TraderSeat:
+    """One life of the trader, begun by folding the journal.
+
+    `hear` handles a frame, `settle` keeps and sends what came of all frames since: a driver that hears much hears
+    several frames before it settles.
+
+    Args:
+        run: the run's settings.
+        journal: what earlier lives did.
+        port: the way to peers.
+        watch: looks on.
+        write_ahead: keep a batch before it leaves. Without it nothing is safe: it is for proving that tests see it.
+
+    Attributes:
+        epoch: this life's number.
+        trader: the node.
+        tally: counts what happened.
+        desk: where people ask.
+        heard: messages since the last settling.
+        news: what a person may want to find in the process's log.
+        old_lives: messages of replaced lives, which had no say.
+        stop_at: when it was asked to stop; 0 while it works.
+        waits_for: peers that were asked to end and have not said that they have.
+    """
+
+    def __init__(
+        self,
+        run: RunSettings,
+        journal: Journal,
+        port: Port,
+        *,
+        watch: Watch = NOBODY,
+        write_ahead: bool = True,
+    ) -> None:
+        self._run = run
+        self._journal = journal
+        self._port = port
+        self._watch = watch
+        self._write_ahead = write_ahead
+        self.epoch = journal.next_epoch()
+        self.trader = make_trader(run, self.epoch)
+        self.tally = make_tally(run)
+        self._strategies = {f"strategy/{strategy.name}": strategy for strategy in run.strategies}
+        self._peers = {
+            name: Peer(name, Outbox(TRADER, self.epoch)) for name in (GATEWAY, *self._strategies, RECORDER)
+        }
+        self.desk = Desk(self._say, tuple(self._strategies))
+        self._inputs: list[AnyMessage] = []
+        self._outputs: list[AnyMessage] = []
+        self._told: list[AnyMessage] = []
+        self._stream: list[AnyMessage] = []
+        self._requests: list[Leaving] = []
+        self._unkept: tuple[list[AnyMessage], list[AnyMessage]] = ([], [])
+        self._recorded: list[Envelope] = []
+        self._timers: list[tuple[int, int, Woke]] = []
+        self._timer_count = 0
+        self.news: list[AnyMessage] = []
+        self.old_lives = 0
+        self.stop_at = 0
+        self.waits_for: set[str] = set()
+
+    @property
+    def wake_at(self) -> int:
+        """When the next timer rings; 0 for never."""
+        return self._timers[0][0] if self._timers else 0
+
+    @property
+    def heard(self) -> int:
+        """How many messages wait to be settled."""
+        return len(self._inputs)
+
+    def start(self, now: int) -> int:
+        """Folds the journal, and says what is in doubt by it; returns how many facts there were."""
+        facts = 0
+        for fact in self._journal.facts():
+            self.trader.fold(fact)
+            facts += 1
+        if facts:
+            self._said(self.trader.recovered(now))
+            self.settle(now)
+        return facts
+
+    def hear(self, name: str, data: bytes, now: int) -> None:
+        """Handles a frame; `settle` keeps and sends what came of it."""
+        peer = self._peers.get(name)
+        if peer is None:
+            command = self.desk.hear(name, data, now)
+            if command is not None:
+                self._command(command, now)
+            self.desk.flush(now)
+            return
+        self._watch.at("batch")
+        life = peer.life
+        inputs, stream, handle = self._inputs, self._stream, self.trader.handle
+        for envelope in peer.inbox.open(data):
+            message = envelope.body
+            if type(message) is Tick and envelope.epoch == life:
+                said = handle(message, now)
+                inputs.append(message)
+                if not said:
+                    stream.append(message)
+                else:
+                    self._after(message, said)
+            else:
+                self._take(peer, envelope, now)
+                life, inputs, stream = peer.life, self._inputs, self._stream
+            if envelope.epoch == life:
+                peer.heard_at = now
+        self._watch.at("handle")
+
+    def settle(self, now: int) -> None:
+        """Keeps what was heard and said since the last time, then sends it."""
+        watch = self._watch
+        inputs, outputs = self._inputs, self._outputs
+        if not inputs and not outputs:
+            self.desk.flush(now)
+            return
+        watch.at("before commit")
+        if self._write_ahead:
+            self._journal.commit(inputs, outputs, now)
+            watch.kept(inputs, outputs)
+        else:
+            self._unkept[0].extend(inputs)
+            self._unkept[1].extend(outputs)
+        watch.at("after commit")
+        stream, requests = self._stream, self._requests
+        self._inputs, self._outputs, self._stream, self._requests = [], [], [], []
+        returned = self._send_requests(requests, now) if requests else []
+        watch.at("between sends")
+        if stream:
+            self._send_stream(stream, now)
+        watch.at("after sends")
+        self.desk.flush(now)
+        if returned:
+            for report in returned:
+                self._handle(report, now)
+            self.settle(now)
+
+    def beat(self, now: int) -> None:
+        """Time has come this far: timers ring, signs of life go out, what the recorder lacks is sent."""
+        if self._unkept[0] or self._unkept[1]:
+            self._journal.commit(*self._unkept, now)
+            self._unkept = ([], [])
+        self.ring(now)
+        self._handle(Beat(now), now)
+        self.settle(now)
+        self._flush_recorder()
+        for name, peer in self._peers.items():
+            self._port.send(name, encode(peer.outbox.beat(now)))
+        self.desk.beat(now)
+
+    def ring(self, now: int) -> None:
+        """Lets the timers ring that are due."""
+        while self._timers and self._timers[0][0] <= now:
+            self._handle(heapq.heappop(self._timers)[2], now)
+            if self.heard >= MOST_MESSAGES:
+                self.settle(now)
+        self.settle(now)
+
+    def readiness(self, now: int) -> Readiness:
+        """Whether the machine may trade."""
+        absent = [name for name, peer in self._peers.items() if not peer.is_there(now)]
+        lives = {TRADER: self.epoch, **{name: peer.life for name, peer in self._peers.items()}}
+        return judge(self.trader.inquiry.standing.reasons, absent, lives, uncovered_lots(self), now)
+
+    def stop(self, now: int, reason: str) -> None:
+        """No more decisions are taken; strategies are asked to say what to keep, and then to end."""
+        if self.stop_at:
+            return
+        self.settle(now)
+        self.stop_at = now
+        stop = (Stop(now, reason),)
+        self.waits_for = {name for name in self._strategies if self._ends(name, stop, now)}
+
+    def end(self, now: int) -> None:
+        """All is kept: the recorder and the gateway are told that it is over."""
+        self.settle(now)
+        self._flush_recorder()
+        stop = (Stop(now, "stopped"),)
+        self.waits_for = {name for name in (RECORDER, GATEWAY) if self._ends(name, stop, now)}
+
+    def _ends(self, name: str, stop: Sequence[AnyMessage], now: int) -> bool:
+        return self._peers[name].is_there(now) and self._say(name, stop, now)
+
+    def _take(self, peer: Peer, envelope: Envelope, now: int) -> None:
+        """One message that is not simply the next tick: a peer's life decides whether it has a say."""
+        message, epoch = envelope.body, envelope.epoch
+        if isinstance(message, Ready):
+            if epoch >= peer.life:
+                self.settle(now)
+                self._welcome(peer, message, epoch, now)
+            return
+        current = epoch == peer.life and epoch > 0
+        lost = isinstance(message, Gap) and peer.life > 0 and not message.source.endswith(MARKET)
+        if current or lost or isinstance(message, Report):
+            if current and isinstance(message, Done):
+                self.waits_for.discard(peer.name)
+            elif isinstance(message, Intent) and self.stop_at:
+                self._refuse(message, now, "stop", "the machine is stopping")
+            elif not isinstance(message, (Heartbeat, Done)) and not self.desk.answered(peer.name, message):
+                self._handle(message, now)
+        elif isinstance(message, Intent):
+            reason = f"life {epoch} of {message.strategy} was replaced by life {peer.life}"
+            self._refuse(message, now, "epoch", reason, peer.life, epoch)
+        self.old_lives += not current
+
+    def _refuse(
+        self, intent: Intent, now: int, rule: str, reason: str, limit: int = 1, value: int = 0
+    ) -> None:
+        """An older life of a peer has no say any more, nor has anyone once the machine stops: as any refusal."""
+        self._inputs.append(intent)
+        self._said((Refused(intent.strategy, intent.cause_seq, intent.k, now, rule, limit, value, reason),))
+
+    def _welcome(self, peer: Peer, ready: Ready, life: int, now: int) -> None:
+        """A peer greets: it hears what it must know, and where the numbering of what it is told stands."""
+        peer.life = life
+        peer.heard_at = now
+        said: list[AnyMessage] = [Ready(TRADER)]
+        settings = self._strategies.get(peer.name)
+        if settings is not None:
+            self._timers = [entry for entry in self._timers if entry[2].strategy != settings.name]
+            heapq.heapify(self._timers)
+            restored = self.trader.handle(ready, now)
+            known = self.trader.configured(ready.source)
+            commands = [command for command in first_commands(settings) if command.name not in known]
+            said = [*restored, *commands]
+            self._stream_only(restored, now)
+        outbox = peer.outbox
+        envelopes = [*outbox.wrap_all(said, now, life), *outbox.beat(now)]
+        self._port.send(peer.name, encode(envelopes))
+
+    def _stream_only(self, messages: Sequence[AnyMessage], now: int) -> None:
+        """What one strategy alone hears is still part of the record."""
+        outbox = self._peers[RECORDER].outbox
+        for message in messages:
+            self.tally.handle(message, now)
+        self._recorded += outbox.wrap_all(messages, now, self.trader.market_seq)
+
+    def _command(self, command: Command, now: int) -> None:
+        """A person's command: refused at once, or passed on to its strategy."""
+        said = self.trader.handle(command, now)
+        if said:
+            for refusal in said:
+                self.desk.answered("", refusal)
+            return
+        self._say(f"strategy/{command.strategy}", (command,), now)
+
+    def _handle(self, message: AnyMessage, now: int) -> None:
+        self._inputs.append(message)
+        said = self.trader.handle(message, now)
+        self._after(message, said)
+
+    def _after(self, message: AnyMessage, said: Sequence[AnyMessage]) -> None:
+        """Routes an input that others must hear of, and what the trader said to it."""
+        if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
+            if not (said and isinstance(said[0], BadTick)):  # No trade: nobody is told of it as one.
+                self._stream.append(message)
+        elif isinstance(message, WakeAt):
+            self._timer_count += 1
+            woke = Woke(message.strategy, message.at, message.timer)
+            heapq.heappush(self._timers, (message.at, self._timer_count, woke))
+        if said:
+            self._said(said)
+
+    def _said(self, outputs: Sequence[AnyMessage]) -> None:
+        self._outputs += outputs
+        for output in outputs:
+            if isinstance(output, (Submit, Cancel, Query)):
+                self._requests.append(output)
+            elif isinstance(output, (Alert, BookMode, Reconciled, Stray)):
+                self.news.append(output)
+            if not isinstance(output, Query):
+                self._stream.append(output)
+
+    def _send_requests(self, requests: Sequence[Leaving], now: int) -> list[AnyMessage]:
+        """Sends what goes to the venue; returns reports on what provably did not leave."""
+        self._watch.leaves([request for request in requests if not isinstance(request, Query)])
+        if self._peers[GATEWAY].life and self._say(GATEWAY, requests, now, self.trader.market_seq):
+            return []
+        reason = "not sent: no gateway"
+        return [
+            Rejected(request.client_id, now, reason, of_cancel=isinstance(request, Cancel))
+            for request in requests
+            if not isinstance(request, Query)
+        ]
+
+    def _send_stream(self, stream: Sequence[AnyMessage], now: int) -> None:
+        """Tells strategies, then the recorder, then the counters: in the order in which time matters to them."""
+        heard = [message for message in stream if not isinstance(message, (Submit, Cancel, Placed))]
+        if heard:
+            for name in self._strategies:
+                if self._peers[name].life:
+                    self._say(name, heard, now)
+        self._recorded += self._peers[RECORDER].outbox.wrap_all(stream, now, self.trader.market_seq)
+        if len(self._recorded) >= RECORD_EVERY:
+            self._flush_recorder()
+        tally = self.tally.handle
+        for message in stream:
+            tally(message, now)
+
+    def _flush_recorder(self) -> None:
+        if self._recorded:
+            self._port.send(RECORDER, encode(self._recorded))
+            self._recorded = []
+
+    def _say(self, peer: str, messages: Sequence[AnyMessage], now: int, cause: int = 0) -> bool:
+        known = self._peers.get(peer)
+        outbox = known.outbox if known is not None else Outbox(TRADER, self.epoch)
+        return self._port.send(peer, outbox.frame(messages, now, cause))
+
+
+def uncovered_lots(_seat: TraderSeat) -> int:
+    """Open contracts that no exit plan covers and ought to."""
+    return 0

@@ -1,0 +1,234 @@
+"""A batch is handled, kept, and only then sent, and no older life has a say."""
+
+import pytest
+
+from autofutures.bus.codec import Outbox
+from autofutures.domain.messages import (
+    Accepted,
+    AnyMessage,
+    Command,
+    Filled,
+    Gap,
+    OrderChanged,
+    Ready,
+    Refused,
+    Rejected,
+    Submit,
+    Tick,
+    WakeAt,
+    Woke,
+)
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import SECOND, Side
+from autofutures.seats.port import GATEWAY, RECORDER, TRADER, Watch
+from tests.makers import TXF, intent
+from tests.unit.seats.house import NIGHT, PINGER, House, a_run
+
+
+class Killed(Exception):
+    """The trader died here, on purpose."""
+
+
+class Points(Watch):
+    """Writes down where a seat has come, and ends it at one point."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.dies_at = ""
+
+    def at(self, point: str) -> None:
+        self.seen.append(point)
+        if point == self.dies_at:
+            raise Killed
+
+
+def facts(house: House, *kinds: type[AnyMessage]) -> list[AnyMessage]:
+    return [fact for fact in house.journal.facts() if isinstance(fact, kinds)]
+
+
+def test_everyone_meets_and_the_machine_is_ready() -> None:
+    with House() as house:
+        assert house.trader.readiness(house.now).reasons[:3] == (
+            "gateway is away",
+            "strategy/pinger is away",
+            "recorder is away",
+        )
+        house.begin()
+        verdict = house.trader.readiness(house.now)
+    assert (verdict.ready, verdict.reasons) == (True, ())
+    assert verdict.lives == {"trader": 1, "gateway": 1, "strategy/pinger": 1, "recorder": 2}
+
+
+def test_a_tick_becomes_an_order_at_the_venue_and_a_line_of_the_record() -> None:
+    with House().begin() as house:
+        house.ticks()
+        house.beat()
+        [submit] = house.venue.submits
+        assert facts(house, Submit) == [submit]
+        assert [type(m) for m in house.tape.messages if isinstance(m, (Tick, Submit))] == [Tick, Submit]
+        assert house.trader.tally.ticks_seen == 1
+
+
+def test_a_batch_of_many_frames_is_kept_before_anything_of_it_leaves() -> None:
+    points = Points()
+    with House(a_run(), points).begin() as house:
+        points.seen.clear()
+        house.gateway.from_venue([(Tick(TXF, house.now, 17_400, 1), house.now)])
+        house.gateway.from_venue([(Tick(TXF, house.now, 17_401, 1), house.now)])
+        for sender, _, data in list(house.frames):
+            house.trader.hear(sender, data, house.now)
+        house.frames.clear()
+        assert house.trader.heard == 2
+        house.trader.settle(house.now)
+        assert points.seen == [
+            *("batch", "handle") * 2,
+            *("before commit", "after commit", "between sends", "after sends"),
+        ]
+        assert [receiver for _, receiver, _ in house.frames] == [PINGER]
+
+
+def test_what_was_not_kept_never_leaves() -> None:
+    points = Points()
+    with House(a_run(), points).begin() as house:
+        points.dies_at = "before commit"
+        with pytest.raises(Killed):
+            house.ticks()
+        assert (house.venue.submits, facts(house, Submit)) == ([], [])
+
+
+def test_without_write_ahead_an_order_leaves_that_nobody_has_written_down() -> None:
+    with House() as house:
+        house.new_trader(write_ahead=False)
+        house.begin()
+        house.ticks()
+        assert len(house.venue.submits) == 1
+        assert facts(house, Submit) == []
+        house.beat()
+        assert len(facts(house, Submit)) == 1
+
+
+def test_a_request_that_nobody_could_take_is_known_not_to_be_sent() -> None:
+    with House().begin() as house:
+        house.cut.add((TRADER, GATEWAY))
+        house.ticks()
+        assert house.venue.submits == []
+        [rejected] = [m for batch in house.journal.batches() for m in batch.inputs if isinstance(m, Rejected)]
+        assert rejected.reason == "not sent: no gateway"
+        [*_, changed] = facts(house, OrderChanged)
+        assert isinstance(changed, OrderChanged)
+        assert changed.status is Status.REJECTED
+
+
+def test_a_restarted_trader_is_found_by_all_and_knows_its_orders() -> None:
+    with House().begin() as house:
+        house.ticks()
+        [submit] = house.venue.submits
+        house.frames.clear()
+        house.new_trader()
+        house.beat(3)
+        assert house.trader.readiness(house.now).lives["trader"] == 2
+        assert not [r for r in house.trader.readiness(house.now).reasons if "away" in r]
+        house.gateway.say([(Accepted(submit.client_id, house.now, "X1"), house.now)])
+        house.talk()
+        order = house.trader.trader.orders.get(submit.client_id)
+        assert order is not None
+        assert order.status is Status.WORKING
+
+
+def test_a_restarted_strategy_asks_for_what_it_must_know_and_its_older_life_has_no_say() -> None:
+    with House().begin() as house:
+        old = house.strategy
+        house.new_strategy()
+        house.beat()
+        house.venue.sent.clear()
+        data = Outbox(PINGER, old.life).frame((intent(strategy="pinger", at=house.now),), house.now)
+        house.trader.hear(PINGER, data, house.now)
+        house.trader.settle(house.now)
+        [refused] = facts(house, Refused)
+        assert isinstance(refused, Refused)
+        assert refused.rule == "epoch"
+        assert house.venue.submits == []
+
+
+def test_a_report_counts_whichever_life_of_the_gateway_tells_it() -> None:
+    with House().begin() as house:
+        house.ticks()
+        [submit] = house.venue.submits
+        old = Outbox(GATEWAY, house.gateway.life)
+        old.frame((submit,) * 50, 0)
+        house.new_gateway()
+        house.beat(2)
+        fill = Filled(submit.client_id, house.now, "f1", TXF, Side.BUY, 1, 17_400)
+        house.trader.hear(GATEWAY, old.frame((fill,), house.now), house.now)
+        house.trader.settle(house.now)
+        assert house.trader.trader.portfolio.net(TXF) == 1
+
+
+def test_a_lost_report_is_a_gap_that_makes_the_trader_ask() -> None:
+    with House().begin() as house:
+        house.lost.add((GATEWAY, TRADER))
+        house.gateway.say([(Accepted("o1", house.now, "X1"), house.now)])
+        house.lost.clear()
+        house.venue.sent.clear()
+        house.beat(2)
+        assert [m for m in house.tape.messages if isinstance(m, Gap) and m.source == GATEWAY]
+        assert house.venue.sent
+
+
+def test_a_silent_peer_is_away_after_two_seconds() -> None:
+    with House().begin() as house:
+        house.cut.add((RECORDER, TRADER))
+        house.beat(19)
+        assert house.trader.readiness(house.now).ready
+        house.beat(3)
+        assert house.trader.readiness(house.now).reasons == ("recorder is away",)
+
+
+def test_timers_ring_when_they_are_due_and_not_for_a_life_that_is_over() -> None:
+    with House().begin() as house:
+        life = house.strategy.life
+        ask = (WakeAt("pinger", house.now + SECOND, 1), WakeAt("pinger", house.now + 3 * SECOND, 2))
+        outbox = Outbox(PINGER, life)
+        outbox.frame((*ask, *ask), 0)
+        house.trader.hear(PINGER, outbox.frame(ask, house.now), house.now)
+        house.trader.settle(house.now)
+        assert house.trader.wake_at == NIGHT + 13 * SECOND // 10
+        house.beat(12)
+        assert [m.timer for m in house.tape.messages if isinstance(m, Woke)] == [1]
+        house.new_strategy()
+        house.beat()
+        assert house.trader.wake_at == 0
+
+
+def test_a_command_is_answered_when_it_is_kept() -> None:
+    with House().begin() as house:
+        [mine] = house.ask(Command("f1", "pinger", "add", "c1", {}))
+        assert "takes no commands" in str(mine["refused"])
+        [nobodys] = house.ask(Command("f2", "nobody", "add", "c1", {}))
+        assert "there is no strategy 'nobody' here" in str(nobodys["refused"])
+
+
+def test_a_stop_lets_strategies_say_what_to_keep_and_refuses_what_they_decide_after_it() -> None:
+    with House().begin() as house:
+        house.trader.stop(house.now, "a person asked")
+        assert house.trader.waits_for == {PINGER}
+        house.talk()
+        assert house.trader.waits_for == set()
+        assert house.strategy.stopped
+        house.trader.end(house.now)
+        house.talk()
+        assert (house.trader.waits_for, house.recorder.stopped, house.gateway.stopped) == (set(), True, True)
+
+
+def test_a_greeting_that_is_said_again_is_answered_again() -> None:
+    with House() as house:
+        house.lost.add((TRADER, PINGER))
+        house.beat(2)
+        house.lost.clear()
+        house.beat(6)
+        assert house.strategy.restored
+        frame = Outbox(PINGER, house.strategy.life).frame((Ready("pinger", (TXF,)),), house.now)
+        house.trader.hear(PINGER, frame, house.now)
+        house.talk()
+        house.ticks()
+        assert len(house.venue.submits) <= 1
