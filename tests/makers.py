@@ -4,12 +4,13 @@ from collections.abc import Mapping
 
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import ExitPlan, Filled, Intent, Submit, Tick
-from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import Mode, OpenClose, OrderType, Side, TimeInForce
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
 from autofutures.orders.book import Orders
 from autofutures.orders.ids import ClientIds
+from autofutures.orders.policy import Policy
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Exposure
 from autofutures.risk.gate import make_gate
@@ -76,6 +77,8 @@ def exposure(
     last_at: int = OPEN,
     session_open: bool = True,
     band: tuple[int, int] = (0, 0),
+    mode: Mode = Mode.NORMAL,
+    unknown: int = 0,
 ) -> Exposure:
     return Exposure(
         now=now,
@@ -87,6 +90,9 @@ def exposure(
         session_open=session_open,
         low_ticks=band[0],
         high_ticks=band[1],
+        mode=mode,
+        reasons=("not reconciled",) if mode else (),
+        unknown=unknown,
     )
 
 
@@ -114,6 +120,7 @@ def a_trader(
     epoch: int = 1,
     fee: int = 20,
     symbols: tuple[str, ...] = (TXF,),
+    policy: Policy | None = None,
 ) -> Trader:
     view = MarketView(Calendar())
     for symbol in symbols:
@@ -124,4 +131,6 @@ def a_trader(
         gate=make_gate(limits),
         orders=Orders(ClientIds(epoch)),
         costs=Costs(fee),
+        policy=policy,
+        name=f"q{epoch}.",
     )

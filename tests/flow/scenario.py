@@ -7,13 +7,17 @@
     -> buy 3 [limit P | mwp | stop P [limit P]] [ioc | fok] [exit PROFIT/STOP[@PLAN]] [by STRATEGY]
     -> again o1                             the decision that made o1 once more
     -> cancel o1 | accepted o1 | rejected o1 [cancel] | canceled o1 2 | expired o1 2 | fill o1 3 17400 [ID]
-    -> session ends | restart
+    -> session ends | restart | beat [TROUBLE] | link up | link down | gap
+    -> list o1 working 0, h9 filled 2; fills o1 1 17400 F9, h9 2 17410 H1; position 3
+                                            the venue's answer to the last query: its orders, fills and position
     <- submit o1 3 | cancel o1 | refused RULE LIMIT VALUE | stray o1
+    <- query | alert NAME o1 | mode WORD [REASON] | reconciled applied N absent N strangers N
     <- placed o1 | order o1 STATUS filled N left N | traded o1 QTY PRICE | exit o1 open N profit P stop P
     = position [of STRATEGY] 3 | working 2 0
 
 Orders are o1, o2, … as they are placed. A `<-` line holds some of the words of what is said, in their
-sequence. What leaves or warns (submit, cancel, refused, stray) must be named; the rest may be. A fill without
+sequence. What leaves or warns (submit, cancel, refused, stray, query, alert, mode) must be named; the rest may be.
+A fill without
 an id is a new one.
 """
 
@@ -22,32 +26,43 @@ from collections.abc import Callable, Mapping, Sequence
 
 from autofutures.domain.messages import (
     Accepted,
+    Alert,
     AnyMessage,
+    Beat,
+    BookMode,
     Cancel,
     Canceled,
     ExitMoved,
     ExitPlan,
     Expired,
     Filled,
+    Gap,
     Intent,
+    LinkChanged,
     OrderChanged,
     Placed,
+    Query,
+    Reconciled,
     Refused,
     Rejected,
     Revoke,
     SessionEnded,
+    Snapshot,
     Stray,
     Submit,
     Tick,
     Traded,
+    VenueOrder,
 )
+from autofutures.domain.order_life import Status
 from autofutures.domain.units import OrderType, Side, TimeInForce
+from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
 from tests.makers import OPEN, TXF, WIDE, a_trader, intent
 
 MS = 1_000_000
 UNITS = {"ms": MS, "s": 1_000 * MS}
-LOUD = ("submit", "cancel", "refused", "stray")
+LOUD = ("submit", "cancel", "refused", "stray", "query", "alert", "mode")
 
 
 class Scenario:
@@ -60,6 +75,7 @@ class Scenario:
         self.now = OPEN
         self.placed: list[Placed] = []
         self.facts: list[AnyMessage] = []
+        self.query = ""
         self._k = 0
         self._fills = 0
 
@@ -77,6 +93,7 @@ class Scenario:
             else list(self.trader.handle(self._message(words), self.now))
         )
         self.placed += [message for message in said if isinstance(message, Placed)]
+        self.query = next((message.flow for message in said if isinstance(message, Query)), self.query)
         self.facts += said
         return said
 
@@ -93,10 +110,49 @@ class Scenario:
                 order = self._order(name).intent
                 seq, k = self._next()
                 return Revoke(order.strategy, seq, k, self.now, order.cause_seq, order.k)
+            case ["beat", *trouble]:
+                return Beat(self.now, " ".join(trouble))
+            case ["link", way]:
+                return LinkChanged("sim", self.now, way == "up", 1, "" if way == "up" else "cut")
+            case ["gap"]:
+                return Gap("gateway", self.now, 1)
+            case ["list", *rest]:
+                return self._list(" ".join(rest))
             case ["session", "ends"]:
                 return SessionEnded(TXF, self.now, 20210726, "day")
             case _:
                 return self._report(words)
+
+    def _list(self, text: str) -> Snapshot:
+        """The venue's answer: `o1 working 0, …; fills o1 1 17400 F9, …; position 3`; every part may be missing."""
+        orders, fills, position = [], [], 0
+        for part in filter(None, map(str.strip, text.split(";"))):
+            kind, _, rest = part.partition(" ")
+            if kind == "position":
+                position = int(rest)
+            elif kind == "fills":
+                fills += [self._listed_fill(entry.split()) for entry in rest.split(",")]
+            else:
+                orders += [self._row(entry.split()) for entry in part.split(",")]
+        positions = {TXF: position} if position else {}
+        return Snapshot(self.query, self.now, 0, tuple(orders), tuple(fills), positions)
+
+    def _row(self, words: Sequence[str]) -> VenueOrder:
+        name, status, done = words
+        if name == "phantom":
+            return VenueOrder("", "", TXF, Side.BUY, 1, 0, Status.SENT, self.now)
+        client_id = self.id_of(name)
+        side, qty = (
+            (self._order(name).intent.side, self._order(name).intent.qty)
+            if self._known(name)
+            else (Side.BUY, 5)
+        )
+        return VenueOrder(client_id, f"X-{name}", TXF, side, qty, int(done), Status[status.upper()], self.now)
+
+    def _listed_fill(self, words: Sequence[str]) -> Filled:
+        name, qty, price, fill_id = words
+        side = self._order(name).intent.side if self._known(name) else Side.BUY
+        return Filled(self.id_of(name), self.now, fill_id, TXF, side, int(qty), int(price))
 
     def _report(self, words: Sequence[str]) -> AnyMessage:
         client_id = self.id_of(words[1])
@@ -199,6 +255,13 @@ class Scenario:
                 entry = self._name_of_decision(message.strategy, message.order_seq, message.order_k)
                 prices = f"profit {message.take_profit_ticks} stop {message.stop_ticks}"
                 return f"exit {entry} open {message.open_qty} {prices} {message.reason}"
+            case Alert():
+                return f"alert {message.name} {self._name_of(message.subject)} {message.text}"
+            case BookMode():
+                return f"mode {message.mode.word} {', '.join(map(self._name_of, message.reasons))}"
+            case Reconciled():
+                figures = f"applied {message.applied} absent {message.absent} strangers {message.strangers}"
+                return f"reconciled {figures} {message.unexplained}"
             case _:
                 return type(message).__name__.lower()
 
@@ -238,9 +301,11 @@ def compare(line: str, said: Sequence[str], expected: Sequence[str]) -> None:
     assert not waiting, f"after '-> {line}' expected '<- {waiting[0]}', heard {list(said)}"
 
 
-def scenario(text: str, limits: Mapping[str, Mapping[str, int]] = WIDE) -> Scenario:
+def scenario(
+    text: str, limits: Mapping[str, Mapping[str, int]] = WIDE, policy: Policy | None = None
+) -> Scenario:
     """Plays the text against a trader with these limits, and returns both for more questions."""
-    play = Scenario(lambda epoch: a_trader(limits, epoch=epoch))
+    play = Scenario(lambda epoch: a_trader(limits, epoch=epoch, policy=policy))
     heard, said, expected = "the start", list[str](), list[str]()
     for line in [*filter(None, map(str.strip, text.splitlines())), "-> end"]:
         mark, _, rest = line.partition(" ")

@@ -30,7 +30,7 @@ from autofutures.domain.messages import (
     Woke,
 )
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import SECOND, OpenClose, OrderType, Side, TimeInForce
 from autofutures.trader import Trader
 from tests.makers import OPEN, TXF, WIDE, a_trader, filled, intent, tick
 
@@ -65,6 +65,7 @@ def test_an_approved_intent_is_placed_and_submitted_in_one_answer() -> None:
         tif=TimeInForce.IOC,
         open_close=OpenClose.AUTO,
         day_trade=False,
+        until=OPEN + 5 + 2 * SECOND,
     )
 
 

@@ -223,10 +223,10 @@ class Orders:
         """Puts a recorded status back."""
         order = self._orders[changed.client_id]
         before = order.left
-        self._move(order, changed.status, before)
-        bound = changed.filled + changed.left
-        more, order.bound = bound - order.bound, bound
-        self._work(order, more)
+        self._shelve(order, changed.status)
+        order.move(changed.status)
+        order.bound = changed.filled + changed.left
+        self._work(order, order.left - before)
 
     def restore_fill(self, traded: Traded) -> None:
         """Puts a recorded fill back."""
@@ -239,13 +239,17 @@ class Orders:
 
     def _move(self, order: Order, status: Status, left_before: int, untraded: int | None = None) -> None:
         """Takes an order to a status, and every index of orders with it."""
+        self._shelve(order, status)
+        order.move(status, untraded)
+        self._work(order, order.left - left_before)
+
+    def _shelve(self, order: Order, status: Status) -> None:
+        """Moves an order from the index of its status to that of the next one, where they have any."""
         shelf, next_shelf = self._in.get(order.status), self._in.get(status)
         if shelf is not None:
             shelf.pop(order.client_id, None)
         if next_shelf is not None:
             next_shelf[order.client_id] = order
-        order.move(status, untraded)
-        self._work(order, order.left - left_before)
 
     def _work(self, order: Order, qty: int) -> None:
         """What may still trade of an order grew by `qty`, or shrank."""

@@ -112,10 +112,11 @@ class Inquiry:
             for symbol, qty in self.standing.unexplained.items():
                 text = f"the venue's position is {qty:+d} from the book's, and no fill explains it"
                 said.append(Alert("unexplained", now, symbol, text))
-        if differs or found.missing:
-            self.doubts.ask_at(now + self._policy.query_ns // 2)
-        for order in self._orders.unknown.values():
-            self.doubts.ask_at(max(now + self._policy.query_ns // 2, self.doubts.proof_at(order)))
+        again = now + self._policy.query_ns // 2
+        if differs:
+            self.doubts.ask_at(again)
+        for order in (*found.missing, *self._orders.unknown.values()):
+            self.doubts.ask_at(max(again, self.doubts.proof_at(order)))
         said.append(Reconciled(snapshot.flow, now, len(found.reports), absent, len(found.strangers), differs))
         self._exits_in_doubt(now, said)
         self._say_mode(now, said)

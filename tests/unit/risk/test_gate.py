@@ -4,7 +4,7 @@ import pytest
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Intent, Refused
-from autofutures.domain.units import SECOND, OrderType
+from autofutures.domain.units import SECOND, Mode, OrderType
 from autofutures.risk import RULES
 from autofutures.risk.base import Approved, Exposure
 from autofutures.risk.gate import Gate, make_gate
@@ -26,8 +26,11 @@ def a_gate() -> Gate:
 # rule id, the intent, what is known, limit, value: the rule's golden violation with the limits of the issue.
 VIOLATIONS: list[tuple[str, Intent, Exposure, int, int]] = [
     ("duplicate", REPEATED, exposure(), 1, 2),
+    ("deadline", intent(at=OPEN - 3 * SECOND), exposure(), 2_000, 3_000),
+    ("mode", intent(), exposure(mode=Mode.REDUCING), 0, 1),
+    ("unknown", intent(), exposure(unknown=2), 0, 2),
     ("session", intent(), exposure(session_open=False), 1, 0),
-    ("stale_tick", intent(), exposure(now=OPEN + 11 * SECOND), 10_000, 11_000),
+    ("stale_tick", intent(at=OPEN + 11 * SECOND), exposure(now=OPEN + 11 * SECOND), 10_000, 11_000),
     ("order_size", intent(qty=11), exposure(), 10, 11),
     ("position", intent(qty=2), exposure(position=15, working_buy=4), 20, 21),
     ("collar", FAR, exposure(), 200, 230),
@@ -71,7 +74,7 @@ def test_what_breaks_no_rule_is_approved_as_it_is() -> None:
     assert make_gate().check(asked, exposure(position=10, band=BAND)) == Approved(asked)
 
 
-BYPASSED = {"stale_tick", "order_size", "position", "collar"}
+BYPASSED = {"deadline", "mode", "unknown", "stale_tick", "order_size", "position", "collar"}
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_a_settings_table_changes_a_limit() -> None:
 @pytest.mark.parametrize(
     ("limits", "says"),
     [
-        ({"orders": {}}, "there is no risk rule orders: the rules are duplicate, session"),
+        ({"orders": {}}, "there is no risk rule orders: the rules are duplicate, deadline"),
         ({"order_size": {"max": 3}}, "risk rule order_size has no setting 'max'; it has max_contracts"),
         ({"session": {"max": 3}}, "risk rule session has no setting 'max'; it has none"),
         ({"order_size": {"max_contracts": 0}}, "max_contracts must be a whole number above zero, not 0"),

@@ -1,0 +1,428 @@
+"""Silence, broken links and lists of the venue, as conversations: nothing is lost, nothing is sent twice."""
+
+import pytest
+
+from autofutures.domain.units import SECOND
+from autofutures.orders.policy import Policy
+from tests.flow.scenario import scenario
+from tests.makers import WIDE
+
+LIVE = Policy(reconciles=True)
+START = """
+    -> link up
+    <- mode reducing not reconciled
+    -> beat
+    <- query
+    -> list
+    <- reconciled applied 0
+    <- mode normal
+    -> tick 17400
+"""
+
+
+def live(text: str, policy: Policy = LIVE) -> None:
+    scenario(START + text, WIDE, policy)
+
+
+def test_no_entry_before_the_venue_was_compared_with() -> None:
+    scenario(
+        """
+        -> tick 17400
+        -> buy 1
+        <- refused mode 0 1
+        -> link up
+        <- mode reducing not reconciled
+        -> buy 1
+        <- refused mode 0 1
+        """,
+        WIDE,
+        LIVE,
+    )
+
+
+def test_an_order_without_an_answer_is_in_doubt_blocks_entries_and_is_asked_for_not_sent_again() -> None:
+    live("""
+        -> buy 1
+        <- submit o1 1
+        -> +999ms beat
+        -> +1ms beat
+        <- order o1 unknown
+        <- alert unknown_order o1
+        <- query
+        -> tick 17400
+        -> buy 1
+        <- refused unknown 0 1
+        = working 1 0
+        -> list o1 filled 1; fills o1 1 17400 F1; position 1
+        <- traded o1 1 17400
+        <- order o1 filled
+        <- reconciled applied 1
+        -> buy 1
+        <- submit o2 1
+    """)
+
+
+def test_an_order_is_absent_when_two_lists_lack_it_that_were_asked_for_after_it_could_have_arrived() -> None:
+    live("""
+        -> buy 1
+        <- submit o1 1
+        -> +1s beat
+        <- order o1 unknown
+        <- alert unknown_order
+        <- query
+        -> list
+        -> +1900ms beat
+        -> +100ms beat
+        <- query
+        -> list
+        <- reconciled absent 0
+        -> +500ms beat
+        <- query
+        -> list
+        <- order o1 absent filled 0 left 0
+        <- reconciled absent 1
+        = working 0 0
+        -> tick 17400
+        -> buy 1
+        <- submit o2 1
+    """)
+
+
+def test_a_list_that_has_the_order_again_begins_the_proof_anew() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1 1
+        -> +1s beat
+        <- order o1 unknown
+        <- alert unknown_order
+        <- query
+        -> list o1 working 0
+        <- order o1 working
+        -> +10s beat
+        <- query
+        -> list
+        -> +500ms beat
+        <- query
+        -> list
+        <- order o1 unknown the venue had
+        <- alert unknown_order
+        = working 1 0
+    """)
+
+
+def test_an_order_that_comes_back_from_absence_is_in_the_book_and_asked_back() -> None:
+    live("""
+        -> buy 2 limit 17390
+        <- submit o1 2
+        -> +1s beat
+        <- alert unknown_order
+        <- query
+        -> list
+        -> +3s beat
+        <- query
+        -> list
+        -> +500ms beat
+        <- query
+        -> list
+        <- order o1 absent
+        -> fill o1 1 17390
+        <- traded o1 1 17390
+        <- alert unknown_order o1 proved absent
+        <- cancel o1
+        = position 1
+        = working 1 0
+    """)
+
+
+def test_a_broken_link_leaves_open_orders_in_doubt_and_a_new_one_begins_with_a_question() -> None:
+    live("""
+        -> buy 1
+        <- submit o1 1
+        -> link down
+        <- alert link_down sim
+        <- order o1 unknown
+        <- alert unknown_order o1
+        <- mode reducing no link
+        -> +1s beat
+        -> link up
+        <- mode reducing not reconciled
+        -> beat
+        <- query
+        -> list o1 filled 1; fills o1 1 17400 F1; position 1
+        <- traded o1
+        <- mode normal
+        = position 1
+    """)
+
+
+def test_a_fill_that_was_lost_on_a_healthy_link_is_found_by_the_next_comparison_and_counts_once() -> None:
+    live("""
+        -> buy 2
+        <- submit o1 2
+        -> accepted o1
+        -> fill o1 1 17400 F1
+        -> +5s beat
+        <- query
+        -> list o1 filled 2; fills o1 1 17400 F1, o1 1 17401 F2; position 2
+        <- traded o1 1 17401
+        <- reconciled applied 1
+        -> fill o1 1 17401 F2
+        = position 2
+    """)
+
+
+def test_a_query_without_an_answer_is_asked_again_ever_more_slowly_and_an_old_answer_is_no_answer() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> +1s beat
+        <- query
+        -> +1s beat
+        -> +1s beat
+        <- query
+        -> +3900ms beat
+        -> +100ms beat
+        <- query
+    """)
+
+
+def test_a_position_that_no_fill_explains_puts_the_book_on_reducing_when_it_stays() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> list position 3
+        <- reconciled {'TAIFEX:TXF202108': 3}
+        -> +500ms beat
+        <- query
+        -> list position 3
+        <- alert unexplained TAIFEX:TXF202108
+        <- mode reducing +3
+        -> tick 17400
+        -> buy 1
+        <- refused mode 0 1
+        -> +500ms beat
+        <- query
+        -> list
+        <- mode normal
+        -> buy 1
+        <- submit o1
+    """)
+
+
+def test_a_difference_that_is_gone_at_the_second_look_was_a_report_on_its_way() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> list position 1
+        -> +500ms beat
+        <- query
+        -> list
+        <- reconciled {}
+    """)
+
+
+def test_a_fill_that_the_list_is_too_old_to_have_is_no_difference() -> None:
+    live("""
+        -> buy 1
+        <- submit o1
+        -> +5s beat
+        <- order o1 unknown
+        <- alert unknown_order
+        <- query
+        -> fill o1 1 17400 F1
+        -> list
+        <- reconciled {}
+        = position 1
+    """)
+
+
+def test_strangers_are_told_of_once_and_ignored_in_the_sum() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> list h9 filled 2; fills h9 2 17410 H1; position 2
+        <- alert stranger X-h9
+        <- reconciled strangers 1 {}
+        -> +5s beat
+        <- query
+        -> list h9 filled 2; fills h9 2 17410 H1; position 2
+        <- reconciled strangers 1 {}
+        = position 0
+    """)
+
+
+def test_strangers_fills_are_adopted_into_a_ledger_of_their_own_once_and_kept_over_a_restart() -> None:
+    live(
+        """
+        -> +5s beat
+        <- query
+        -> list h9 filled 2; fills h9 2 17410 H1; position 2
+        <- alert stranger X-h9
+        <- traded 2 17410
+        <- reconciled {}
+        -> +5s beat
+        <- query
+        -> list h9 filled 2; fills h9 2 17410 H1; position 2
+        = position of outside 2
+        = position 2
+        -> restart
+        = position of outside 2
+    """,
+        Policy(reconciles=True, strangers="adopt"),
+    )
+
+
+def test_strangers_are_flattened_with_an_order_of_the_books_own() -> None:
+    live(
+        """
+        -> +5s beat
+        <- query
+        -> list h9 working 2; fills h9 2 17410 H1; position 2
+        <- alert stranger X-h9
+        <- cancel h9
+        <- submit o1 sell 2 market
+        -> +5s beat
+        <- order o1 unknown
+        <- alert unknown_order
+        <- query
+        -> list h9 canceled 2, o1 filled 2; fills h9 2 17410 H1, o1 2 17400 F1; position 0
+        <- traded o1 2
+        = position 0
+    """,
+        Policy(reconciles=True, strangers="flatten"),
+    )
+
+
+def test_a_phantom_row_is_nobodys_order_and_moves_nothing() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> list phantom sent 0
+        <- reconciled applied 0 strangers 0 {}
+    """)
+
+
+def test_a_request_to_cancel_is_repeated_until_something_came_of_it() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1
+        -> accepted o1
+        -> cancel o1
+        <- cancel o1
+        -> +1s beat
+        <- cancel o1
+        -> +1s beat
+        -> +1s beat
+        <- cancel o1
+        -> canceled o1 1
+        -> +1s beat
+    """)
+
+
+def test_an_exit_in_doubt_sends_no_second_exit_and_past_its_deadline_halts_the_book() -> None:
+    live("""
+        -> buy 1 exit 10/10
+        <- submit o1
+        -> fill o1 1 17400
+        -> tick 17410
+        <- submit o2 sell 1
+        -> +1s beat
+        <- order o2 unknown
+        <- alert unknown_order o2
+        <- query
+        -> tick 17410
+        -> +4s beat
+        <- alert halted o2
+        <- cancel o2
+        <- query
+        <- mode halted
+        -> tick 17410
+        -> buy 1
+        <- refused mode 0 1
+        -> list o1 filled 1, o2 filled 1; fills o2 1 17410 F9; position 0
+        <- traded o2 1
+        <- mode normal
+        = position 0
+    """)
+
+
+def test_an_absent_exit_is_decided_again() -> None:
+    live("""
+        -> buy 1 exit 10/10
+        <- submit o1
+        -> fill o1 1 17400 F1
+        -> tick 17410
+        <- submit o2 sell 1
+        -> +1s beat
+        <- alert unknown_order o2
+        <- query
+        -> list o1 filled 1; fills o1 1 17400 F1; position 1
+        -> +2s beat
+        <- query
+        -> list o1 filled 1; fills o1 1 17400 F1; position 1
+        -> +500ms beat
+        <- query
+        -> list o1 filled 1; fills o1 1 17400 F1; position 1
+        <- order o2 absent
+        -> tick 17405
+        <- submit o3 sell 1
+    """)
+
+
+def test_after_a_restart_what_was_sent_is_in_doubt_and_what_was_asked_back_is_asked_back_again() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1
+        -> accepted o1
+        -> cancel o1
+        <- cancel o1
+        -> buy 1
+        <- submit o2
+        -> restart
+        <- order o2 unknown
+        -> link up
+        <- mode reducing
+        -> +1s beat
+        <- cancel o1
+        <- query
+        -> list o1 working 0, o2 filled 1; fills o2 1 17400 F1; position 1
+        <- traded o2
+        <- mode normal
+        = position 1
+        = working 1 0
+    """)
+
+
+def test_trouble_of_the_driver_stops_entries_and_lets_exits_go_on() -> None:
+    live("""
+        -> buy 1 exit 10/10
+        <- submit o1
+        -> fill o1 1 17400 F1
+        -> beat the disk is nearly full
+        <- mode reducing the disk is nearly full
+        -> buy 1
+        <- refused mode 0 1
+        -> tick 17410
+        <- submit o2 sell 1
+        -> fill o2 1 17410
+        -> beat
+        <- mode normal
+    """)
+
+
+def test_a_gap_in_what_the_gateway_says_is_a_reason_to_ask() -> None:
+    live("""
+        -> +100ms beat
+        -> gap
+        -> +100ms beat
+        <- query
+    """)
+
+
+@pytest.mark.parametrize("quiet", [SECOND, 3 * SECOND])
+def test_the_quiet_period_counts_from_the_last_moment_at_which_the_order_may_have_left(quiet: int) -> None:
+    play = scenario(START + "-> buy 1\n<- submit o1", WIDE, Policy(reconciles=True, quiet_ns=quiet))
+    order = play.trader.orders.decided("s", 1, 1)
+    assert order is not None
+    assert order.until == order.sent_at + 2 * SECOND
+    assert play.trader.inquiry.doubts.proof_at(order) == order.until + quiet
