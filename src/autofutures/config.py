@@ -21,6 +21,9 @@ from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
 
+BOOK_STOP = 200_000
+"""A thousand points of one TXF, in TWD: it ends what has gone wrong and leaves alone what trades as it should."""
+
 
 def default_catalog() -> Path:
     """Where recorded data is kept unless told otherwise: `$XDG_DATA_HOME/autofutures/catalog`.
@@ -59,6 +62,10 @@ class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
     symbols: tuple[str, ...]
     settings: dict[str, Value] = {}
     conditions: dict[str, dict[str, Value]] = {}
+    exits: Literal["", "plans", "own"] = ""
+    """How its open lots are covered; empty for what its class declares."""
+    book_stop: int = BOOK_STOP
+    """The most that a strategy with exits of its own may lose in one contract, in minor units of money."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +79,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     trades: int = 6_000
     interval_ns: int = 0
+    length_ns: int = 0
+    """A generated session lasts so long from its open; 0 for as long as the exchange's own."""
     strategies: tuple[StrategySettings, ...] = ()
     limits: dict[str, dict[str, int]] = {}
     fee: int = 20
@@ -197,6 +206,7 @@ class _StrategyTable(msgspec.Struct, forbid_unknown_fields=True):
     symbols: list[str] = []
     set: dict[str, Value] = {}
     condition: list[dict[str, Value]] = []
+    book_stop: int = BOOK_STOP
 
 
 class _CalendarTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -221,6 +231,8 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
             }
             if len(conditions) < len(table.condition):
                 raise BadInput(f"strategy {table.name or table.use}: two conditions have the same name")
+            if table.book_stop <= 0:
+                raise BadInput(f"strategy {table.name or table.use}: book_stop must be above zero")
             found.append(
                 StrategySettings(
                     name=table.name or table.use,
@@ -228,6 +240,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
                     symbols=legs,
                     settings=table.set,
                     conditions=conditions,
+                    book_stop=table.book_stop,
                 )
             )
         return tuple(found)

@@ -1,10 +1,11 @@
 """Proves that a run can start, before any process does: a wrong setting is a sentence, not a dead child."""
 
-from autofutures.assemble.market import recorded_series, session_of
+from autofutures.assemble.market import make_feed
 from autofutures.assemble.nodes import first_commands, make_host, make_trader
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import CommandRefused
+from autofutures.matching.faults import read_faults
 
 
 def check_run(run: RunSettings) -> None:
@@ -13,10 +14,8 @@ def check_run(run: RunSettings) -> None:
     Raises:
         BadInput: something of the run does not exist or makes no sense.
     """
-    if run.source == "recorded":
-        recorded_series(run)
-    else:
-        session_of(run)
+    make_feed(run)
+    read_faults(run.faults)
     make_trader(run)
     for strategy in run.strategies:
         host = make_host(run, strategy)

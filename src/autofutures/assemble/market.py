@@ -14,15 +14,21 @@ from autofutures.data.settlement import settlement_ticks
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import Tick
+from autofutures.domain.units import SECOND
 from autofutures.market.limits import band, limit_percent_bp
 from autofutures.market.sessions import Session
 from autofutures.matching.book_market import BookMarket
+from autofutures.matching.broker import Broker
 from autofutures.matching.exchange import Exchange
+from autofutures.matching.faults import read_faults
 from autofutures.matching.model import FeedEvent, Market
 from autofutures.matching.prints import PrintMarket
 
 START_TICKS = 17_400
 """Where a generated session opens."""
+
+GATHERING_NS = 2 * SECOND
+"""Orders gather so long before the open of a session that was made short."""
 
 
 def make_exchange(run: RunSettings, life: int = 1) -> Exchange:
@@ -35,6 +41,15 @@ def make_exchange(run: RunSettings, life: int = 1) -> Exchange:
             low_high = run.bands.get(symbol, (0, 0))
             markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points, *low_high)
     return Exchange(markets, run.order_latency_ns, f"X{life}.")
+
+
+def make_broker(run: RunSettings, life: int = 1) -> Broker:
+    """The far side of the run's wire: its exchange, behind a broker that misbehaves as the run says.
+
+    Raises:
+        BadInput: a fault that no broker has.
+    """
+    return Broker(make_exchange(run, life), read_faults(run.faults), run.seed, ids=f"B{life}.")
 
 
 def session_of(run: RunSettings) -> Session:
@@ -62,14 +77,15 @@ def make_feed(run: RunSettings) -> Iterator[FeedEvent]:
     """The run's market, in time order."""
     if run.source == "generated":
         session = session_of(run)
+        short = run.length_ns > 0
         return generate(
             run.symbols[0],
             run.day,
             run.session,
             run.seed,
             opens_at=session.opens_at,
-            gathers_at=session.accepts_from,
-            closes_at=session.closes_at,
+            gathers_at=session.opens_at - GATHERING_NS if short else session.accepts_from,
+            closes_at=session.opens_at + run.length_ns if short else session.closes_at,
             trades=run.trades,
             start_ticks=START_TICKS,
         )
@@ -83,6 +99,18 @@ def _steady(run: RunSettings, session: Session) -> Iterator[FeedEvent]:
     for number in range(run.trades):
         at = session.opens_at + number * run.interval_ns
         yield Tick(run.symbols[0], at, START_TICKS + number % 7, 1 + number % 3)
+
+
+def begins_at(run: RunSettings) -> int:
+    """When the run's market says its first word: a live run's clock is set by it.
+
+    Raises:
+        BadInput: it never says any.
+    """
+    first = next(make_feed(run), None)
+    if first is None:
+        raise BadInput(f"there is nothing to trade on {run.day}: choose another day")
+    return first.at
 
 
 def recorded_series(run: RunSettings) -> list[Recorded]:

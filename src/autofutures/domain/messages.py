@@ -9,7 +9,7 @@ import msgspec
 
 from autofutures.domain.errors import BadMessage
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import Mode, OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import MINUTE, Mode, OpenClose, OrderType, Side, TimeInForce
 
 SCHEMA = 1
 """Version of this page; a peer that speaks another one is refused."""
@@ -81,14 +81,33 @@ class Gap(Message, frozen=True):
 
 
 class ExitPlan(Message, frozen=True):
-    """How the trader closes what an entry opens: distances in ticks, 0 for none.
+    """How the trader closes what an entry opens: distances in ticks, times in nanoseconds, 0 for none.
 
-    They count from `plan_ticks` where that is not 0, else from the average fill.
+    Prices count from `plan_ticks` where that is not 0, else from the average fill. Whatever is reached first closes
+    the lot: the exits of one plan cancel each other. A stop moves in the position's favour only.
     """
 
     take_profit_ticks: int = 0
     stop_ticks: int = 0
     plan_ticks: int = 0
+    trail_ticks: int = 0
+    """The stop follows the trades at this distance."""
+    trail_atr: int = 0
+    """The stop follows at this many hundredths of the average true range; until one is known, at the other two."""
+    atr_span_ns: int = MINUTE
+    """A true range is measured over spans of this length."""
+    atr_periods: int = 14
+    break_even_ticks: int = 0
+    """After a favourable move of so much, the stop moves to `break_even_offset_ticks` beyond the entry."""
+    break_even_offset_ticks: int = 0
+    time_stop_ns: int = 0
+    """The lot is closed after so long."""
+    flat_before_close_ns: int = 0
+    """The lot is closed so long before its session's close."""
+    levels: tuple[tuple[int, int], ...] = ()
+    """Scale-out, nearest first: at a distance in ticks, so many percent of what was entered are closed."""
+    bracket: bool = False
+    """The take profit rests at the venue as a limit order; the trader holds the rest."""
 
 
 class Intent(Message, frozen=True):
@@ -123,6 +142,17 @@ class Intent(Message, frozen=True):
 
 class Revoke(Message, frozen=True):
     """A strategy's decision to cancel its order (order_seq, order_k)."""
+
+    strategy: str
+    cause_seq: int
+    k: int
+    at: int
+    order_seq: int
+    order_k: int
+
+
+class CloseLot(Message, frozen=True):
+    """A strategy's decision to close what its entry (order_seq, order_k) opened: its exit plan fires now."""
 
     strategy: str
     cause_seq: int
@@ -250,7 +280,10 @@ class Traded(Message, frozen=True):
 
 
 class ExitMoved(Message, frozen=True):
-    """The exit plan opened by (order_seq, order_k) now covers `open_qty` contracts, at these prices (0 for none)."""
+    """The exit plan opened by (order_seq, order_k) now covers `open_qty` contracts, at these prices (0 for none).
+
+    It is the whole of a plan's state, said at each change of it, so that a plan comes back as it was.
+    """
 
     strategy: str
     order_seq: int
@@ -261,7 +294,37 @@ class ExitMoved(Message, frozen=True):
     open_qty: int
     take_profit_ticks: int
     stop_ticks: int
+    """Where the stop is now: a stop that has moved in the position's favour never goes back."""
     reason: str = ""
+    """Which exit was reached; from then on all of the lot is on its way out."""
+    entered_qty: int = 0
+    """What the entry has filled while the plan was open: percent of levels count from it."""
+    origin_ticks: int = 0
+    """The price that distances count from."""
+    opened_at: int = 0
+    levels_reached: int = 0
+    attempts: int = 0
+    """Exit orders in turn of which nothing was filled; the next is not sent before `retry_at`."""
+    retry_at: int = 0
+    atr_milli: int = 0
+    """The average true range in thousandths of a tick, over `atr_spans` spans; 0 where it is not known."""
+    atr_spans: int = 0
+
+
+class BookStop(Message, frozen=True):
+    """The stop that the trader holds for a strategy's whole position: it fired, or a person has reset it.
+
+    Money in minor units. Once fired, the position is closed and the strategy's orders in `symbol` are refused until
+    the reset, from which losses count anew: `base` is the profit or loss, in ticks × contracts, that they count from.
+    """
+
+    strategy: str
+    symbol: str
+    at: int
+    fired: bool
+    limit: int
+    loss: int
+    base: int
 
 
 class BadTick(Message, frozen=True):
@@ -503,9 +566,9 @@ Market = Tick | Quote | SessionEnded | Gap
 Request = Submit | Cancel
 Report = Accepted | Rejected | Filled | Canceled | Expired
 Link = Query | Snapshot | LinkChanged
-Decision = Intent | Revoke | WakeAt | Saved | Configured | CommandRefused | Answer
+Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRefused | Answer
 Account = Reconciled | BookMode | Alert
-Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BadTick | Stray | Woke | Account
+Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | BadTick | Stray | Woke | Account
 Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
 AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Control
 

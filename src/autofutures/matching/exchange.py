@@ -43,6 +43,7 @@ class Exchange:
 
     def __init__(self, markets: Mapping[str, Market], latency_ns: int = 0, name: str = "X") -> None:
         self._markets = dict(markets)
+        self.symbols = frozenset(self._markets)
         self._latency_ns = latency_ns
         self._name = name
         self._pending: list[tuple[int, int, Request]] = []

@@ -33,6 +33,8 @@ def test_a_run_that_can_start_passes(tmp_path: Path) -> None:
         (changed(generated(), symbols=[TXF, "TAIFEX:MXF202608"]), "a generated session has one contract"),
         (changed(generated(), day=20260802), "has no day session on 20260802"),
         (changed(generated(), limits={"order_size": {"max": 1}}), "order_size has no setting 'max'"),
+        (changed(generated(), length_ns=5), "a minute after it"),
+        (changed(generated(), faults={"plague": 1}), "there is no fault 'plague' of a broker"),
         (generated(ema(fast=9, slow=3)), "fast"),
         (generated(msgspec.structs.replace(ema(), use="dream")), "there is no strategy 'dream'"),
         (

@@ -3,10 +3,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autofutures.assemble.market import make_exchange, make_feed, recorded_series, session_of, with_bands
+from autofutures.assemble.market import (
+    GATHERING_NS,
+    begins_at,
+    make_broker,
+    make_exchange,
+    make_feed,
+    recorded_series,
+    session_of,
+    with_bands,
+)
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Accepted, SessionEnded, Tick
-from autofutures.domain.units import SECOND
+from autofutures.domain.units import MINUTE, SECOND
 from autofutures.market.dates import taipei_ns
 from tests.makers import submit
 from tests.runs import DAY, RECORDED, RECORDED_DAY, TXF, a_catalog, generated, recorded
@@ -36,6 +45,26 @@ def test_a_generated_market_is_the_same_for_the_same_seed() -> None:
     other = list(make_feed(msgspec.structs.replace(generated(), seed=2)))
     assert one == same != other
     assert isinstance(one[-1], SessionEnded)
+
+
+def test_a_short_session_has_all_its_trades_in_its_length_and_then_ends() -> None:
+    run = msgspec.structs.replace(generated(trades=2_000), length_ns=2 * MINUTE)
+    events = list(make_feed(run))
+    opens_at = session_of(run).opens_at
+    ended = events[-1]
+    assert isinstance(ended, SessionEnded)
+    assert events[0].at == begins_at(run) > opens_at - GATHERING_NS
+    assert ended.at == opens_at + 2 * MINUTE + SECOND
+    assert max(event.at for event in events[:-1]) < opens_at + 2 * MINUTE
+
+
+def test_the_broker_of_a_run_misbehaves_as_the_run_says() -> None:
+    run = msgspec.structs.replace(generated(), faults={"reject": 1_000})
+    broker = make_broker(run, life=3)
+    broker.connect(0)
+    broker.hear(submit("o1", symbol=TXF), 1, 0)
+    (order,) = broker.statement().orders
+    assert (order.venue_id, order.status) == ("B3.1", "rejected")
 
 
 def test_a_steady_market_trades_at_its_pace() -> None:

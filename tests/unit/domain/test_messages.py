@@ -41,6 +41,8 @@ def values_of(kind: object) -> SearchStrategy[object]:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is UnionType:
         return st.one_of([values_of(part) for part in inner])
+    if origin is tuple and Ellipsis not in inner:
+        return st.tuples(*map(values_of, inner))
     if origin is tuple:
         return st.lists(values_of(inner[0]), max_size=2).map(tuple)
     if origin is dict:

@@ -1,0 +1,292 @@
+"""The far side of a broker's wire: sessions, the account's own books, and an exchange behind; it may misbehave.
+
+A node without clock, socket and thread. Its driver calls, with the time, in virtual time or by the clock:
+
+    connect(now)                   a login: what the broker says first; nothing where nobody answers
+    hear(request, session, now)    `Submit`, `Cancel` or `Query`, as it was sent in that session
+    market(event, now)             the feed's next event
+    due_at                         when the broker will say something; `NEVER` for not before something happens
+    say(now)                       what it says by now, in order; only what a session hears
+    drop(now)                      the link is cut: what was not said is lost, or said at a login with replay
+    statement()                    the books, which judge
+
+**What a test may rely on.** Whatever the faults: (1) an order that was heard in a session is in the books at that
+moment, once for each time it was heard, and trades as any other. (2) It is in every list that is looked at later
+than `STALEST_NS` after that moment, but for one list in its life. So of two lists asked for after the quiet period
+one holds it, and an order that is in neither never arrived. (3) A session hears in the sequence in which it was
+told, so that a list asked for after an order knows the order. (4) Nothing that was sent in a session is heard after
+its end. (5) Trades are never late, twice or out of turn within a session, and what a session missed of them is
+declared by a `Gap` at the next login.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from random import Random
+
+import msgspec
+
+from autofutures.domain.messages import (
+    Accepted,
+    AnyMessage,
+    Cancel,
+    Filled,
+    Gap,
+    LinkChanged,
+    Query,
+    Rejected,
+    Report,
+    SessionEnded,
+    Snapshot,
+    Submit,
+    Tick,
+    VenueOrder,
+)
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.matching.exchange import Exchange
+from autofutures.matching.faults import NONE, BrokerFaults
+from autofutures.matching.ledger import LIVE, Entry, Ledger, Statement
+from autofutures.matching.model import FeedEvent
+from autofutures.matching.said import NEVER, Said
+
+MARKET_SOURCE = "exchange.market"
+"""The source of the `Gap` that says what a session missed of the market."""
+
+
+class Broker:
+    """One account at one broker.
+
+    Args:
+        exchange: where its orders trade.
+        faults: how it misbehaves.
+        seed: of every chance.
+        name: the venue's, in `LinkChanged`.
+        ids: marks its order numbers, which must be unique for the life of a journal.
+
+    Attributes:
+        session: the number of the last login.
+        up: whether that session lasts.
+        faults: what went wrong so far, by kind.
+        ledger: the books.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        faults: BrokerFaults = NONE,
+        seed: int = 1,
+        *,
+        name: str = "paper",
+        ids: str = "B",
+    ) -> None:
+        self._exchange = exchange
+        self._chances = faults
+        self._random = Random(f"broker/{seed}")
+        self._name = name
+        self._ids = ids
+        self.faults: Counter[str] = Counter()
+        self._said = Said(self._random, faults, self.faults)
+        self.ledger = Ledger()
+        self.session = 0
+        self.up = False
+        self._last_words: list[AnyMessage] = []
+        self._away_until = 0
+        self._closed: set[str] = set()
+        self._lacked: set[str] = set()
+        self._phantoms: list[tuple[int, VenueOrder]] = []
+        self._last_submit: Submit | None = None
+
+    @property
+    def due_at(self) -> int:
+        """When the broker will say something, if nothing happens before."""
+        if self._last_words:
+            return 0
+        return self._said.due_at if self.up else NEVER
+
+    def connect(self, now: int) -> Sequence[AnyMessage]:
+        """A login. It begins a session and ends the one before; nothing is said where nobody answers.
+
+        Returns:
+            `LinkChanged`, the gap in the market's stream since the last session, and what is replayed.
+        """
+        if now < self._away_until:
+            self.faults["login unanswered"] += 1
+            return ()
+        self._said.silence()
+        self._last_words = []
+        self.session += 1
+        self.up = True
+        said: list[AnyMessage] = [LinkChanged(self._name, now, up=True, session=self.session)]
+        if self.session > 1:
+            # At least one: of what was under way when the link broke nobody knows what arrived.
+            said.append(Gap(MARKET_SOURCE, now, max(1, self._said.lost_market)))
+            if self._said.happens("replay", self._chances.replay):
+                said += self._said.again()
+        self._said.lost_market = 0
+        self._said.forget()
+        return said
+
+    def drop(self, now: int) -> None:
+        """The link is cut; without a session nothing happens."""
+        if self.up:
+            self.up = False
+            self._said.silence()
+
+    def hear(self, message: Submit | Cancel | Query, session: int, now: int) -> None:
+        """A request, as it arrives. What was sent in another session is not heard."""
+        if not self.up or session != self.session:
+            self.faults["of an old session"] += 1
+            return
+        match message:
+            case Submit():
+                self._submit(message, now)
+            case Cancel():
+                self._cancel(message, now)
+            case Query():
+                self._query(message, now)
+
+    def market(self, event: FeedEvent, now: int) -> None:
+        """The feed's next event happens."""
+        for said in self._exchange.handle(event, event.at):
+            if isinstance(said, Report):
+                self._report(said, now)
+            elif self.up:
+                self._said.put(now, said)
+            elif self.session:
+                self._said.lost_market += 1
+        if isinstance(event, SessionEnded):
+            self._closed.add(event.symbol)
+        elif self._closed:
+            self._closed.discard(event.symbol)
+        if isinstance(event, Tick):
+            self._trouble(event, now)
+
+    def close(self, now: int) -> None:
+        """There is no more market: what works or is on its way to it is void, and what comes later is refused."""
+        for expired in self._exchange.void(now):
+            self._report(expired, now)
+        self._closed.update(self._exchange.symbols)
+
+    def say(self, now: int) -> list[AnyMessage]:
+        """What the broker says by now, in order."""
+        said, self._last_words = self._last_words, []
+        return said + self._said.take(now) if self.up else said
+
+    def statement(self) -> Statement:
+        """The books, with the faults by kind."""
+        return self.ledger.statement(self.session, self.faults)
+
+    def _submit(self, submit: Submit, now: int) -> None:
+        """An order; whether its id was there before is not the broker's concern."""
+        entry = self._receive(submit, now)
+        self._last_submit = submit
+        self._said.of_order(entry.venue_id)
+        if self._said.happens("reject", self._chances.reject):
+            self._report(Rejected(entry.venue_id, now, "refused by the broker's own controls"), now)
+        elif submit.symbol in self._closed:
+            self._report(Rejected(entry.venue_id, now, "no session in which it could trade"), now)
+        else:
+            self._exchange.handle(msgspec.structs.replace(submit, client_id=entry.venue_id), now)
+
+    def _receive(self, submit: Submit, now: int) -> Entry:
+        venue_id = f"{self._ids}{len(self.ledger.orders) + 1}"
+        return self.ledger.receive(venue_id, submit, now, self.session)
+
+    def _cancel(self, cancel: Cancel, now: int) -> None:
+        """Takes back every order of that id; one that is over, or never was, cannot be."""
+        live = [entry for entry in self.ledger.of_client(cancel.client_id) if entry.status in LIVE]
+        for entry in live:
+            self._exchange.handle(Cancel(entry.venue_id, cancel.at, cancel.symbol), now)
+        if not live:
+            reason = "nothing to cancel: the order is not in the market"
+            self._said.report("", Rejected(cancel.client_id, now, reason, of_cancel=True), now)
+
+    def _report(self, report: Report, now: int) -> None:
+        """The exchange's word enters the books, and is said under the order's own id and by the broker's clock."""
+        entry = self.ledger.orders[report.client_id]
+        for place, piece in enumerate(self._pieces(report)):
+            told = msgspec.structs.replace(
+                piece, client_id=entry.client_id, at=piece.at + self._chances.skew_ns
+            )
+            if isinstance(told, Accepted):
+                told = msgspec.structs.replace(told, venue_id=entry.venue_id)
+            self.ledger.report(entry, told, now)
+            if entry.client_id:  # Of other people's orders only the list tells.
+                after_ns = self._random.randrange(self._chances.partial_ns) if place else 0
+                self._said.report(entry.venue_id, told, now, after_ns)
+
+    def _pieces(self, report: Report) -> tuple[Report, ...]:
+        """A fill of several contracts may come as two."""
+        if not isinstance(report, Filled) or report.qty < 2:
+            return (report,)
+        if not self._said.happens("partial", self._chances.partial):
+            return (report,)
+        first = self._random.randrange(1, report.qty)
+        replace = msgspec.structs.replace
+        return (
+            replace(report, qty=first, fill_id=f"{report.fill_id}.1"),
+            replace(report, qty=report.qty - first, fill_id=f"{report.fill_id}.2"),
+        )
+
+    def _query(self, query: Query, now: int) -> None:
+        """Says the list, as it is now or was a little while ago, at once or late, or not at all."""
+        chances, said = self._chances, self._said
+        if said.happens("no_answer", chances.no_answer):
+            return
+        stale = said.happens("stale", chances.stale)
+        seen_at = now - (1 + self._random.randrange(chances.stale_ns) if stale else 0)
+        late = said.happens("slow_answer", chances.slow_answer)
+        due = now + (self._random.randrange(chances.slow_answer_ns) if late else 0)
+        snapshot = Snapshot(
+            flow=query.flow,
+            at=now + chances.skew_ns,
+            since=0,
+            orders=(*self._rows(seen_at), *self._ghosts(now)),
+            fills=self.ledger.fills(seen_at),
+            positions=self.ledger.positions_at(seen_at),
+        )
+        said.put(due, snapshot)
+
+    def _rows(self, seen_at: int) -> Iterator[VenueOrder]:
+        for entry in self.ledger.orders.values():
+            row = entry.row(seen_at, self._chances.skew_ns)
+            if row is None:
+                continue
+            may_lack = row.status in LIVE and entry.venue_id not in self._lacked
+            if may_lack and self._said.happens("lack", self._chances.lack):
+                self._lacked.add(entry.venue_id)
+            else:
+                yield row
+
+    def _ghosts(self, now: int) -> list[VenueOrder]:
+        """Rows that look like our last order on its way, and are none."""
+        self._phantoms = [(until, row) for until, row in self._phantoms if until > now]
+        order = self._last_submit
+        if order is not None and self._said.happens("phantom", self._chances.phantom):
+            row = VenueOrder("", "", order.symbol, order.side, order.qty, 0, Status.SENT, now)
+            self._phantoms.append((now + self._random.randrange(self._chances.phantom_ns), row))
+        return [row for _, row in self._phantoms]
+
+    def _trouble(self, tick: Tick, now: int) -> None:
+        """What may befall an account at any trade: somebody else trades in it, or the session ends."""
+        if self._said.happens("stranger", self._chances.stranger):
+            side = self._random.choice((Side.BUY, Side.SELL))
+            by_hand = Submit(
+                "",
+                now,
+                tick.symbol,
+                side,
+                1,
+                OrderType.MARKET,
+                0,
+                TimeInForce.IOC,
+                OpenClose.AUTO,
+                day_trade=False,
+            )
+            entry = self._receive(by_hand, now)
+            self._exchange.handle(msgspec.structs.replace(by_hand, client_id=entry.venue_id), now)
+        if self.up and self._said.happens("disconnect", self._chances.disconnect):
+            self.drop(now)
+            self._away_until = now + self._random.randrange(self._chances.away_ns)
+            reason = "the broker ended the session"
+            self._last_words = [LinkChanged(self._name, now, up=False, session=self.session, reason=reason)]
