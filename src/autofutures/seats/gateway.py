@@ -5,7 +5,6 @@ Trades that the trader cannot take are dropped, and their numbers show it; a rep
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
 
 from autofutures.bus.codec import CONTROL, Inbox, Outbox
 from autofutures.domain.messages import (
@@ -23,7 +22,7 @@ from autofutures.domain.messages import (
     Tick,
     encode,
 )
-from autofutures.gateway import Gateway, Venue
+from autofutures.gateway import Gateway, SendLog, Venue
 from autofutures.seats.port import GATEWAY, GREET_NS, MOST_MESSAGES, NOBODY, TRADER, Port, Watch
 
 Leaving = Submit | Cancel | Query
@@ -31,28 +30,6 @@ Leaving = Submit | Cancel | Query
 
 MOST_WAITING = 10_000
 """Reports that may wait for a trader; beyond it the oldest are given up, as a gap: the trader asks the venue then."""
-
-
-class SendLog(Protocol):
-    """What a gateway keeps for its next life."""
-
-    @property
-    def epoch(self) -> int:
-        """The highest trader's epoch that was admitted."""
-        ...
-
-    @property
-    def sent(self) -> Sequence[str]:
-        """The client ids of all orders that may have been sent."""
-        ...
-
-    def keep(self, client_ids: Sequence[str], epoch: int) -> None:
-        """Writes down that these may have been sent from now on, and who asked."""
-        ...
-
-    def next_life(self) -> int:
-        """A number above all that were given before."""
-        ...
 
 
 class GatewaySeat:
@@ -76,10 +53,9 @@ class GatewaySeat:
         self._venue = venue
         self._port = port
         self._watch = watch
-        self._node = Gateway(log.sent, log.epoch)
+        self._node = Gateway(log)
         self._trader_epoch = 0
         self._waiting: deque[Envelope] = deque()
-        self._link: LinkChanged | None = None
         self.dropped = 0
         self.submitted = 0
         self.stopped = False
@@ -102,25 +78,20 @@ class GatewaySeat:
 
     def hear(self, _peer: str, data: bytes, now: int) -> None:
         """Lets the trader's requests out; that some were lost is said, for they may have been orders."""
-        requests: list[Leaving] = []
+        asked: list[tuple[Leaving, int]] = []
         back: list[AnyMessage] = []
         for envelope in self._inbox.open(data):
             message = envelope.body
             if envelope.epoch > self._trader_epoch:
                 self._new_trader(envelope.epoch, now)
             if isinstance(message, (Submit, Cancel, Query)):
-                if self._node.admits(envelope.epoch):
-                    for out in self._node.handle(message, now):
-                        if isinstance(out, (Submit, Cancel, Query)):
-                            requests.append(out)
-                        else:
-                            back.append(out)
+                asked.append((message, envelope.epoch))
             elif isinstance(message, Gap):
                 back.append(message)
             else:
                 self._control(message, envelope, now)
-        if requests:
-            self._send(requests)
+        if asked:
+            self._request(asked, back, now)
         if back:
             self.say([(message, now) for message in back])
 
@@ -128,23 +99,31 @@ class GatewaySeat:
         """The trader's answer to the greeting, and its end."""
         if isinstance(message, Ready) and envelope.cause == self.life and not self._greeted:
             self._greeted = True
-            if self._link is not None:
-                self.say(((self._link, now),))
+            if self._node.link is not None:
+                self.say(((self._node.link, now),))
         elif isinstance(message, Stop) and envelope.epoch == self._trader_epoch:
             self._hand_over(self._outbox.wrap_all((Done(GATEWAY, 1),), now))
             self.stopped = True
 
-    def _send(self, requests: Sequence[Leaving]) -> None:
-        """Writes down what must not go out twice, then lets all out."""
+    def _request(self, asked: Sequence[tuple[Leaving, int]], back: list[AnyMessage], now: int) -> None:
+        """Writes down what must not go out twice, then lets all out; what may not go is said back."""
         watch = self._watch
-        submits = [request.client_id for request in requests if isinstance(request, Submit)]
+        requests: list[Leaving] = []
         watch.at("before log")
-        if submits:
-            self._log.keep(submits, self._node.epoch)
+        for message, epoch in asked:
+            for out in self._node.request(message, epoch, now):
+                if isinstance(out, (Submit, Cancel, Query)):
+                    requests.append(out)
+                else:
+                    back.append(out)
         watch.at("after log")
+        if not requests:
+            return
         self._venue.send(*requests)
-        self.submitted += len(submits)
+        self.submitted += sum(1 for request in requests if isinstance(request, Submit))
         watch.at("after send")
+        self._node.sent(requests)
+        watch.at("after mark")
 
     def from_venue(self, events: Sequence[tuple[AnyMessage, int]]) -> None:
         """Tells the trader what the venue says, each message with its time."""
@@ -153,9 +132,9 @@ class GatewaySeat:
 
     def say(self, events: Sequence[tuple[AnyMessage, int]]) -> None:
         """One frame to the trader."""
-        for message, _ in events:
+        for message, at in events:
             if type(message) is LinkChanged:
-                self._link = message
+                self._node.handle(message, at)
         self._hand_over(self._outbox.wrap_events(events))
 
     def _hand_over(self, envelopes: Sequence[Envelope]) -> None:

@@ -35,7 +35,7 @@ from autofutures.domain.messages import (
     Woke,
 )
 from autofutures.domain.units import SECOND
-from autofutures.gateway import Gateway
+from autofutures.gateway import Gateway, Remembered
 from autofutures.simulation.judge import Continuity, Judge
 from autofutures.storage.journal import Journal
 
@@ -111,7 +111,7 @@ class GatewaySeat:
         self._venue = venue
         self._log = log
         self._fate = fate
-        self._node = Gateway(log.sent, log.epoch)
+        self._node = Gateway(Remembered(log.sent, log.epoch))
         self._inbox = Inbox()
         self._continuity = Continuity()
         self._outbox = Outbox(GATEWAY, log.life)

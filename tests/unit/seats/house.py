@@ -11,6 +11,7 @@ from autofutures.bus.codec import Inbox, Outbox
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.messages import AnyMessage, LinkChanged, Query, Snapshot, Submit, Tick, decode_frame
 from autofutures.domain.units import SECOND
+from autofutures.gateway import Remembered
 from autofutures.orders.policy import Policy
 from autofutures.seats.gateway import GatewaySeat
 from autofutures.seats.port import BEAT_NS, GATEWAY, NOBODY, RECORDER, TRADER, Watch
@@ -22,23 +23,6 @@ from tests.makers import OPEN, TXF
 
 PINGER = "strategy/pinger"
 NIGHT = OPEN + SECOND
-
-
-class Log:
-    """What a gateway keeps, in memory."""
-
-    def __init__(self) -> None:
-        self.epoch = 0
-        self.sent: list[str] = []
-        self.life = 0
-
-    def keep(self, client_ids: Sequence[str], epoch: int) -> None:
-        self.sent += client_ids
-        self.epoch = epoch
-
-    def next_life(self) -> int:
-        self.life += 1
-        return self.life
 
 
 class Counter:
@@ -126,7 +110,7 @@ class House:
         self.lost: set[tuple[str, str]] = set()
         self.frames: deque[tuple[str, str, bytes]] = deque()
         self.answers: list[AnyMessage] = []
-        self.log, self.lives, self.tape, self.venue = Log(), Counter(), Tape(), FakeVenue()
+        self.log, self.lives, self.tape, self.venue = Remembered(), Counter(), Tape(), FakeVenue()
         self.watch = watch
         self._stack = ExitStack()
         self.journal = self._stack.enter_context(memory_journal())
