@@ -1,10 +1,13 @@
 """What every test may ask for: the recorded data, and Hypothesis that finds the same examples each time."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.postgres import Server, programs
 
 ROOT = Path(__file__).parents[1]
 
@@ -23,3 +26,21 @@ def shared_data() -> Path:
             "recorded data is not here: put it at ../shared/data or name it in AUTOFUTURES_SHARED_DATA"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server that the tests start themselves."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'projections.sqlite'}"
+    server: Server = request.getfixturevalue("postgres")
+    return server.empty_database()
