@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import msgspec
 import typer
@@ -51,6 +51,14 @@ PauseSeedOption = Annotated[
 DropFrameOption = Annotated[
     int, typer.Option("--drop-frame", help="A drill: the gateway loses its N-th frame.")
 ]
+DurabilityOption = Annotated[
+    str,
+    typer.Option(
+        "--durability",
+        help="What a commit of the journal outlives: process-crash, or power-loss, which waits for the disk each "
+        "time. `autofutures bench journal` shows what each costs.",
+    ),
+]
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest.")]
 
 
@@ -86,6 +94,7 @@ def up(
     fills: options.FillsOption = None,
     pause_seed: PauseSeedOption = 0,
     drop_frame: DropFrameOption = 0,
+    durability: DurabilityOption = "process-crash",
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -111,15 +120,16 @@ def up(
         config=config,
         limit=limit,
     ).run()
-    pace = {"speed": _speed(speed), "until_end": until_end}
-    folder = _trade(run, state, {**pace, "pause_seed": pause_seed, "drop_frame": drop_frame})
+    pace: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
+    drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
+    folder = _trade(run, state, {**pace, **drills, "durability": _durability(durability)})
     for made, wanted in ((folder.report, report), (folder.orders, orders), (folder.fills, fills)):
         if wanted is not None:
             shutil.copyfile(made, wanted)
     _print(folder, as_json=as_json)
 
 
-def _trade(run: "RunSettings", state: Path | None, driven: Mapping[str, float]) -> "Folder":
+def _trade(run: "RunSettings", state: Path | None, driven: Mapping[str, float | str]) -> "Folder":
     """Proves the run, makes its folder, and trades it to its end; `driven` is fields of `Machine`."""
     from autofutures.assemble.check import check_run
     from autofutures.ops.folder import make_folder
@@ -141,6 +151,15 @@ def _speed(text: str) -> float:
     if not 0 < speed < math.inf:
         raise BadInput(f"--speed {text!r}: write max, or how many times recorded time, as in 1 or 60")
     return speed
+
+
+def _durability(text: str) -> str:
+    from autofutures.storage.file import Durability
+
+    names = get_args(Durability)
+    if text not in names:
+        raise BadInput(f"--durability {text!r}: write {' or '.join(names)}")
+    return text
 
 
 def _supervise(folder: "Folder") -> None:

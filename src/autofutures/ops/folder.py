@@ -12,6 +12,7 @@ from autofutures.bus.curve import ensure_keys
 from autofutures.config import RunSettings, default_keys, default_runs, read_run, write_run
 from autofutures.domain.errors import BadInput
 from autofutures.market.dates import taipei_day, taipei_second
+from autofutures.storage.file import Durability
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     until_end: bool = False
     pause_seed: int = 0
     drop_frame: int = 0
+    durability: Durability = "process-crash"
+    """What the journal's commits outlive."""
     life: int = 1
     """How often a machine was started in this folder: the simulated exchange's ids must not come again."""
     live: bool = False

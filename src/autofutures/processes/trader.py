@@ -305,7 +305,7 @@ def body(run: Path, _name: str, log: Log) -> None:
     """Trades the run to its end."""
     folder = Folder(run)
     machine = folder.machine()
-    with Journal.open(folder.journal) as journal:
+    with Journal.open(folder.journal, durability=machine.durability) as journal:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         hub = Hub(context, folder.endpoint("trader"), load_keys(Path(machine.keys), "trader"))
         process = TraderProcess(folder, hub, journal, log)

@@ -1,73 +1,86 @@
 """The journal: what the trader heard and said, kept before anything leaves: one SQLite file, one writer."""
 
-import fcntl
 import sqlite3
-import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO, Self
 
-import msgspec
-from sqlalchemy.exc import SQLAlchemyError
-
-from autofutures.domain.errors import BadInput, BadMessage, BrokenInvariant
-from autofutures.domain.messages import SCHEMA, AnyMessage, Configured, Quote, Saved, Tick, encode
+from autofutures.domain.errors import BadInput, BrokenInvariant
+from autofutures.domain.messages import (
+    SCHEMA,
+    AnyMessage,
+    Beat,
+    Configured,
+    Heartbeat,
+    Quote,
+    Saved,
+    Snapshot,
+    Tick,
+    encode,
+)
 from autofutures.orders.ids import MAX_EPOCH
-from autofutures.storage import migrate
-from autofutures.storage.schema import APPLICATION_ID
+from autofutures.storage.chain import START, Head, chained
+from autofutures.storage.file import Durability, take_lock, usable
+from autofutures.storage.reading import (
+    Batch,
+    check_removed,
+    check_witness,
+    end_of_chain,
+    newest_snapshot,
+    read_batches,
+    read_epochs,
+    seal_of_epoch,
+    seal_of_snapshot,
+)
+from autofutures.storage.witness import Witness, read_witness, witness_path
+from autofutures.storage.writing import open_to_write
 
-Durability = Literal["process-crash", "power-loss"]
-"""What a commit outlives. The second waits for the disk at every commit."""
+LEFT_OUT = (Tick, Quote, Beat, Heartbeat, Snapshot)
+"""Inputs that are not kept: the recorder has the market, and what time or the venue's list led to is an output."""
 
-_SYNCHRONOUS: dict[Durability, str] = {"process-crash": "NORMAL", "power-loss": "FULL"}
-
-_PAGE_BYTES = 1024
-"""A batch has some 250 bytes and every commit writes whole pages: small ones write less than half as much."""
-
-_CHECKPOINT_PAGES = 65_536
-"""Moving the write-ahead log into the file makes one commit wait for the disk. 64 MB of log are some 40,000
-batches, so this bound is for the longest days only: opening and closing a journal move the log too."""
-
-_INSERT = "INSERT INTO batch (at, schema, inputs, outputs, crc) VALUES (?, ?, ?, ?, ?)"
-_SELECT = "SELECT id, at, schema, inputs, outputs, crc FROM batch ORDER BY id"
-
-_Row = tuple[int, int, int, bytes, bytes, int]
-_decode_messages = msgspec.msgpack.Decoder(tuple[AnyMessage, ...]).decode
-
-
-class Batch(msgspec.Struct, frozen=True):
-    """What was handled together at `at` (UTC nanoseconds); `id` counts from 1 without a hole."""
-
-    id: int
-    at: int
-    inputs: tuple[AnyMessage, ...]
-    """Without ticks and quotes: the recorder has those."""
-    outputs: tuple[AnyMessage, ...]
+_INSERT = "INSERT INTO batch (id, at, schema, inputs, outputs, hash) VALUES (?, ?, ?, ?, ?, ?)"
+_INSERT_SNAPSHOT = (
+    "INSERT OR REPLACE INTO snapshot (batch, at, schema, chain, facts, hash) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_SNAPSHOTS_KEPT = 2
 
 
 class Journal:
     """An append-only file of batches, and the epochs of the traders that wrote them. `open` makes one.
 
     Args:
-        connection: to a migrated file, in autocommit mode.
+        connection: to a file of this version, in autocommit mode.
         path: names the file in errors.
         lock: keeps other writers out until it is closed.
+        witness: is told of every batch.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path, lock: IO[str]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, lock: IO[str], witness: Witness | None = None
+    ) -> None:
         self._connection = connection
         self._append = connection.cursor().execute
         self._path = path
         self._lock = lock
+        self._witness = witness
+        self._number, self._hash = START.number, START.hash
+        for number, chain in connection.execute("SELECT id, hash FROM batch ORDER BY id DESC LIMIT 1"):
+            self._number, self._hash = number, chain
+        self._snapshot_number: int = connection.execute(
+            "SELECT coalesce(max(batch), 0) FROM snapshot"
+        ).fetchone()[0]
 
     @classmethod
     def open(cls, path: Path, *, durability: Durability = "process-crash") -> Self:
         """Opens the journal of a trader, making the file or bringing it up to date.
 
+        What a start depends on is proved first: everything since the newest snapshot, and that the file's end is
+        there. `storage/verify.py` proves all of it.
+
         Args:
-            path: the file; beside it stand SQLite's own files and `<name>.lock`, which stays.
+            path: the file; beside it stand SQLite's own files, the witness, and `<name>.lock`, which stays.
             durability: what a commit outlives. `process-crash`: the death of the process, while after a power
                 cut the last batches may be lacking. `power-loss`: that too, at many times the cost.
 
@@ -77,21 +90,30 @@ class Journal:
         """
         path = path.resolve()
         with ExitStack() as undo:
-            lock = undo.enter_context(_take_lock(path))
-            with _usable(path):
-                _prepare(path)
-                connection = undo.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-                connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durability]}")
-            journal = cls(connection, path, lock)
+            lock = undo.enter_context(take_lock(path))
+            connection = undo.enter_context(closing(open_to_write(path, durability)))
+            with usable(path):
+                head = _trusted(connection, path)
+                witness = undo.enter_context(Witness(witness_path(path)))
+                witness.saw_epoch(max(read_epochs(connection, path), default=0), head)
+                journal = cls(connection, path, lock, witness)
             undo.pop_all()
         return journal
+
+    @property
+    def head(self) -> Head:
+        """The newest batch, and the hash of all up to it."""
+        return Head(self._number, self._hash)
+
+    @property
+    def since_snapshot(self) -> int:
+        """How many batches a start must fold beside the newest snapshot."""
+        return self._number - self._snapshot_number
 
     def commit(self, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage], at: int) -> None:
         """Keeps one batch, whole or not at all.
 
-        Ticks and quotes are left out: the recorder has them. Where there is nothing else, nothing is kept.
+        Inputs of `LEFT_OUT` are not kept. Where there is nothing else, nothing is kept.
 
         Args:
             inputs: what was handled, in order.
@@ -102,14 +124,43 @@ class Journal:
             BrokenInvariant: it could not be written (a full disk, a file made read-only). Nothing of the
                 batch may leave, and the process must stop: its state is ahead of the journal.
         """
-        kept = [message for message in inputs if not isinstance(message, (Tick, Quote))]
+        kept = [message for message in inputs if not isinstance(message, LEFT_OUT)]
         if not kept and not outputs:
             return
         heard, said = encode(kept), encode([*outputs])
+        number = self._number + 1
+        chain = chained(self._hash, number, at, SCHEMA, heard, said)
         try:
-            self._append(_INSERT, (at, SCHEMA, heard, said, _checksum(heard, said)))
+            self._append(_INSERT, (number, at, SCHEMA, heard, said, chain))
         except sqlite3.Error as error:
             raise self._stopped(error) from error
+        self._number, self._hash = number, chain
+        if self._witness is not None:
+            self._witness.saw(number, chain)
+
+    def snapshot(self, facts: Sequence[AnyMessage], at: int) -> None:
+        """Keeps facts whose fold is the trader after the newest batch, so that a start folds no earlier ones.
+
+        It costs as long as its facts are many: not for the way of an order.
+
+        Raises:
+            BrokenInvariant: it could not be written.
+        """
+        if not self._number:
+            return  # A snapshot belongs to a batch, and of none there is nothing to remember.
+        data = encode([*facts])
+        sealed = seal_of_snapshot(self.head, at, SCHEMA, data)
+        row = (self._number, at, SCHEMA, self._hash, data, sealed)
+        last_kept = "SELECT batch FROM snapshot ORDER BY batch DESC LIMIT 1 OFFSET ?"
+        try:
+            self._connection.execute(_INSERT_SNAPSHOT, row)
+            self._connection.execute(
+                f"DELETE FROM snapshot WHERE batch <= ({last_kept})",  # noqa: S608  Both are constants.
+                (_SNAPSHOTS_KEPT,),
+            )
+        except sqlite3.Error as error:
+            raise self._stopped(error) from error
+        self._snapshot_number = self._number
 
     def next_epoch(self) -> int:
         """A number for this life of the trader, above all before it, and on the disk before it is returned.
@@ -129,10 +180,12 @@ class Journal:
             # An epoch that a power cut took back would be given out twice, and so would client ids.
             usual: int = execute("PRAGMA synchronous").fetchone()[0]
             execute("PRAGMA synchronous = FULL")
-            execute("INSERT INTO epoch (number) VALUES (?)", (epoch,))
+            execute("INSERT INTO epoch (number, hash) VALUES (?, ?)", (epoch, seal_of_epoch(epoch)))
             execute(f"PRAGMA synchronous = {usual}")
         except sqlite3.Error as error:
             raise self._stopped(error) from error
+        if self._witness is not None:
+            self._witness.saw_epoch(epoch, self.head)
         return epoch
 
     def batches(self) -> Iterator[Batch]:
@@ -141,32 +194,29 @@ class Journal:
         Raises:
             BadMessage: one is missing, damaged, or not of this version's messages.
         """
-        expected = 1
-        try:
-            for row in self._connection.execute(_SELECT):
-                batch = self._batch(row, expected)
-                yield batch
-                expected += 1
-        except sqlite3.DatabaseError as error:
-            raise self._bad(expected, str(error)) from error
+        return read_batches(self._connection, self._path)
 
     def facts(self) -> Iterator[AnyMessage]:
-        """What a trader folds when it starts: its own words, and inputs that are facts themselves, in order.
+        """What a trader folds when it starts, in order: the newest snapshot's facts, and those of later batches.
 
-        A batch's inputs come before its outputs. Of all other inputs, the consequences are among the outputs.
+        They are the trader's own words, and inputs that are facts themselves. A batch's inputs come before its
+        outputs. Of all other inputs, the consequences are among the outputs.
 
         Raises:
             BadMessage: a batch is missing, damaged, or not of this version's messages: do not start.
         """
-        for batch in self.batches():
-            for message in batch.inputs:
-                if isinstance(message, (Saved, Configured)):
-                    yield message
-            yield from batch.outputs
+        snapshot = newest_snapshot(self._connection, self._path)
+        if snapshot is not None:
+            yield from snapshot.facts
+        after = START if snapshot is None else snapshot.head
+        for batch in read_batches(self._connection, self._path, after):
+            yield from facts_of(batch)
 
     def close(self) -> None:
         """Ends writing, and lets others in; closing again does nothing."""
         self._connection.close()
+        if self._witness is not None:
+            self._witness.close()
         self._lock.close()
 
     def __enter__(self) -> Self:
@@ -177,28 +227,6 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _batch(self, row: object, expected: int) -> Batch:
-        try:
-            number, at, schema, heard, said, checksum = msgspec.convert(row, _Row, builtin_types=(bytes,))
-        except msgspec.ValidationError as error:
-            raise self._bad(expected, f"its row is not a batch ({error})") from error
-        if number != expected:
-            raise self._bad(expected, f"it is missing, batch {number} comes in its place")
-        if checksum != _checksum(heard, said):
-            raise self._bad(number, "its bytes do not match their checksum")
-        if schema != SCHEMA:
-            raise self._bad(number, f"its messages are of schema {schema}, and this version reads {SCHEMA}")
-        try:
-            return Batch(number, at, _decode_messages(heard), _decode_messages(said))
-        except msgspec.MsgspecError as error:
-            raise self._bad(number, f"it holds what is no message of this version ({error})") from error
-
-    def _bad(self, number: int, why: str) -> BadMessage:
-        return BadMessage(
-            f"batch {number} of {self._path} cannot be read: {why}. Restore the file from a copy, or run the "
-            "version that wrote it; starting without it would lose track of orders and positions"
-        )
-
     def _stopped(self, error: sqlite3.Error) -> BrokenInvariant:
         """Shuts the file, so that no later batch can follow one that is not there."""
         self._connection.close()
@@ -208,61 +236,18 @@ class Journal:
         )
 
 
-def _checksum(heard: bytes, said: bytes) -> int:
-    return zlib.crc32(said, zlib.crc32(heard))
+def facts_of(batch: Batch) -> Iterator[AnyMessage]:
+    """What of a batch a trader folds."""
+    for message in batch.inputs:
+        if isinstance(message, (Saved, Configured)):
+            yield message
+    yield from batch.outputs
 
 
-def _take_lock(path: Path) -> IO[str]:
-    """Keeps other writers out. The kernel lets go of the lock when the process dies, however it dies.
-
-    It is on a file of its own: SQLite's exclusive mode would shut readers out too.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("a")
-    except OSError as error:
-        raise BadInput(
-            f"no journal can be kept at {path}: {error}; choose another place for the state"
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise BadInput(
-            f"{path} is in use, and a journal has one writer: stop the other process first, or choose "
-            "another place for the state"
-        ) from error
-    return lock
-
-
-@contextmanager
-def _usable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, SQLAlchemyError) as error:
-        raise BadInput(
-            f"{path} cannot be used as a journal: {error}. If it is one, it is damaged or may not be "
-            "written: restore it from a copy or mend its rights; if not, choose another place for the state"
-        ) from error
-
-
-def _prepare(path: Path) -> None:
-    """Brings the file to this version over a connection of its own, whose end empties the write-ahead log."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        _check(connection, path)
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        migrate.upgrade(connection, path)
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuses another program's file, and one whose structure is damaged; a file without tables is new."""
-    (mark,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if mark != APPLICATION_ID and (mark or tables):
-        raise BadInput(
-            f"{path} is an SQLite file of something else, no journal: choose another place for the state"
-        )
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        what = " ".join(verdict.split())
-        raise BadInput(f"{path} is damaged ({what}): restore it from a copy, and do not trade without it")
+def _trusted(connection: sqlite3.Connection, path: Path) -> Head:
+    """The end of the file, after everything since the newest snapshot was proved."""
+    check_removed(connection, path)
+    snapshot = newest_snapshot(connection, path)
+    head = end_of_chain(connection, path, START if snapshot is None else snapshot.head)
+    check_witness(connection, path, head, read_witness(witness_path(path)))
+    return head

@@ -4,23 +4,18 @@ Each reading opens the file anew and lets go of it: no snapshot is held, so the 
 into the file, and a file that was put in the place of another is seen.
 """
 
-import hashlib
 import sqlite3
-import zlib
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 
-from autofutures.domain.errors import BadInput, BadMessage, Refusal
-from autofutures.domain.messages import SCHEMA, AnyMessage
-from autofutures.storage.journal import Batch
-
-_SELECT = "SELECT id, at, schema, inputs, outputs, crc FROM batch WHERE id >= ? ORDER BY id LIMIT ?"
-
-_Row = tuple[int, int, int, bytes, bytes, int]
-_decode_messages = msgspec.msgpack.Decoder(tuple[AnyMessage, ...]).decode
+from autofutures.domain.errors import BadInput, Refusal
+from autofutures.storage.chain import START, Head
+from autofutures.storage.reading import Batch, read_batches
 
 
 class JournalDiffers(Refusal):
@@ -63,9 +58,10 @@ class JournalReader:
             BadInput: there is no journal.
             BadMessage: its last batch cannot be read.
         """
-        rows = self._rows("SELECT coalesce(max(id), 0) FROM batch", ())
-        last = msgspec.convert(rows[0][0], int) if rows else 0
-        return self._read(last, 1)[0].position if last else Position()
+        if not self._is_made():
+            return Position()
+        last = self._last()
+        return self._read(self._place(last - 1), 1)[0].position if last else Position()
 
     def after(self, position: Position, limit: int) -> list[Read]:
         """The next batches after a position, in order; none where the journal ends there.
@@ -79,51 +75,53 @@ class JournalReader:
             BadInput: there is no journal.
             BadMessage: a batch is missing, damaged, or not of this version's messages.
         """
+        if not self._is_made():
+            return []
         if not position.batch:
-            return self._read(1, limit)
-        found = self._read(position.batch, limit + 1)
-        if not found:
+            return self._read(START, limit)
+        place = self._place(position.batch)
+        if place == START:
             raise JournalDiffers(
                 f"{self.path} ends at batch {self.head().batch}, and batch {position.batch} was read of it before: "
                 "it was restored from a copy, or is another journal"
             )
-        if found[0].position != position:
+        if place.hash.hex() != position.hash:
             raise JournalDiffers(
                 f"batch {position.batch} of {self.path} is not the one that was read before: the journal was "
                 "restored from a copy and went on, or is another one"
             )
-        return found[1:]
+        return self._read(place, limit)
 
-    def _read(self, first: int, limit: int) -> list[Read]:
-        rows = self._rows(_SELECT, (first, limit))
-        return [self._checked(row, number) for number, row in enumerate(rows, first)]
+    def _is_made(self) -> bool:
+        """Whether its writer has come so far that the file has tables."""
+        with self._opened() as connection:
+            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return bool(tables)
 
-    def _rows(self, sql: str, values: tuple[int, ...]) -> list[tuple[object, ...]]:
+    def _read(self, after: Head, limit: int) -> list[Read]:
+        """The next batches after a place in the chain, each proved to follow it."""
+        with self._opened() as connection:
+            batches = read_batches(connection, self.path, after)
+            return [
+                Read(batch, Position(batch.id, batch.hash.hex(), batch.at))
+                for batch in islice(batches, limit)
+            ]
+
+    def _last(self) -> int:
+        with self._opened() as connection:
+            (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
+        return int(last)
+
+    def _place(self, number: int) -> Head:
+        """Where in the chain a batch is: its hash as it stands in the file; of 0, or of none, the beginning."""
+        with self._opened() as connection:
+            row = connection.execute("SELECT hash FROM batch WHERE id = ?", (number,)).fetchone()
+        return Head(number, row[0]) if row is not None else START
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
             with closing(sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True)) as connection:
-                if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                    return []  # Its writer has only just made the file.
-                return connection.execute(sql, values).fetchall()
+                yield connection
         except sqlite3.Error as error:
             raise BadInput(f"{self.path} cannot be read as a journal: {error}") from error
-
-    def _checked(self, row: object, expected: int) -> Read:
-        try:
-            number, at, schema, heard, said, checksum = msgspec.convert(row, _Row, builtin_types=(bytes,))
-        except msgspec.ValidationError as error:
-            raise self._bad(expected, f"its row is not a batch ({error})") from error
-        if number != expected:
-            raise self._bad(expected, f"it is missing, batch {number} comes in its place")
-        if checksum != zlib.crc32(said, zlib.crc32(heard)):
-            raise self._bad(number, "its bytes do not match their checksum")
-        if schema != SCHEMA:
-            raise self._bad(number, f"its messages are of schema {schema}, and this version reads {SCHEMA}")
-        try:
-            batch = Batch(number, at, _decode_messages(heard), _decode_messages(said))
-        except msgspec.MsgspecError as error:
-            raise self._bad(number, f"it holds what is no message of this version ({error})") from error
-        mark = hashlib.sha256(msgspec.msgpack.encode((number, at, heard, said))).hexdigest()
-        return Read(batch, Position(number, mark, at))
-
-    def _bad(self, number: int, why: str) -> BadMessage:
-        return BadMessage(f"batch {number} of {self.path} cannot be read: {why}; see autofutures db verify")

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import event
 
 from autofutures.domain.errors import BadInput
-from autofutures.storage.schema import APPLICATION_ID
+from autofutures.storage.file import APPLICATION_ID, unusable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -45,8 +45,15 @@ def upgrade(connection: sqlite3.Connection, path: Path) -> None:
         path: names the file in errors.
 
     Raises:
-        BadInput: a newer version of autofutures wrote the file.
+        BadInput: a newer version of autofutures wrote the file, or a migration cannot be done.
     """
+    try:
+        _upgrade(connection, path)
+    except sa.exc.SQLAlchemyError as error:
+        raise unusable(path, error) from error
+
+
+def _upgrade(connection: sqlite3.Connection, path: Path) -> None:
     with transaction(connection) as begun:
         config = alembic_config(begun)
         scripts = ScriptDirectory.from_config(config)

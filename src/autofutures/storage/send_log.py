@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from autofutures.domain.errors import BadInput, BrokenInvariant
-from autofutures.storage.journal import Durability
+from autofutures.storage.file import Durability
 
 APPLICATION_ID = 0x6166_534C
 """Marks the file as a send log of this program."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autofutures.domain.instrument import instrument
@@ -35,6 +35,7 @@ from autofutures.orders.ids import ClientIds
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.gate import make_gate
 from autofutures.storage.journal import Journal
+from autofutures.storage.memory import memory_journal
 from autofutures.trader import Trader
 
 SYMBOL = "TAIFEX:TXF202108"
@@ -238,13 +239,12 @@ actions: st.SearchStrategy[Callable[[Live], object]] = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(script=st.lists(actions, max_size=40))
 def test_whatever_happened_a_recovered_trader_stands_where_the_live_one_stood(
-    script: list[Callable[[Live], object]], path: Path
+    script: list[Callable[[Live], object]],
 ) -> None:
-    path.unlink(missing_ok=True)
-    with Journal.open(path) as journal:
+    with memory_journal() as journal:
         live = Live(journal)
         for act in script:
             act(live)

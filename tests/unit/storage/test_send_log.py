@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from autofutures.domain.errors import BadInput, BrokenInvariant
-from autofutures.storage.journal import Durability
+from autofutures.storage.file import Durability
 from autofutures.storage.send_log import StoredSendLog
 
 

@@ -24,7 +24,6 @@ from autofutures.domain.messages import (
 )
 from autofutures.market.sessions import Calendar
 from autofutures.portfolio import pnl
-from autofutures.storage.journal import Batch
 from autofutures.storage.projections.rows import (
     ConditionRow,
     DayRow,
@@ -37,6 +36,7 @@ from autofutures.storage.projections.rows import (
     key_of,
     name_of,
 )
+from autofutures.storage.reading import Batch
 from autofutures.strategies.conditions import Condition, shown
 
 FOLD = 1

@@ -23,7 +23,6 @@ from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, Side
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
-from autofutures.storage.journal import Batch
 from autofutures.storage.memory import memory_journal
 from autofutures.storage.projections.fold import Fold, R, day_by
 from autofutures.storage.projections.rows import (
@@ -35,6 +34,7 @@ from autofutures.storage.projections.rows import (
     OrderRow,
     PositionRow,
 )
+from autofutures.storage.reading import Batch
 from autofutures.strategies.conditions import Condition, terms_of
 from autofutures.strategies.conditions import Status as ConditionStatus
 from autofutures.trader import Trader
