@@ -9,6 +9,7 @@ from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
 from autofutures.orders.book import Orders
+from autofutures.orders.cover import Cover
 from autofutures.orders.ids import ClientIds
 from autofutures.orders.policy import Policy
 from autofutures.portfolio.costs import Costs
@@ -79,6 +80,8 @@ def exposure(
     band: tuple[int, int] = (0, 0),
     mode: Mode = Mode.NORMAL,
     unknown: int = 0,
+    must_plan: bool = False,
+    stopped: bool = False,
 ) -> Exposure:
     return Exposure(
         now=now,
@@ -93,6 +96,8 @@ def exposure(
         mode=mode,
         reasons=("not reconciled",) if mode else (),
         unknown=unknown,
+        must_plan=must_plan,
+        stopped=stopped,
     )
 
 
@@ -121,6 +126,7 @@ def a_trader(
     fee: int = 20,
     symbols: tuple[str, ...] = (TXF,),
     policy: Policy | None = None,
+    covers: Mapping[str, Cover] | None = None,
 ) -> Trader:
     view = MarketView(Calendar())
     for symbol in symbols:
@@ -133,4 +139,5 @@ def a_trader(
         costs=Costs(fee),
         policy=policy,
         name=f"q{epoch}.",
+        covers=covers,
     )

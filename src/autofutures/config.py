@@ -65,7 +65,7 @@ class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
     exits: Literal["", "plans", "own"] = ""
     """How its open lots are covered; empty for what its class declares."""
     book_stop: int = BOOK_STOP
-    """The most that a strategy with exits of its own may lose in one contract, in minor units of money."""
+    """The most that an open position in one contract may lose where the strategy's exits are its own; minor units."""
 
 
 class RunSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ Everything that happens to money happens here: the book of orders, positions, ex
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import (
     TRADER_K,
@@ -12,8 +14,10 @@ from autofutures.domain.messages import (
     AnyMessage,
     BadTick,
     Beat,
+    BookStop,
     Cancel,
     Canceled,
+    CloseLot,
     Command,
     CommandRefused,
     Configured,
@@ -43,8 +47,9 @@ from autofutures.domain.units import OrderType, Side, TimeInForce
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE, Account
 from autofutures.orders.book import Orders
+from autofutures.orders.cover import Cover, uncovered
 from autofutures.orders.doubt import Doubts
-from autofutures.orders.exits import Plan
+from autofutures.orders.exit_desk import ExitDesk
 from autofutures.orders.inquiry import Inquiry
 from autofutures.orders.policy import Policy
 from autofutures.portfolio.costs import Costs
@@ -65,26 +70,32 @@ class Trader:
         costs: fees and taxes of fills.
         policy: how long it waits for the venue's word, and whether it asks.
         name: of this life, for the ids of its queries.
+        covers: how each strategy's open lots are covered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the trader is where everything meets
         self,
         instruments: Mapping[str, Instrument],
         view: MarketView,
         gate: Gate,
         orders: Orders,
         costs: Costs,
+        *,
         policy: Policy | None = None,
         name: str = "q",
+        covers: Mapping[str, Cover] | None = None,
     ) -> None:
         self.instruments = instruments
         self.view = view
         self.gate = gate
         self.policy = policy or Policy()
         doubts = Doubts(self.policy, name)
-        self.account = Account(instruments, orders, costs, doubts)
+        self.covers = dict(covers or {})
+        limits = {name: cover.book_stop for name, cover in self.covers.items() if cover.exits == "own"}
+        self.account = Account(instruments, orders, costs, doubts, limits)
         self.orders, self.portfolio, self.exits = orders, self.account.portfolio, self.account.exits
         self.inquiry = Inquiry(self.account, doubts, self.policy)
+        self.desk = ExitDesk(self.account, view, self._decide)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)
         self._states: dict[str, bytes] = {}
@@ -97,11 +108,15 @@ class Trader:
         if isinstance(message, Tick):
             return self._tick(message, now)
         said: Said = []
+        self.account.now = now
         match message:
             case Intent():
                 self._intent(message, now, said)
             case Revoke():
                 self._revoke(message, now, said)
+            case CloseLot():
+                self.market_seq = max(self.market_seq, message.cause_seq)
+                self.desk.close(message, now, said)
             case Quote():
                 self.market_seq += 1
             case Ready():
@@ -110,6 +125,8 @@ class Trader:
                 said += [
                     plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source
                 ]
+            case Command(verb="reset", name="book_stop"):
+                self.desk.reset(message, now, said)
             case Command() if message.strategy not in self._strategies:
                 names = ", ".join(sorted(self._strategies)) or "none"
                 reason = f"there is no strategy {message.strategy!r} here; running: {names}"
@@ -129,6 +146,7 @@ class Trader:
                 self.account.hear(message, said)
             case Beat():
                 self.inquiry.beat(message, now, said)
+                self.desk.hear_time(now, said)
             case Snapshot():
                 self.inquiry.compare(message, now, said)
                 self._flatten_outside(now, said)
@@ -151,15 +169,18 @@ class Trader:
             return (BadTick(tick.symbol, now, tick.price_ticks, reason),)
         self.market_seq += 1
         self.view.on_tick(tick.symbol, now, tick.price_ticks)
-        if not self.orders.held and not self.exits.watches(tick.symbol):
+        if not self.orders.held and self.desk.is_idle(tick.symbol, tick.price_ticks):
             return ()
         said: Said = []
         self._fire_stops(tick, now, said)
-        for plan in self.exits.reached(tick.symbol, tick.price_ticks):
-            self._exit(plan, now, said)
+        self.desk.hear_trade(tick.symbol, tick.price_ticks, now, said)
         return said
 
-    def exposure(self, symbol: str, now: int) -> Exposure:
+    def uncovered(self) -> int:
+        """Open lots that nothing would close: 0 in health."""
+        return uncovered(self.portfolio, self.exits, self.covers)
+
+    def exposure(self, symbol: str, now: int, strategy: str = "") -> Exposure:
         """What the gate may know of an instrument and our stake in it."""
         low_ticks, high_ticks = self.view.band(symbol)
         return Exposure(
@@ -175,6 +196,8 @@ class Trader:
             mode=self.inquiry.standing.mode,
             reasons=self.inquiry.standing.reasons,
             unknown=self.orders.unknown_of(symbol),
+            must_plan=strategy in self.covers and self.covers[strategy].exits == "plans",
+            stopped=self.account.stops.fired(strategy, symbol),
         )
 
     def _intent(self, intent: Intent, now: int, said: Said, *, exits: bool = False) -> Placed | None:
@@ -185,7 +208,7 @@ class Trader:
             reason = f"{intent.symbol} is not traded by this book"
             said.append(Refused(intent.strategy, intent.cause_seq, intent.k, now, "symbol", 1, 0, reason))
             return None
-        verdict = self.gate.check(intent, self.exposure(intent.symbol, now), exits=exits)
+        verdict = self.gate.check(intent, self.exposure(intent.symbol, now, intent.strategy), exits=exits)
         if isinstance(verdict, Refused):
             said.append(verdict)
             return None
@@ -231,27 +254,10 @@ class Trader:
                 kind = OrderType.MARKET if intent.type is OrderType.STOP else OrderType.LIMIT
                 self._send(order.client_id, intent, kind, now, said)
 
-    def _exit(self, plan: Plan, now: int, said: Said) -> None:
-        """Sends what a fired plan still has open, as a decision of the trader's own."""
-        entry = plan.intent
-        intent = Intent(
-            strategy=entry.strategy,
-            cause_seq=self.market_seq,
-            k=self._next_k(),
-            at=now,
-            symbol=entry.symbol,
-            side=entry.side.opposite,
-            qty=self.exits.due(plan),
-            type=OrderType.MARKET,
-            tif=TimeInForce.IOC,
-            day_trade=entry.day_trade,
-            leg=entry.leg,
-            closes_seq=entry.cause_seq,
-            closes_k=entry.k,
-        )
-        said.append(plan.moved(now))
-        if self._intent(intent, now, said, exits=True) is not None:
-            self.exits.leaving(intent, intent.qty)
+    def _decide(self, intent: Intent, now: int, said: Said) -> Placed | None:
+        """An order of the trader's own, which only ever reduces: it gets its number here."""
+        numbered = msgspec.structs.replace(intent, cause_seq=self.market_seq, k=self._next_k())
+        return self._intent(numbered, now, said, exits=True)
 
     def _next_k(self) -> int:
         """Numbers the trader's own decisions since the last market event."""
@@ -265,8 +271,8 @@ class Trader:
         for symbol, position in self.inquiry.to_flatten():
             intent = Intent(
                 strategy=OUTSIDE,
-                cause_seq=self.market_seq,
-                k=self._next_k(),
+                cause_seq=0,
+                k=0,
                 at=now,
                 symbol=symbol,
                 side=Side.SELL if position > 0 else Side.BUY,
@@ -274,7 +280,7 @@ class Trader:
                 type=OrderType.MARKET,
                 tif=TimeInForce.IOC,
             )
-            self._intent(intent, now, said, exits=True)
+            self._decide(intent, now, said)
 
     def _session_ended(self, ended: SessionEnded, said: Said) -> None:
         """Stops that the trader holds are void with their session, as the exchange's own orders are."""
@@ -323,6 +329,8 @@ class Trader:
                 self.account.cancel_recorded(message)
             case Traded():
                 self.account.fold_fill(message)
+            case BookStop():
+                self.account.stops.restore(message, self.portfolio.ledger(message.strategy, message.symbol))
             case ExitMoved():
                 entry = self.orders.decided(message.strategy, message.order_seq, message.order_k)
                 if entry is not None:
@@ -339,8 +347,7 @@ class Trader:
         self.market_seq += 1
         said: Said = []
         for order in self.orders.alive():
-            if order.intent.closes_k:
-                self.exits.leaving(order.intent, order.left)
+            self.account.free_exit(order)
             if order.status is Status.SENT and self.orders.hear(order, Event.DOUBTED):
                 said.append(order.changed(now, "no answer before the restart"))
         return said

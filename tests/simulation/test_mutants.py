@@ -8,7 +8,8 @@ from autofutures.bus.codec import Inbox
 from autofutures.domain.messages import AnyMessage, Envelope, Filled, Gap, Intent
 from autofutures.gateway import Gateway
 from autofutures.orders.book import Order, Orders
-from autofutures.orders.exits import Exits, Plan
+from autofutures.orders.exits import Exits
+from autofutures.orders.plan import Plan
 from autofutures.risk.base import Exposure, Violation
 from autofutures.risk.duplicate import Duplicate
 from autofutures.risk.position import Position, reach

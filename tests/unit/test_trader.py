@@ -259,7 +259,20 @@ def test_a_strategy_that_starts_hears_its_own_open_exit_plans() -> None:
     for number, order in enumerate(trader.orders.alive()):
         trader.handle(filled(order.client_id, f"f{number}", Side.BUY, 1, 17_400), OPEN)
     _, moved = trader.handle(Ready("s"), OPEN + 5)
-    assert moved == ExitMoved("s", 1, 1, OPEN + 5, TXF, Side.BUY, 1, 17_409, 17_397)
+    assert moved == ExitMoved(
+        "s",
+        1,
+        1,
+        OPEN + 5,
+        TXF,
+        Side.BUY,
+        1,
+        17_409,
+        17_397,
+        entered_qty=1,
+        origin_ticks=17_400,
+        opened_at=OPEN,
+    )
 
 
 def test_what_was_removed_is_not_given_back() -> None:

@@ -1,11 +1,14 @@
 """Makes the nodes of a run from its settings: the same ones for one process and for many."""
 
+import msgspec
+
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
 from autofutures.market.sessions import Calendar, last_trading_day
 from autofutures.market.view import MarketView
 from autofutures.orders.book import Orders
+from autofutures.orders.cover import Cover
 from autofutures.orders.ids import ClientIds
 from autofutures.portfolio.costs import Costs
 from autofutures.portfolio.tally import Tally
@@ -52,7 +55,21 @@ def make_trader(run: RunSettings, epoch: int = 1) -> Trader:
         costs=Costs(fee_per_contract=run.fee),
         policy=run.policy,
         name=f"q{epoch}.",
+        covers={strategy.name: cover_of(strategy) for strategy in run.strategies},
     )
+
+
+def cover_of(settings: StrategySettings) -> Cover:
+    """How a strategy's open lots are covered: as its class declares, unless the run has written that down."""
+    return Cover(settings.exits or load(settings.use).exits, settings.book_stop)
+
+
+def with_covers(run: RunSettings) -> RunSettings:
+    """The run with what its strategies declare, so that a trader needs none of their code to start again."""
+    strategies = tuple(
+        msgspec.structs.replace(strategy, exits=cover_of(strategy).exits) for strategy in run.strategies
+    )
+    return msgspec.structs.replace(run, strategies=strategies)
 
 
 def make_host(run: RunSettings, settings: StrategySettings) -> Host:

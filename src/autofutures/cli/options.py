@@ -119,6 +119,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             if number < 0:
                 raise BadInput(f"{word} must not be below zero, and is {number}")
         from autofutures.assemble.market import with_bands
+        from autofutures.assemble.nodes import with_covers
 
         settings = RunSettings(
             symbols=_all_symbols(symbols, strategies),
@@ -136,7 +137,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             limit=self.limit,
             closed_days=settings_file.closed_days(),
         )
-        return with_bands(settings)
+        return with_covers(with_bands(settings))
 
     def _strategies(self, symbols: tuple[str, ...]) -> list[StrategySettings]:
         common = parse_settings(self.settings)

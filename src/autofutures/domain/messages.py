@@ -314,8 +314,8 @@ class ExitMoved(Message, frozen=True):
 class BookStop(Message, frozen=True):
     """The stop that the trader holds for a strategy's whole position: it fired, or a person has reset it.
 
-    Money in minor units. Once fired, the position is closed and the strategy's orders in `symbol` are refused until
-    the reset, from which losses count anew: `base` is the profit or loss, in ticks × contracts, that they count from.
+    Once fired, the position is closed and the strategy's orders in `symbol` are refused until the reset. `loss` is what
+    was open to lose then, `limit` what may be; minor units of money.
     """
 
     strategy: str
@@ -324,7 +324,6 @@ class BookStop(Message, frozen=True):
     fired: bool
     limit: int
     loss: int
-    base: int
 
 
 class BadTick(Message, frozen=True):

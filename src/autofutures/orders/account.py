@@ -21,8 +21,10 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.orders.book import Order, Orders
+from autofutures.orders.book_stop import BookStops
 from autofutures.orders.doubt import Doubts
-from autofutures.orders.exits import Exits, Plan
+from autofutures.orders.exits import Exits
+from autofutures.orders.plan import Plan
 from autofutures.portfolio import pnl
 from autofutures.portfolio.book import Portfolio
 from autofutures.portfolio.costs import Costs
@@ -48,16 +50,27 @@ class Account:
         orders: the book of orders.
         costs: fees and taxes of fills.
         doubts: hears of every request to cancel.
+        limits: what each strategy with exits of its own may lose in one symbol, in minor units of money.
+
+    Attributes:
+        now: the trader's time of what is being handled; 0 to believe the venue's.
     """
 
     def __init__(
-        self, instruments: Mapping[str, Instrument], orders: Orders, costs: Costs, doubts: Doubts
+        self,
+        instruments: Mapping[str, Instrument],
+        orders: Orders,
+        costs: Costs,
+        doubts: Doubts,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self.instruments = instruments
         self.orders = orders
         self.costs = costs
         self.portfolio = Portfolio()
         self.exits = Exits()
+        self.stops = BookStops(limits or {}, instruments)
+        self.now = 0
         self._doubts = doubts
 
     def hear(self, report: Report, said: Said) -> None:
@@ -91,7 +104,7 @@ class Account:
         order = self._order_of(report, said)
         if order is None:
             return
-        intent, left, before_status = order.intent, order.left, order.status
+        intent, before_status = order.intent, order.status
         if (report.symbol, report.side) != (intent.symbol, intent.side):
             reason = f"fill {report.fill_id} is of {report.side.word} {report.symbol}, and the order is not"
             said.append(Stray(report.client_id, report.at, reason))
@@ -101,7 +114,7 @@ class Account:
         before = self.portfolio.position(intent.strategy, intent.symbol)
         said.append(self._booked(report, intent.strategy, order))
         self._cover(order, report, pnl.opening_part(before, intent.side, report.qty), said)
-        self.free_exit(order, left)
+        self.free_exit(order)
         said.append(order.changed(report.at, ""))
         self._back_from_absence(order, before_status, report.at, said)
 
@@ -117,13 +130,15 @@ class Account:
             own = self.exits.plan(intent.strategy, intent.closes_seq, intent.closes_k)
             closed = 0 if own is None else min(own.open_qty, report.qty)
             if own is not None:
+                own.progressed()
                 self.exits.close(own, closed)
                 touched.append(own)
             touched += self.exits.close_oldest(
                 intent.strategy, intent.symbol, intent.side, report.qty - closed
             )
         elif intent.exit is not None:
-            touched.append(self.exits.open(intent, intent.exit, report.qty, order.average_ticks))
+            at = self.now or report.at
+            touched.append(self.exits.open(intent, intent.exit, report.qty, order.average_ticks, at))
         else:
             closing = report.qty - opening
             touched += self.exits.close_oldest(intent.strategy, intent.symbol, intent.side, closing)
@@ -136,12 +151,12 @@ class Account:
         if isinstance(report, Rejected) and report.of_cancel:
             said.append(order.changed(report.at, report.reason))  # It says nothing of the order itself.
             return
-        left, before = order.left, order.status
+        before = order.status
         untraded = report.left if isinstance(report, (Canceled, Expired)) else None
         if not self.orders.hear(order, _EVENTS[type(report)], untraded):
             return
         said.append(order.changed(report.at, getattr(report, "reason", "")))
-        self.free_exit(order, left)
+        self.free_exit(order)
         self._back_from_absence(order, before, report.at, said)
 
     def _back_from_absence(self, order: Order, before: Status, at: int, said: Said) -> None:
@@ -155,10 +170,10 @@ class Account:
         if order.left:
             self.cancel(order, at, said)
 
-    def free_exit(self, order: Order, left_before: int) -> None:
+    def free_exit(self, order: Order) -> None:
         """What an exit order will not fill any more frees its plan to be decided again."""
         if order.intent.closes_k:
-            self.exits.leaving(order.intent, order.left - left_before)
+            self.exits.on_its_way(order.client_id, order.intent, order.left)
 
     def adopt(self, fill: Filled, said: Said) -> None:
         """A stranger's fill enters a ledger of its own, so that the sum of ledgers is the account again."""
@@ -171,6 +186,7 @@ class Account:
         position = self.portfolio.apply(
             strategy, fill.symbol, fill.side, fill.qty, fill.price_ticks, fee, tax
         )
+        self.stops.filled(strategy, fill.symbol, self.portfolio.ledger(strategy, fill.symbol))
         return Traded(
             client_id="" if order is None else order.client_id,
             strategy=strategy,
@@ -202,4 +218,7 @@ class Account:
             traded.price_ticks,
             traded.fee,
             traded.tax,
+        )
+        self.stops.filled(
+            traded.strategy, traded.symbol, self.portfolio.ledger(traded.strategy, traded.symbol)
         )

@@ -128,12 +128,11 @@ class Inquiry:
         if order.acknowledged:
             self._doubt(order, now, "the venue had it, and its list does not any more", said)
             return False
-        left = order.left
         if not self._orders.hear(order, Event.MISSED):
             self._doubt(order, now, "the venue's list does not have it", said)
             return False
         said.append(order.changed(now, "proved absent: the venue's list lacked it twice"))
-        self._account.free_exit(order, left)
+        self._account.free_exit(order)
         return True
 
     def _outside(self, found: Difference, now: int, said: Said) -> dict[str, int]:

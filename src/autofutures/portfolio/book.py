@@ -17,12 +17,17 @@ class Portfolio:
         self, strategy: str, symbol: str, side: Side, qty: int, price_ticks: int, fee: int, tax: int
     ) -> int:
         """Books a fill and returns the strategy's own position after it."""
-        ledger = self._ledgers.get((strategy, symbol))
-        if ledger is None:
-            ledger = self._ledgers[strategy, symbol] = Ledger()
+        ledger = self.ledger(strategy, symbol)
         ledger.apply(side, qty, price_ticks, fee, tax)
         self._net[symbol] = self._net.get(symbol, 0) + side * qty
         return ledger.position
+
+    def ledger(self, strategy: str, symbol: str) -> Ledger:
+        """A strategy's ledger of one symbol; the same one for ever."""
+        ledger = self._ledgers.get((strategy, symbol))
+        if ledger is None:
+            ledger = self._ledgers[strategy, symbol] = Ledger()
+        return ledger
 
     def position(self, strategy: str, symbol: str) -> int:
         """A strategy's own position."""

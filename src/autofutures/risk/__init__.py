@@ -5,6 +5,8 @@ RULES = {
     "deadline": "autofutures.risk.deadline:Deadline",
     "mode": "autofutures.risk.mode:BookAllows",
     "unknown": "autofutures.risk.unknown:Unknown",
+    "book_stop": "autofutures.risk.book_stop:BookStopped",
+    "exit_plan": "autofutures.risk.exit_plan:HasExitPlan",
     "session": "autofutures.risk.session:Session",
     "stale_tick": "autofutures.risk.stale_tick:StaleTick",
     "order_size": "autofutures.risk.order_size:OrderSize",

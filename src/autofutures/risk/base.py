@@ -31,6 +31,10 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     """Why it may not do all."""
     unknown: int = 0
     """Orders of this instrument whose outcome nobody knows."""
+    must_plan: bool = False
+    """Whether the strategy declared that every entry of it carries an exit plan."""
+    stopped: bool = False
+    """Whether the strategy's book stop has fired here and nobody has reset it."""
 
     def reduces(self, intent: Intent) -> bool:
         """Whether the order, with all that works on its side, can only bring the account's position nearer to zero."""

@@ -215,7 +215,7 @@ class TraderSeat:
         """Whether the machine may trade."""
         absent = [name for name, peer in self._peers.items() if not peer.is_there(now)]
         lives = {TRADER: self.epoch, **{name: peer.life for name, peer in self._peers.items()}}
-        return judge(self.trader.inquiry.standing.reasons, absent, lives, uncovered_lots(self), now)
+        return judge(self.trader.inquiry.standing.reasons, absent, lives, self.trader.uncovered(), now)
 
     def stop(self, now: int, reason: str) -> None:
         """No more decisions are taken; strategies are asked to say what to keep, and then to end."""
@@ -361,8 +361,3 @@ class TraderSeat:
         known = self._peers.get(peer)
         outbox = known.outbox if known is not None else Outbox(TRADER, self.epoch)
         return self._port.send(peer, outbox.frame(messages, now, cause))
-
-
-def uncovered_lots(_seat: TraderSeat) -> int:
-    """Open contracts that no exit plan covers and ought to."""
-    return 0

@@ -45,7 +45,9 @@ class Strategy:
     """Base of all strategies; override what you want to hear.
 
     Attributes:
-        exits: `plans` where every entry carries an exit plan, `own` where it closes what it opens itself.
+        exits: `plans` where every order carries an exit plan, and lots are closed by it or with `ctx.close`; `own`
+            where the strategy closes what it opens (stop-and-reverse, market making): then the trader holds a stop
+            for its whole position, the `book_stop` of its settings.
         reasons: what `why=` indexes in orders.
         exit_plans: what `exit=` indexes in orders, from 1; 0 is no plan.
         bars: spans to hear in `on_bar`, as in `("1m", "100t")`.

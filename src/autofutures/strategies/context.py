@@ -8,9 +8,12 @@ integers: the decision's `cause_seq` and `k` in one, never 0.
 
 from collections.abc import Sequence
 
+import msgspec
+
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import (
     TRADER_K,
+    CloseLot,
     Decision,
     ExitPlan,
     Intent,
@@ -23,7 +26,8 @@ from autofutures.domain.messages import (
     Traded,
     WakeAt,
 )
-from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import MINUTE, SECOND, OpenClose, OrderType, Side, TimeInForce
+from autofutures.risk.exit_plan import flaw
 
 
 def handle_of(cause_seq: int, k: int) -> int:
@@ -161,6 +165,15 @@ class Context:
         seq, k = handle >> 16, handle & 0xFFFF
         self.said.append(Revoke(self.strategy, self.cause_seq, self._next_k(), self.now, seq, k))
 
+    def close(self, handle: int) -> None:
+        """Asks the trader to close what an entry with an exit plan opened, at the market.
+
+        The plan's own orders are counted, so that nothing is closed twice. A strategy that declares plans closes its
+        lots in this way only.
+        """
+        seq, k = handle >> 16, handle & 0xFFFF
+        self.said.append(CloseLot(self.strategy, self.cause_seq, self._next_k(), self.now, seq, k))
+
     def wake_at(self, at: int, timer: int = 0) -> None:
         """Asks for `on_timer` at a time; `timer` comes back with it."""
         self.said.append(WakeAt(self.strategy, at, timer))
@@ -169,9 +182,62 @@ class Context:
         """Asks that the strategy's state as it is after this event be kept for a restart."""
         self._wants_save = True
 
-    def declare_exit(self, take_profit_ticks: int, stop_ticks: int) -> int:
-        """Adds an exit plan to the table that `exit=` indexes, and returns its number."""
-        plan = ExitPlan(take_profit_ticks, stop_ticks)
+    def declare_exit(  # noqa: PLR0913 - a plan is all of these, and each is named
+        self,
+        take_profit_ticks: int = 0,
+        stop_ticks: int = 0,
+        *,
+        trail_ticks: int = 0,
+        trail_atr: int = 0,
+        atr_minutes: int = 1,
+        atr_periods: int = 14,
+        break_even_ticks: int = 0,
+        break_even_offset_ticks: int = 0,
+        time_stop_seconds: int = 0,
+        flat_before_close_seconds: int = 0,
+        levels: Sequence[tuple[int, int]] = (),
+        bracket: bool = False,
+    ) -> int:
+        """Adds an exit plan to the table that `exit=` indexes, and returns its number.
+
+        The trader keeps and fires it, whatever becomes of the strategy. The exits of one plan cancel each other.
+
+        Args:
+            take_profit_ticks: closes the lot so far in its favour.
+            stop_ticks: closes it so far against it.
+            trail_ticks: the stop follows the trades at this distance, in the lot's favour only.
+            trail_atr: the same at hundredths of the average true range: 250 is two and a half of it. Until a first
+                span is measured, `trail_ticks` counts, else `stop_ticks`: one of them must be given.
+            atr_minutes: a true range is measured over so many minutes.
+            atr_periods: periods of Wilder's average.
+            break_even_ticks: once a trade is so far in favour, the stop moves to the entry,
+            break_even_offset_ticks: or so far beyond it (negative: short of it).
+            time_stop_seconds: closes it after so long.
+            flat_before_close_seconds: closes it so long before its session's close.
+            levels: scale-out: at (ticks, percent) so much of what was entered is closed, rounded down; nearest first.
+            bracket: the take profit rests at the venue as a limit order, and fills without us; the rest of the plan
+                stays with the trader, which asks it back before it closes the lot another way.
+
+        Raises:
+            BadInput: the plan makes no sense.
+        """
+        plan = ExitPlan(
+            take_profit_ticks=take_profit_ticks,
+            stop_ticks=stop_ticks,
+            trail_ticks=trail_ticks,
+            trail_atr=trail_atr,
+            atr_span_ns=atr_minutes * MINUTE,
+            atr_periods=atr_periods,
+            break_even_ticks=break_even_ticks,
+            break_even_offset_ticks=break_even_offset_ticks,
+            time_stop_ns=time_stop_seconds * SECOND,
+            flat_before_close_ns=flat_before_close_seconds * SECOND,
+            levels=tuple(levels),
+            bracket=bracket,
+        )
+        found = flaw(plan)
+        if found:
+            raise BadInput(f"exit plan: {found}")
         if plan not in self._exit_plans:
             self._exit_plans.append(plan)
         return self._exit_plans.index(plan)
@@ -192,7 +258,7 @@ class Context:
         k = self._next_k()
         plan = self._exit_plans[exit_index]
         if plan is not None and plan_ticks:
-            plan = ExitPlan(plan.take_profit_ticks, plan.stop_ticks, plan_ticks)
+            plan = msgspec.structs.replace(plan, plan_ticks=plan_ticks)
         self.said.append(
             Intent(
                 strategy=self.strategy,

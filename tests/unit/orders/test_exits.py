@@ -2,7 +2,8 @@ import pytest
 
 from autofutures.domain.messages import ExitMoved, ExitPlan
 from autofutures.domain.units import Side
-from autofutures.orders.exits import Exits, Plan, exit_price, reached
+from autofutures.orders.exits import Exits
+from autofutures.orders.plan import Plan
 from tests.makers import OPEN, TXF, intent
 
 PLAN = ExitPlan(take_profit_ticks=90, stop_ticks=30)
@@ -14,41 +15,8 @@ def opened(exits: Exits, k: int = 1, qty: int = 2, side: Side = Side.BUY, plan: 
 
 def fired(exits: Exits, price: int) -> list[tuple[int, str, int]]:
     """k of the entry, reason and contracts due, of each plan that a trade fires."""
-    return [(plan.intent.k, plan.reason, exits.due(plan)) for plan in exits.reached(TXF, price)]
-
-
-@pytest.mark.parametrize(
-    ("side", "distance", "price"), [(1, 90, 190), (1, -30, 70), (-1, 90, 10), (-1, -30, 130), (1, 0, 0)]
-)
-def test_an_exit_price_lies_in_favour_of_the_position_or_against_it(
-    side: int, distance: int, price: int
-) -> None:
-    assert exit_price(side, 100, distance) == price
-
-
-@pytest.mark.parametrize(
-    ("side", "last", "reason"),
-    [
-        (1, 190, "take profit"),
-        (1, 189, ""),
-        (1, 71, ""),
-        (1, 70, "stop loss"),
-        (-1, 190, "stop loss"),
-        (-1, 70, "take profit"),
-        (-1, 71, ""),
-    ],
-)
-def test_a_trade_at_an_exit_price_reaches_it(side: int, last: int, reason: str) -> None:
-    profit, stop = (190, 70) if side > 0 else (70, 190)
-    assert reached(side, profit, stop, last) == reason
-
-
-def test_take_profit_is_asked_before_the_stop() -> None:
-    assert reached(1, 100, 100, 100) == "take profit"
-
-
-def test_without_prices_nothing_is_reached() -> None:
-    assert reached(1, 0, 0, 100) == ""
+    heard = exits.hear_trade(TXF, price, OPEN, None)
+    return [(plan.intent.k, plan.reason, exits.due(plan)) for plan, _ in heard]
 
 
 @pytest.mark.parametrize(
@@ -76,12 +44,12 @@ def test_a_plan_fires_until_all_of_it_is_on_its_way_out() -> None:
     exits = Exits()
     plan = opened(exits)
     assert fired(exits, 17_369) == [(1, "stop loss", 2)]
-    exits.leaving(intent(closes=(1, 1)), 2)
+    exits.on_its_way("o2", intent(closes=(1, 1)), 2)
     assert fired(exits, 17_300) == []
-    exits.leaving(intent(closes=(1, 1)), -1)
+    exits.on_its_way("o2", intent(closes=(1, 1)), 1)
     assert fired(exits, 17_400) == [(1, "stop loss", 1)]
     exits.close(plan, 1)
-    exits.leaving(intent(closes=(1, 1)), -1)
+    exits.on_its_way("o2", intent(closes=(1, 1)), 0)
     assert fired(exits, 17_400) == [(1, "stop loss", 1)]
 
 
@@ -97,7 +65,7 @@ def test_a_plan_with_nothing_left_is_over_and_its_symbol_is_not_watched() -> Non
 
 def test_an_exit_on_its_way_is_remembered_when_its_plan_is_over_and_opened_again() -> None:
     exits = Exits()
-    exits.leaving(intent(closes=(1, 1)), 1)
+    exits.on_its_way("o2", intent(closes=(1, 1)), 1)
     exits.close(opened(exits, qty=1), 1)
     again = opened(exits, qty=2)
     assert exits.due(again) == 1
@@ -106,7 +74,7 @@ def test_an_exit_on_its_way_is_remembered_when_its_plan_is_over_and_opened_again
 def test_due_is_never_below_nothing() -> None:
     exits = Exits()
     plan = opened(exits)
-    exits.leaving(intent(closes=(1, 1)), 2)
+    exits.on_its_way("o2", intent(closes=(1, 1)), 2)
     exits.close(plan, 1)
     assert exits.due(plan) == 0
 
@@ -130,15 +98,12 @@ def test_closing_nothing_touches_no_plan() -> None:
 def test_a_recorded_plan_comes_back_as_it_was_said_and_goes_when_it_is_closed() -> None:
     live = Exits()
     plan = opened(live)
-    list(live.reached(TXF, 17_490))
+    list(live.hear_trade(TXF, 17_490, OPEN, None))
     restored = Exits()
     restored.restore(plan.intent, plan.moved(OPEN))
     (back,) = restored.plans()
-    assert (
-        back.moved(OPEN)
-        == plan.moved(OPEN)
-        == ExitMoved("s", 1, 1, OPEN, TXF, Side.BUY, 2, 17_490, 17_370, "take profit")
-    )
+    said = ExitMoved("s", 1, 1, OPEN, TXF, Side.BUY, 2, 17_490, 17_370, "take profit", 2, 17_400)
+    assert back.moved(OPEN) == plan.moved(OPEN) == said
     live.close(plan, 2)
     restored.restore(plan.intent, plan.moved(OPEN))
     assert restored.plans() == []

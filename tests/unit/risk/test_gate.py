@@ -29,6 +29,8 @@ VIOLATIONS: list[tuple[str, Intent, Exposure, int, int]] = [
     ("deadline", intent(at=OPEN - 3 * SECOND), exposure(), 2_000, 3_000),
     ("mode", intent(), exposure(mode=Mode.REDUCING), 0, 1),
     ("unknown", intent(), exposure(unknown=2), 0, 2),
+    ("book_stop", intent(), exposure(stopped=True), 0, 1),
+    ("exit_plan", intent(), exposure(must_plan=True), 1, 0),
     ("session", intent(), exposure(session_open=False), 1, 0),
     ("stale_tick", intent(at=OPEN + 11 * SECOND), exposure(now=OPEN + 11 * SECOND), 10_000, 11_000),
     ("order_size", intent(qty=11), exposure(), 10, 11),
@@ -74,7 +76,17 @@ def test_what_breaks_no_rule_is_approved_as_it_is() -> None:
     assert make_gate().check(asked, exposure(position=10, band=BAND)) == Approved(asked)
 
 
-BYPASSED = {"deadline", "mode", "unknown", "stale_tick", "order_size", "position", "collar"}
+BYPASSED = {
+    "deadline",
+    "mode",
+    "unknown",
+    "book_stop",
+    "exit_plan",
+    "stale_tick",
+    "order_size",
+    "position",
+    "collar",
+}
 
 
 @pytest.mark.parametrize(
