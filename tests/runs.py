@@ -12,7 +12,7 @@ from autofutures.domain.messages import AnyMessage
 from autofutures.engine import Engine
 from autofutures.ops.folder import Folder
 from autofutures.portfolio.tally import Tally
-from autofutures.processes.recorder import LENGTH
+from autofutures.processes.stream import LENGTH
 from autofutures.telemetry.latency import LatencyTally
 from tests.unit.data.files import imported, tick_file
 

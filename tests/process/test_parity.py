@@ -5,7 +5,7 @@ import os
 import pytest
 
 from autofutures.domain.messages import Gap
-from autofutures.processes.recorder import read_stream
+from autofutures.processes.stream import read_stream
 from tests.process.machine import DAY, EMA, Json, Machine, alive, children_of
 
 SAME = (

@@ -1,7 +1,8 @@
 """The two ends of every link: a hub that many connect to (ROUTER), and a link to one hub (DEALER).
 
 Blocking sockets, bounded queues, CURVE on all of them. A hub never drops in silence, for `ROUTER_MANDATORY`
-is set: a peer that is away is an error here, and one whose queue is full is waited for.
+is set: a peer that is away is an error here, and one whose queue is full is waited for. By the clock nobody may
+wait for others: there a frame is offered, and whoever offers it is told when nobody could take it.
 """
 
 import zmq
@@ -12,6 +13,12 @@ from autofutures.domain.errors import Refusal
 
 QUEUE = 10_000
 """Frames that may wait on either side of a link."""
+
+LIVE_QUEUE = 1_000
+"""As above by the clock: what waits longer is old."""
+
+RECONNECT_MS = 20
+"""A link whose hub has gone knocks again after so long."""
 
 MAX_FRAME = 64 << 20
 """Bytes; a longer frame is cut off with its connection."""
@@ -24,20 +31,26 @@ class Hub:
         context: the process's own.
         endpoint: `ipc://path` or `tcp://127.0.0.1:port`.
         keys: the server's pair; every key in its folder is admitted, no other.
+        queue: frames that may wait for or from a peer.
 
     Attributes:
         imposters: frames that were not heard, for their sender's key and name are of two roles.
     """
 
-    def __init__(self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys) -> None:
+    def __init__(
+        self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys, *, queue: int = QUEUE
+    ) -> None:
         self._auth = ThreadAuthenticator(context)
         self._auth.start()
         self._auth.configure_curve(domain="*", location=str(keys.folder / "public"))
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        self.socket.setsockopt(
+            zmq.ROUTER_HANDOVER, 1
+        )  # Who starts again may come before its old end is noticed.
         self.socket.setsockopt(zmq.LINGER, 1_000)
-        self.socket.setsockopt(zmq.SNDHWM, QUEUE)
-        self.socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self.socket.setsockopt(zmq.SNDHWM, queue)
+        self.socket.setsockopt(zmq.RCVHWM, queue)
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
         self.socket.curve_publickey = keys.public
         self.socket.curve_secretkey = keys.secret
@@ -53,11 +66,28 @@ class Hub:
         role's name is not heard, and counted in `imposters`.
         """
         while timeout_ms < 0 or self.socket.poll(timeout_ms):
-            identity, *parts = self.socket.recv_multipart(copy=False)
-            peer = identity.bytes.decode(errors="surrogateescape")
-            if parts and self._roles.get(str(parts[0].get("User-Id"))) == peer.partition("/")[0]:
-                return peer, b"".join(part.bytes for part in parts)
-            self.imposters += 1
+            heard = self._open(self.socket.recv_multipart(copy=False))
+            if heard is not None:
+                return heard
+        return None
+
+    def take(self) -> tuple[str, bytes] | None:
+        """As `receive`, of what is there now: `None` when there is nothing."""
+        while True:
+            try:
+                parts = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
+            except zmq.Again:
+                return None
+            heard = self._open(parts)
+            if heard is not None:
+                return heard
+
+    def _open(self, frames: "list[zmq.Frame]") -> tuple[str, bytes] | None:
+        identity, *parts = frames
+        peer = identity.bytes.decode(errors="surrogateescape")
+        if parts and self._roles.get(str(parts[0].get("User-Id"))) == peer.partition("/")[0]:
+            return peer, parts[0].bytes if len(parts) == 1 else b"".join(part.bytes for part in parts)
+        self.imposters += 1
         return None
 
     def send(self, peer: str, data: bytes) -> None:
@@ -70,6 +100,14 @@ class Hub:
             self.socket.send_multipart((peer.encode(errors="surrogateescape"), data))
         except zmq.ZMQError as error:
             raise Refusal(f"{peer} is not connected: {error}") from error
+
+    def offer(self, peer: str, data: bytes) -> bool:
+        """As `send`, but waits for nobody: `False` when the peer is away or its queue is full, and nothing was sent."""
+        try:
+            self.socket.send_multipart((peer.encode(errors="surrogateescape"), data), zmq.NOBLOCK)
+        except zmq.ZMQError:
+            return False
+        return True
 
     def close(self) -> None:
         """Gives what waits a second to leave, then closes."""
@@ -86,15 +124,26 @@ class Link:
         keys: this process's pair.
         server: the hub's role, whose public key must answer.
         identity: who this is to the hub.
+        live: only a hub that is there is spoken to: without one, nothing is kept for it.
     """
 
     def __init__(
-        self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys, server: str, identity: str
+        self,
+        context: "zmq.Context[zmq.Socket[bytes]]",
+        endpoint: str,
+        keys: Keys,
+        server: str,
+        identity: str,
+        *,
+        live: bool = False,
     ) -> None:
+        queue = LIVE_QUEUE if live else QUEUE
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 1_000)
-        self.socket.setsockopt(zmq.SNDHWM, QUEUE)
-        self.socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self.socket.setsockopt(zmq.IMMEDIATE, int(live))
+        self.socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
+        self.socket.setsockopt(zmq.SNDHWM, queue)
+        self.socket.setsockopt(zmq.RCVHWM, queue)
         self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME)
         self.socket.setsockopt(zmq.IDENTITY, identity.encode())
         self.socket.curve_publickey = keys.public
@@ -111,6 +160,21 @@ class Link:
     def send(self, data: bytes) -> None:
         """Sends to the hub, waiting while the queue is full."""
         self.socket.send(data)
+
+    def take(self) -> bytes | None:
+        """As `receive`, of what is there now: `None` when there is nothing."""
+        try:
+            return self.socket.recv(zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+
+    def offer(self, data: bytes) -> bool:
+        """As `send`, but waits for nobody: `False` when no hub is there or the queue is full, and nothing was sent."""
+        try:
+            self.socket.send(data, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     def close(self) -> None:
         """Gives what waits a second to leave, then closes."""

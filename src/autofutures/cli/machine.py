@@ -59,6 +59,13 @@ DurabilityOption = Annotated[
         "time. `autofutures bench journal` shows what each costs.",
     ),
 ]
+PaperOption = Annotated[
+    bool,
+    typer.Option("--paper", help="Trade by the clock at a simulated broker, in a market that is open now."),
+]
+MinutesOption = Annotated[
+    float, typer.Option("--minutes", help="End a --paper run after so long; 0: with its session.", min=0)
+]
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest.")]
 
 
@@ -72,6 +79,7 @@ def mount(app: typer.Typer) -> None:
 def up(
     replay: ReplayOption = "",
     generate: options.GenerateOption = False,
+    paper: PaperOption = False,
     strategy: StrategiesOption = None,
     settings: options.SetOption = None,
     speed: SpeedOption = "max",
@@ -82,6 +90,7 @@ def up(
     date: DateOption = options.GENERATED_DATE,
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
+    minutes: MinutesOption = 0,
     order_latency: options.LatencyOption = "0",
     fee: options.FeeOption = 20,
     slippage: options.SlippageOption = 1,
@@ -98,8 +107,8 @@ def up(
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
-    if bool(replay) == generate:
-        raise BadInput("say what to trade: either --replay SYMBOL@DATE or --generate")
+    if [bool(replay), generate, paper].count(True) != 1:
+        raise BadInput("say what to trade: either --replay SYMBOL@DATE, --generate or --paper")
     if replay:
         symbol, day = parse_replay(replay)
         date = str(day)
@@ -108,7 +117,7 @@ def up(
         settings=settings or [],
         symbol=symbol,
         date=date,
-        generate=generate,
+        generate=generate or paper,
         catalog=catalog,
         seed=seed,
         trades=trades,
@@ -122,11 +131,26 @@ def up(
     ).run()
     pace: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
     drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
-    folder = _trade(run, state, {**pace, **drills, "durability": _durability(durability)})
+    driven = {**pace, **drills, "durability": _durability(durability)}
+    folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
     for made, wanted in ((folder.report, report), (folder.orders, orders), (folder.fills, fills)):
         if wanted is not None:
             shutil.copyfile(made, wanted)
     _print(folder, as_json=as_json)
+
+
+def _trade_by_the_clock(
+    run: "RunSettings", state: Path | None, minutes: float, driven: Mapping[str, float | str]
+) -> "Folder":
+    """A paper run: its clock is shifted so that the session opens in a moment."""
+    from autofutures import clock
+    from autofutures.assemble.paper import by_the_clock, offset_ns
+    from autofutures.config import read_run
+
+    former = state / "run.json" if state is not None else None
+    run = by_the_clock(run, read_run(former) if former is not None and former.exists() else None)
+    live = {"live": True, "until_end": True, "minutes": minutes}
+    return _trade(run, state, {**driven, **live, "clock_offset_ns": offset_ns(run, clock.now_ns())})
 
 
 def _trade(run: "RunSettings", state: Path | None, driven: Mapping[str, float | str]) -> "Folder":

@@ -14,6 +14,9 @@ from autofutures.domain.errors import BadInput
 from autofutures.market.dates import taipei_day, taipei_second
 from autofutures.storage.file import Durability
 
+SOCKETS = "autofutures-"
+"""How the names of the places for sockets begin."""
+
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """How a run's processes are driven: none of it may change what they decide.
@@ -29,13 +32,19 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     pause_seed: int = 0
     drop_frame: int = 0
     durability: Durability = "process-crash"
-    """What the journal's commits outlive."""
+    """What the journal's and the gateway's commits outlive."""
     life: int = 1
     """How often a machine was started in this folder: the simulated exchange's ids must not come again."""
     live: bool = False
     """The processes run by the clock; otherwise they replay, one answered event after the other."""
     clock_offset_ns: int = 0
     """Added to the clock by every process of a live run, so that a generated session is now."""
+    minutes: float = 0.0
+    """A live run ends after so long; 0: with its market."""
+    write_ahead: bool = True
+    """Off, orders leave before they are written down: for proving that a drill notices it."""
+    die_at: str = ""
+    """A drill: `role:point:kind`, where `trader` or `gateway` dies once; see `seats/port.py` for the points."""
     venue_endpoint: str = ""
     """Where the exchange listens when it does not belong to the machine and outlives it; empty: in `sockets`."""
 
@@ -52,7 +61,10 @@ class Folder:
         self.orders = root / "orders.csv"
         self.fills = root / "fills.csv"
         self.report = root / "report.html"
+        self.send_log = root / "gateway.sqlite"
+        self.restarts = root / "restarts.json"
         self.logs = root / "logs"
+        self._lives = root / "lives"
         self._lock = -1
 
     def take(self) -> None:
@@ -105,6 +117,30 @@ class Folder:
             return machine.venue_endpoint
         return f"ipc://{machine.sockets}/{hub}"
 
+    def next_life(self, process: str) -> int:
+        """A number above all that were given for this process in this folder; only the process itself may ask.
+
+        It is no secret and no fact: after a power cut, which ends everyone, it may begin again.
+        """
+        self._lives.mkdir(exist_ok=True)
+        path = self._lives / process.replace("/", "-")
+        life = int(path.read_text()) + 1 if path.exists() else 1
+        new = path.with_suffix(".new")
+        new.write_text(str(life))
+        new.replace(path)
+        return life
+
+    def open_sockets(self) -> None:
+        """A new place for sockets, for a supervisor that starts again: an orphan may still hold the old ones."""
+        former = self.machine()
+        self._write(msgspec.structs.replace(former, sockets=tempfile.mkdtemp(prefix=SOCKETS)))
+        remove_sockets(Path(former.sockets))
+
+    def _write(self, machine: Machine) -> None:
+        new = self.root / "machine.json.new"
+        new.write_bytes(msgspec.json.format(msgspec.json.encode(machine), indent=2))
+        new.replace(self.root / "machine.json")
+
     def log(self, process: str) -> Path:
         """A process's log: one JSON object a line."""
         return self.logs / f"{process.replace('/', '-')}.jsonl"
@@ -134,13 +170,21 @@ def make_folder(root: Path | None, settings: RunSettings, **options: float | boo
     life = _keep_former_stream(folder)
     write_run(settings, folder.root / "run.json")
     # Only this user may enter (0700), and the name is short: a socket's path may have 107 bytes.
-    sockets = tempfile.mkdtemp(prefix="autofutures-")
+    sockets = tempfile.mkdtemp(prefix=SOCKETS)
     machine = msgspec.convert(
         {"sockets": sockets, "keys": str(default_keys()), "state": str(folder.root), "life": life, **options},
         Machine,
     )
-    (folder.root / "machine.json").write_bytes(msgspec.json.format(msgspec.json.encode(machine), indent=2))
+    folder._write(machine)  # noqa: SLF001 - its maker
     return folder
+
+
+def remove_sockets(folder: Path) -> None:
+    """Takes the place of a run's sockets away, by which others see that the run is over."""
+    if folder.is_dir():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
 
 
 def _keep_former_stream(folder: Folder) -> int:

@@ -4,20 +4,31 @@ An error that nobody expected is logged, and the process dies of it: the supervi
 """
 
 import argparse
+import ctypes
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-import structlog
+from autofutures import clock
+from autofutures.domain.errors import BadInput
+from autofutures.domain.units import SECOND
+from autofutures.telemetry import logs
 
-from autofutures.telemetry.logs import open_log
-
-Log = structlog.typing.FilteringBoundLogger
+Log = logs.Log
 
 BREATH_MS = 500
 """How long a process waits for news before it looks again whether its supervisor still lives."""
+
+PULSE_EVERY_NS = SECOND // 4
+"""A process that works says so this often; one that is silent for many times as long is stuck."""
+
+WRONG_REQUEST = 2
+"""The exit code of a process that cannot work with what it was given: starting it again would not help."""
+
+_PR_SET_PDEATHSIG = 1
 
 
 class Orphaned(Exception):  # it is news, not an error
@@ -32,19 +43,37 @@ class Hears(Protocol):
 
 
 class Life:
-    """Whether this process still has a supervisor."""
+    """Whether this process still has a supervisor, and the supervisor's knowing that it works.
+
+    Attributes:
+        pulse: the pipe on which it says that it works; below 0 for none.
+    """
+
+    pulse = -1
 
     def __init__(self) -> None:
         self._parent = os.getppid()
+        self._next_pulse = 0
 
     def check(self) -> None:
-        """Ends an orphan.
+        """Says that this process works, and ends an orphan.
 
         Raises:
             Orphaned: the parent that started this process is not its parent any more.
         """
+        if self.pulse >= 0 and (now := clock.stopwatch_ns()) >= self._next_pulse:
+            self._next_pulse = now + PULSE_EVERY_NS
+            self._beat()
         if self.is_orphan():
             raise Orphaned
+
+    def _beat(self) -> None:
+        try:
+            os.write(self.pulse, b".")
+        except BlockingIOError:
+            pass  # The pipe is full of signs of life that nobody has read yet.
+        except BrokenPipeError as error:
+            raise Orphaned from error
 
     def is_orphan(self) -> bool:
         """Whether the parent that started this process is not its parent any more."""
@@ -62,23 +91,35 @@ class Life:
 def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     """Runs one process of a run: `--run FOLDER`, and `--name NAME` where there are several of a kind.
 
-    Ctrl-C is for the supervisor alone: it stops the others in order.
+    Ctrl-C is for the supervisor alone: it stops the others in order. When the supervisor dies, however it dies, the
+    system wakes this process with a signal, so that an orphan is gone before a new supervisor begins.
     """
     parser = argparse.ArgumentParser(
         description=f"The {process} process of a run; started by `autofutures up`."
     )
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
     parser.add_argument("--name", default=process, help="which one, where there are several")
+    parser.add_argument("--pulse", type=int, default=-1, help="the pipe on which it says that it works")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Life.pulse = arguments.pulse
+    if arguments.pulse >= 0:
+        os.set_blocking(arguments.pulse, False)
+        signal.signal(signal.SIGTERM, _end_orphan)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     name = f"{process}/{arguments.name}" if arguments.name != process else process
-    log = open_log(arguments.run / "logs" / f"{name.replace('/', '-')}.jsonl", name)
+    log = logs.open_log(arguments.run / "logs" / f"{name.replace('/', '-')}.jsonl", name)
     log.info("started", pid=os.getpid())
     life = Life()
     try:
+        life.check()
         body(arguments.run, arguments.name, log)
     except Orphaned:
         log.warning("orphaned", reason="the supervisor has gone")
+    except BadInput as error:
+        log.exception("refused")
+        sys.stderr.write(f"{error}\n")
+        sys.exit(WRONG_REQUEST)
     except Exception as error:
         if life.is_orphan():  # Its peers had noticed before it did, and are gone too.
             log.warning("orphaned", reason=f"the supervisor has gone, and then: {error}")
@@ -86,3 +127,8 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
         log.exception("died")
         raise
     log.info("ended")
+
+
+def _end_orphan(_number: int, _frame: object) -> None:
+    """The supervisor has gone, or wants this process gone: what is not kept is given up, as in any death."""
+    raise Orphaned

@@ -19,6 +19,7 @@ from autofutures.domain.messages import AnyMessage, Cancel, Done, Envelope, Read
 from autofutures.gateway import Gateway, Venue
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
+from autofutures.processes.live_gateway import trade
 from autofutures.telemetry.latency import LatencyTally
 from autofutures.venues import VENUES
 
@@ -124,6 +125,9 @@ def _open_venue(name: str, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: 
 def body(run: Path, _name: str, log: Log) -> None:
     """Opens the door, and closes it when the trader says so."""
     folder = Folder(run)
+    if folder.machine().live:
+        trade(folder, log)
+        return
     process = GatewayProcess(folder, load_keys(Path(folder.machine().keys), "gateway"), log)
     process.serve()
     folder.latency.write_bytes(msgspec.json.encode(process.latency.summary()))

@@ -12,7 +12,7 @@ from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.messages import Tick
 from autofutures.ops.folder import Folder
 from autofutures.portfolio.tally import Summary
-from autofutures.processes.recorder import read_stream
+from autofutures.processes.stream import read_stream
 
 
 def write_outcome(folder: Folder) -> Summary:

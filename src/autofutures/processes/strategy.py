@@ -13,6 +13,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import AnyMessage, Done, Ready, Stop
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, run_process
+from autofutures.processes.live_strategy import trade
 
 
 def body(run: Path, name: str, log: Log) -> None:
@@ -23,6 +24,9 @@ def body(run: Path, name: str, log: Log) -> None:
     mine = next((strategy for strategy in settings.strategies if strategy.name == name), None)
     if mine is None:
         raise BadInput(f"the run in {run} has no strategy {name!r}")
+    if machine.live:
+        trade(folder, mine, log)
+        return
     host = make_host(settings, mine)
     source = f"strategy/{name}"
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

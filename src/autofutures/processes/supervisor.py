@@ -4,6 +4,7 @@ The order of the end: the feed stops, the trader handles what is in hand and kee
 close, the gateway goes last. Whoever is left after that is ended by its process id.
 """
 
+import argparse
 import signal
 import subprocess
 import sys
@@ -11,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from autofutures import clock
-from autofutures.config import RunSettings, environment_of_children
+from autofutures.config import environment_of_children
 from autofutures.domain.errors import BrokenInvariant, Refusal
 from autofutures.domain.units import SECOND
-from autofutures.ops.folder import Folder
+from autofutures.ops.children import commands_of, last_words
+from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
+from autofutures.processes.live_supervisor import LiveSupervisor
 from autofutures.telemetry.logs import open_log
 
 Status = dict[str, object]
@@ -49,6 +52,9 @@ class Supervisor:
             BrokenInvariant: one of them died; the others were stopped.
         """
         machine = self._folder.machine()
+        if machine.live:
+            LiveSupervisor(self._folder, self._progress).run()
+            return
         before = signal.signal(signal.SIGINT, self._on_signal), signal.signal(signal.SIGTERM, self._on_signal)
         try:
             for name, arguments in commands_of(self._folder.run()):
@@ -134,31 +140,15 @@ class Supervisor:
                 child.wait()
 
 
-def commands_of(run: RunSettings) -> list[tuple[str, list[str]]]:
-    """Every process of a run and its module, in the order in which they start: hubs first."""
-    place = "autofutures.processes"
-    strategies = [
-        (f"strategy/{strategy.name}", [f"{place}.strategy", "--name", strategy.name])
-        for strategy in run.strategies
-    ]
-    return [
-        ("exchange", [f"{place}.exchange"]),
-        ("trader", [f"{place}.trader"]),
-        ("recorder", [f"{place}.recorder"]),
-        *strategies,
-        ("gateway", [f"{place}.gateway"]),
-    ]
+def main() -> None:
+    """Takes a live run over whose supervisor has gone: `--run FOLDER`."""
+    parser = argparse.ArgumentParser(description="The supervisor of a live run that has lost its own.")
+    parser.add_argument("--run", type=Path, required=True, help="the run's folder")
+    folder = Folder(parser.parse_args().run)
+    folder.take()
+    folder.open_sockets()
+    LiveSupervisor(folder).run()
 
 
-def last_words(path: Path) -> str:
-    """The last line that a process wrote to its standard error, as a person is told of its death."""
-    lines = path.read_text("utf-8", errors="replace").strip().splitlines() if path.exists() else []
-    return lines[-1] if lines else "none; see the logs folder"
-
-
-def remove_sockets(folder: Path) -> None:
-    """Takes the place of a run's sockets away, by which others see that the run is over."""
-    if folder.is_dir():
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+if __name__ == "__main__":
+    main()

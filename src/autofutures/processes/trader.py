@@ -38,6 +38,7 @@ from autofutures.engine import Lockstep
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.processes.gateway import STOPPED
+from autofutures.processes.live_trader import trade
 from autofutures.storage.journal import Journal
 
 RECORD_EVERY = 256
@@ -305,6 +306,9 @@ def body(run: Path, _name: str, log: Log) -> None:
     """Trades the run to its end."""
     folder = Folder(run)
     machine = folder.machine()
+    if machine.live:
+        trade(folder, log)
+        return
     with Journal.open(folder.journal, durability=machine.durability) as journal:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         hub = Hub(context, folder.endpoint("trader"), load_keys(Path(machine.keys), "trader"))

@@ -42,7 +42,6 @@ class Desk:
         strategies: the strategies' names on the bus.
 
     Attributes:
-        status: questions that the seat's driver answers, as (person, question).
         stop_asked: a person wants the machine to end.
     """
 
@@ -51,7 +50,7 @@ class Desk:
         self._strategies = tuple(strategies)
         self._waiting: dict[str, _Waiting] = {}
         self._replies: list[tuple[str, Answer]] = []
-        self.status: list[tuple[str, Ask]] = []
+        self._questions: list[tuple[str, Ask]] = []
         self.stop_asked = False
 
     def hear(self, person: str, data: bytes, now: int) -> Command | None:
@@ -72,7 +71,7 @@ class Desk:
                 self.stop_asked = True
                 self.reply(person, message.flow, {"stopping": True})
             elif isinstance(message, Ask):
-                self.status.append((person, message))
+                self._questions.append((person, message))
         return None
 
     def answered(self, peer: str, message: AnyMessage) -> bool:
@@ -92,6 +91,11 @@ class Desk:
             else:
                 self.reply(person, message.flow, {"accepted": True})
         return False
+
+    def take_questions(self) -> list[tuple[str, Ask]]:
+        """Questions that the seat's driver answers, as (person, question)."""
+        questions, self._questions = self._questions, []
+        return questions
 
     def reply(self, person: str, flow: str, answer: object) -> None:
         """Answers a person, once what it says is kept; one who has gone meanwhile hears nothing."""

@@ -109,21 +109,22 @@ class GatewaySeat:
         """Writes down what must not go out twice, then lets all out; what may not go is said back."""
         watch = self._watch
         requests: list[Leaving] = []
-        watch.at("before log")
+        messages = [message for message, _ in asked]
+        watch.at("before log", messages, ())
         for message, epoch in asked:
             for out in self._node.request(message, epoch, now):
                 if isinstance(out, (Submit, Cancel, Query)):
                     requests.append(out)
                 else:
                     back.append(out)
-        watch.at("after log")
+        watch.at("after log", messages, requests)
         if not requests:
             return
         self._venue.send(*requests)
         self.submitted += sum(1 for request in requests if isinstance(request, Submit))
-        watch.at("after send")
+        watch.at("after send", messages, requests)
         self._node.sent(requests)
-        watch.at("after mark")
+        watch.at("after mark", messages, requests)
 
     def from_venue(self, events: Sequence[tuple[AnyMessage, int]]) -> None:
         """Tells the trader what the venue says, each message with its time."""

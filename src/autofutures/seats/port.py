@@ -34,8 +34,8 @@ class Port(Protocol):
 class Watch:
     """Looks on at the points of a seat's batch; a simulation inspects there, or ends the seat by raising."""
 
-    def at(self, point: str) -> None:
-        """The seat has come to this point."""
+    def at(self, point: str, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
+        """The seat has come to this point of a batch, with what was heard and what was said to it so far."""
 
     def kept(self, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """A batch is in the journal."""

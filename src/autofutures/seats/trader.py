@@ -6,6 +6,8 @@ Hears everyone; says requests to the gateway, and its stream to strategies and r
 import heapq
 from collections.abc import Sequence
 
+import msgspec
+
 from autofutures.assemble.nodes import first_commands, make_tally, make_trader
 from autofutures.bus.codec import Outbox
 from autofutures.config import RunSettings
@@ -23,6 +25,7 @@ from autofutures.domain.messages import (
     Gap,
     Heartbeat,
     Intent,
+    LinkChanged,
     Placed,
     Query,
     Quote,
@@ -40,6 +43,7 @@ from autofutures.domain.messages import (
     Woke,
     encode,
 )
+from autofutures.domain.order_life import Status
 from autofutures.seats.desk import Desk
 from autofutures.seats.peers import Peer
 from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, TRADER, Port, Watch
@@ -108,6 +112,8 @@ class TraderSeat:
         self._recorded: list[Envelope] = []
         self._timers: list[tuple[int, int, Woke]] = []
         self._timer_count = 0
+        self._link: LinkChanged | None = None
+        self._gateway_there = False
         self.news: list[AnyMessage] = []
         self.old_lives = 0
         self.stop_at = 0
@@ -143,10 +149,12 @@ class TraderSeat:
                 self._command(command, now)
             self.desk.flush(now)
             return
-        self._watch.at("batch")
+        envelopes = peer.inbox.open(data)
+        if self._watch is not NOBODY:
+            self._watch.at("batch", [envelope.body for envelope in envelopes], ())
         life = peer.life
         inputs, stream, handle = self._inputs, self._stream, self.trader.handle
-        for envelope in peer.inbox.open(data):
+        for envelope in envelopes:
             message = envelope.body
             if type(message) is Tick and envelope.epoch == life:
                 said = handle(message, now)
@@ -160,7 +168,7 @@ class TraderSeat:
                 life, inputs, stream = peer.life, self._inputs, self._stream
             if envelope.epoch == life:
                 peer.heard_at = now
-        self._watch.at("handle")
+        self._watch.at("handle", self._inputs, self._outputs)
 
     def settle(self, now: int) -> None:
         """Keeps what was heard and said since the last time, then sends it."""
@@ -169,21 +177,21 @@ class TraderSeat:
         if not inputs and not outputs:
             self.desk.flush(now)
             return
-        watch.at("before commit")
+        watch.at("before commit", inputs, outputs)
         if self._write_ahead:
             self._journal.commit(inputs, outputs, now)
             watch.kept(inputs, outputs)
         else:
             self._unkept[0].extend(inputs)
             self._unkept[1].extend(outputs)
-        watch.at("after commit")
+        watch.at("after commit", inputs, outputs)
         stream, requests = self._stream, self._requests
         self._inputs, self._outputs, self._stream, self._requests = [], [], [], []
         returned = self._send_requests(requests, now) if requests else []
-        watch.at("between sends")
+        watch.at("between sends", inputs, outputs)
         if stream:
             self._send_stream(stream, now)
-        watch.at("after sends")
+        watch.at("after sends", inputs, outputs)
         self.desk.flush(now)
         if returned:
             for report in returned:
@@ -196,6 +204,7 @@ class TraderSeat:
             self._journal.commit(*self._unkept, now)
             self._unkept = ([], [])
         self.ring(now)
+        self._look_for_gateway(now)
         self._handle(Beat(now), now)
         self.settle(now)
         self._flush_recorder()
@@ -216,6 +225,10 @@ class TraderSeat:
         absent = [name for name, peer in self._peers.items() if not peer.is_there(now)]
         lives = {TRADER: self.epoch, **{name: peer.life for name, peer in self._peers.items()}}
         return judge(self.trader.inquiry.standing.reasons, absent, lives, self.trader.uncovered(), now)
+
+    def unknown_orders(self) -> int:
+        """Orders of which nobody knows whether they trade."""
+        return sum(order.status is Status.UNKNOWN for order in self.trader.orders.alive())
 
     def stop(self, now: int, reason: str) -> None:
         """No more decisions are taken; strategies are asked to say what to keep, and then to end."""
@@ -247,11 +260,16 @@ class TraderSeat:
         current = epoch == peer.life and epoch > 0
         lost = isinstance(message, Gap) and peer.life > 0 and not message.source.endswith(MARKET)
         if current or lost or isinstance(message, Report):
-            if current and isinstance(message, Done):
+            if isinstance(message, Done):
                 self.waits_for.discard(peer.name)
+            elif isinstance(message, Stop):
+                self.desk.stop_asked = True  # The venue has said that no more will come.
             elif isinstance(message, Intent) and self.stop_at:
                 self._refuse(message, now, "stop", "the machine is stopping")
-            elif not isinstance(message, (Heartbeat, Done)) and not self.desk.answered(peer.name, message):
+            elif isinstance(message, LinkChanged):
+                self._link = message
+                self._handle(message, now)
+            elif not isinstance(message, Heartbeat) and not self.desk.answered(peer.name, message):
                 self._handle(message, now)
         elif isinstance(message, Intent):
             reason = f"life {epoch} of {message.strategy} was replaced by life {peer.life}"
@@ -267,6 +285,9 @@ class TraderSeat:
 
     def _welcome(self, peer: Peer, ready: Ready, life: int, now: int) -> None:
         """A peer greets: it hears what it must know, and where the numbering of what it is told stands."""
+        if peer.name == GATEWAY and life > peer.life:
+            self._link, self._gateway_there = None, True
+            self._no_link("a gateway has started, and has not said yet whether its link is up", now)
         peer.life = life
         peer.heard_at = now
         said: list[AnyMessage] = [Ready(TRADER)]
@@ -279,9 +300,25 @@ class TraderSeat:
             commands = [command for command in first_commands(settings) if command.name not in known]
             said = [*restored, *commands]
             self._stream_only(restored, now)
+        if peer.name == RECORDER:
+            self._flush_recorder()  # What has a number already must not come behind a higher one.
         outbox = peer.outbox
         envelopes = [*outbox.wrap_all(said, now, life), *outbox.beat(now)]
         self._port.send(peer.name, encode(envelopes))
+
+    def _look_for_gateway(self, now: int) -> None:
+        """Without a gateway there is no link, whatever the last one said of it; one that comes back has its own."""
+        there = self._peers[GATEWAY].is_there(now)
+        if there == self._gateway_there:
+            return
+        self._gateway_there = there
+        if not there:
+            self._no_link("the gateway is silent", now)
+        elif self._link is not None:
+            self._handle(msgspec.structs.replace(self._link, at=now), now)
+
+    def _no_link(self, reason: str, now: int) -> None:
+        self._handle(LinkChanged(GATEWAY, now, up=False, session=0, reason=reason), now)
 
     def _stream_only(self, messages: Sequence[AnyMessage], now: int) -> None:
         """What one strategy alone hears is still part of the record."""

@@ -41,7 +41,7 @@ def test_a_wrong_request_is_one_sentence_and_exits_with_2(
     assert exit_code(monkeypatch, "up") == 2
     assert capsys.readouterr() == (
         "",
-        "autofutures: say what to trade: either --replay SYMBOL@DATE or --generate\n",
+        "autofutures: say what to trade: either --replay SYMBOL@DATE, --generate or --paper\n",
     )
 
 

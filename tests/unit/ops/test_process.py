@@ -8,12 +8,6 @@ import pytest
 
 from autofutures.ops.process import Life, Log, Orphaned, run_process
 
-# A log is open as long as its process lives, and here the process goes on after the test.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
 
 class Says:
     """A link that is silent for some breaths."""

@@ -1,5 +1,7 @@
 """A request goes out once and is written down before; a report is never dropped, a trade only with its number."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from autofutures.bus.codec import Outbox
@@ -19,7 +21,7 @@ class Dies(Watch):
     def __init__(self, point: str) -> None:
         self.point = point
 
-    def at(self, point: str) -> None:
+    def at(self, point: str, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         if point == self.point:
             raise Killed
 

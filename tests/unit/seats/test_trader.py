@@ -1,5 +1,7 @@
 """A batch is handled, kept, and only then sent, and no older life has a say."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from autofutures.bus.codec import Outbox
@@ -10,6 +12,7 @@ from autofutures.domain.messages import (
     Filled,
     Gap,
     OrderChanged,
+    Query,
     Ready,
     Refused,
     Rejected,
@@ -36,7 +39,7 @@ class Points(Watch):
         self.seen: list[str] = []
         self.dies_at = ""
 
-    def at(self, point: str) -> None:
+    def at(self, point: str, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         self.seen.append(point)
         if point == self.dies_at:
             raise Killed
@@ -128,7 +131,7 @@ def test_a_restarted_trader_is_found_by_all_and_knows_its_orders() -> None:
         house.beat(3)
         assert house.trader.readiness(house.now).lives["trader"] == 2
         assert not [r for r in house.trader.readiness(house.now).reasons if "away" in r]
-        house.gateway.say([(Accepted(submit.client_id, house.now, "X1"), house.now)])
+        house.gateway.from_venue([(Accepted(submit.client_id, house.now, "X1"), house.now)])
         house.talk()
         order = house.trader.trader.orders.get(submit.client_id)
         assert order is not None
@@ -167,7 +170,7 @@ def test_a_report_counts_whichever_life_of_the_gateway_tells_it() -> None:
 def test_a_lost_report_is_a_gap_that_makes_the_trader_ask() -> None:
     with House().begin() as house:
         house.lost.add((GATEWAY, TRADER))
-        house.gateway.say([(Accepted("o1", house.now, "X1"), house.now)])
+        house.gateway.from_venue([(Accepted("o1", house.now, "X1"), house.now)])
         house.lost.clear()
         house.venue.sent.clear()
         house.beat(2)
@@ -182,6 +185,28 @@ def test_a_silent_peer_is_away_after_two_seconds() -> None:
         assert house.trader.readiness(house.now).ready
         house.beat(3)
         assert house.trader.readiness(house.now).reasons == ("recorder is away",)
+
+
+def test_without_a_gateway_there_is_no_link_and_one_that_comes_back_is_asked_for_everything() -> None:
+    with House().begin() as house:
+        house.cut |= {(GATEWAY, TRADER), (TRADER, GATEWAY)}
+        house.beat(22)
+        assert "no link to the venue" in house.trader.readiness(house.now).reasons
+        house.cut.clear()
+        house.venue.sent.clear()
+        house.beat(3)
+        assert house.trader.readiness(house.now).ready
+        assert any(isinstance(message, Query) for message in house.venue.sent)
+
+
+def test_a_gateway_that_starts_again_has_no_link_until_it_says_so() -> None:
+    with House().begin() as house:
+        house.new_gateway()
+        house.beat(2)
+        assert house.trader.readiness(house.now).reasons == ("no link to the venue", "not reconciled")
+        house.link(up=True)
+        house.beat(2)
+        assert house.trader.readiness(house.now).ready
 
 
 def test_timers_ring_when_they_are_due_and_not_for_a_life_that_is_over() -> None:

@@ -1,15 +1,7 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from autofutures.telemetry.logs import open_log
-
-# A log is open as long as its process lives, and here the process goes on after the test.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
 
 
 def lines(path: Path) -> list[dict[str, object]]:

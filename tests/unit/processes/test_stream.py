@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from autofutures.bus.codec import Outbox
 from autofutures.domain.errors import BadMessage
 from autofutures.domain.messages import Accepted, AnyMessage
-from autofutures.processes.recorder import LENGTH, read_stream
+from autofutures.processes.stream import LENGTH, read_stream
 from tests.makers import OPEN, tick
 
 

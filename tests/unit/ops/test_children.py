@@ -3,13 +3,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autofutures.processes import supervisor
+from autofutures.ops import children, folder
 from tests.runs import ema, generated
 
 
 def test_hubs_start_before_those_who_connect_to_them_and_the_feed_comes_last() -> None:
     two = msgspec.structs.replace(ema(), name="slow")
-    commands = dict(supervisor.commands_of(generated(ema(), two)))
+    commands = dict(children.commands_of(generated(ema(), two)))
     assert list(commands) == [
         "exchange",
         "trader",
@@ -34,13 +34,13 @@ def test_the_last_words_of_a_process_are_its_last_line(tmp_path: Path, text: str
     path = tmp_path / "trader.err"
     if text is not None:
         path.write_text(text)
-    assert supervisor.last_words(path) == words
+    assert children.last_words(path) == words
 
 
 def test_sockets_are_taken_away_once(tmp_path: Path) -> None:
     place = tmp_path / "sockets"
     place.mkdir()
     (place / "trader").touch()
-    supervisor.remove_sockets(place)
+    folder.remove_sockets(place)
     assert not place.exists()
-    supervisor.remove_sockets(place)
+    folder.remove_sockets(place)

@@ -1,0 +1,42 @@
+"""A run by the clock from the settings of a generated one: its market is open now, and its book asks its broker."""
+
+import msgspec
+
+from autofutures.assemble.market import session_of
+from autofutures.assemble.nodes import calendar_of
+from autofutures.config import RunSettings
+from autofutures.domain.units import SECOND
+
+OPENS_AFTER_NS = 3 * SECOND
+"""The session opens so long after the start: everyone has met by then."""
+
+LEAST_TRADES = 90_000
+"""Of a session that somebody looks at: five a second."""
+
+
+def by_the_clock(run: RunSettings, former: RunSettings | None = None) -> RunSettings:
+    """The run as it trades by the clock.
+
+    Args:
+        run: of a generated or steady market.
+        former: the run that the same book traded before; it goes on with the next trading day, for time in a
+            journal only goes forward.
+    """
+    day = run.day
+    if former is not None and former.day >= day:
+        day = calendar_of(run).next_trading_day(former.day)
+    return msgspec.structs.replace(
+        run,
+        day=day,
+        trades=max(run.trades, LEAST_TRADES) if run.source == "generated" else run.trades,
+        policy=msgspec.structs.replace(run.policy, reconciles=True),
+    )
+
+
+def offset_ns(run: RunSettings, now: int) -> int:
+    """What to add to the clock, so that the run's session opens in a moment.
+
+    Raises:
+        BadInput: the run has no such session.
+    """
+    return session_of(run).opens_at - OPENS_AFTER_NS - now

@@ -1,0 +1,107 @@
+"""The processes of a run as their supervisor sees them: how each is started, whether it works, how it ended."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from autofutures import clock
+from autofutures.config import RunSettings, environment_of_children
+from autofutures.domain.units import SECOND
+from autofutures.ops.folder import Folder
+from autofutures.ops.restart_policy import RestartPolicy
+
+STUCK_NS = 3 * SECOND
+"""A process that works says so four times a second; one that is silent for so long is killed."""
+
+STARTING_NS = 20 * SECOND
+"""One that is still reading what it needs may take longer."""
+
+
+class Child:
+    """One process of the machine, through all its lives.
+
+    Attributes:
+        name: as in its log.
+        restart_at: when it is to be started again, on the stopwatch; 0 while it runs or where it shall not.
+        ended: it has ended in order.
+    """
+
+    def __init__(self, name: str, arguments: list[str]) -> None:
+        self.name = name
+        self._arguments = arguments
+        self.policy = RestartPolicy()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.handle = -1
+        self.pulse = -1
+        self.started_at = 0
+        self._heard_at = 0
+        self._pulses = 0
+        self.restart_at = 0
+        self.ended = False
+
+    def start(self, folder: Folder) -> int:
+        """Starts it; returns its process id."""
+        self.pulse, theirs = os.pipe()
+        os.set_blocking(self.pulse, False)
+        with folder.log(f"{self.name}.err").open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *self._arguments, "--run", str(folder.root), "--pulse", str(theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment_of_children({}),
+                start_new_session=True,
+                pass_fds=(theirs,),
+            )
+        os.close(theirs)
+        self.handle = os.pidfd_open(self.process.pid)
+        self.started_at = self._heard_at = clock.stopwatch_ns()
+        self._pulses = 0
+        self.restart_at = 0
+        return self.process.pid
+
+    def hear(self, now: int) -> None:
+        """Reads its signs of life."""
+        try:
+            heard = len(os.read(self.pulse, 4_096))
+        except BlockingIOError:
+            heard = 0
+        if heard:
+            self._pulses += heard
+            self._heard_at = now
+
+    def is_stuck(self, now: int) -> bool:
+        """Whether it runs and has said nothing for too long."""
+        return self.handle >= 0 and now - self._heard_at > (STUCK_NS if self._pulses > 1 else STARTING_NS)
+
+    def bury(self) -> int:
+        """It has died: returns its exit code, and lets go of its handles."""
+        code = self.process.wait() if self.process is not None else 0
+        for handle in (self.handle, self.pulse):
+            if handle >= 0:
+                os.close(handle)
+        self.handle = self.pulse = -1
+        return code
+
+
+def commands_of(run: RunSettings) -> list[tuple[str, list[str]]]:
+    """Every process of a run and its module, in the order in which they start: hubs first."""
+    place = "autofutures.processes"
+    strategies = [
+        (f"strategy/{strategy.name}", [f"{place}.strategy", "--name", strategy.name])
+        for strategy in run.strategies
+    ]
+    return [
+        ("exchange", [f"{place}.exchange"]),
+        ("trader", [f"{place}.trader"]),
+        ("recorder", [f"{place}.recorder"]),
+        *strategies,
+        ("gateway", [f"{place}.gateway"]),
+    ]
+
+
+def last_words(path: Path) -> str:
+    """The last line that a process wrote to its standard error, as a person is told of its death."""
+    lines = path.read_text("utf-8", errors="replace").strip().splitlines() if path.exists() else []
+    return lines[-1] if lines else "none; see the logs folder"

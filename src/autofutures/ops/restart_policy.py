@@ -1,0 +1,57 @@
+"""When a process that died is started again, and when that is given up: decisions on numbers, nothing else."""
+
+from collections import deque
+
+import msgspec
+
+from autofutures.domain.units import MINUTE, SECOND
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How often and how fast a process may be started again. Times in nanoseconds."""
+
+    first_ns: int = 0
+    """The first restart comes after so long; it is the usual one, so it does not wait."""
+    step_ns: int = SECOND // 10
+    """The next comes after so long, and each after twice the one before."""
+    longest_ns: int = 5 * SECOND
+    calm_ns: int = 10 * SECOND
+    """A process that lived so long begins again with the first."""
+    budget: int = 20
+    """So many restarts within `window_ns` are too many: something is wrong that restarts do not mend."""
+    window_ns: int = MINUTE
+
+
+class RestartPolicy:
+    """Remembers one process's deaths.
+
+    Args:
+        patience: the limits.
+    """
+
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience if patience is not None else Patience()
+        self._deaths: deque[int] = deque()
+        self._in_a_row = 0
+        self.restarts = 0
+
+    def died(self, at: int, lived_ns: int) -> int | None:
+        """How long to wait before the process is started again; `None`: it has used its budget up.
+
+        Args:
+            at: when it died, on a clock that only goes forward.
+            lived_ns: for how long it had run.
+        """
+        patience, deaths = self._patience, self._deaths
+        deaths.append(at)
+        while deaths[0] <= at - patience.window_ns:
+            deaths.popleft()
+        if len(deaths) > patience.budget:
+            return None
+        self._in_a_row = 1 if lived_ns >= patience.calm_ns else self._in_a_row + 1
+        self.restarts += 1
+        if self._in_a_row == 1:
+            return patience.first_ns
+        # A shift is bounded, or a process that died a thousand times would ask for a number of a thousand bits.
+        doublings = min(self._in_a_row - 2, 32)
+        return min(patience.step_ns << doublings, patience.longest_ns)

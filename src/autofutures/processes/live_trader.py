@@ -1,0 +1,154 @@
+"""The trader process by the clock: hears what waits, keeps it, sends; beats when nobody speaks.
+
+Nothing is logged between a trade and its order: what a person may want to read is written down at the next beat.
+"""
+
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from autofutures.bus.curve import load_keys
+from autofutures.bus.sockets import LIVE_QUEUE, Hub
+from autofutures.config import RunSettings
+from autofutures.domain.messages import Alert
+from autofutures.domain.units import SECOND
+from autofutures.ops.folder import Folder
+from autofutures.ops.process import Life, Log
+from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, watch_of
+from autofutures.seats.port import MOST_MESSAGES
+from autofutures.seats.readiness import Readiness
+from autofutures.seats.trader import TraderSeat
+from autofutures.storage.journal import Journal
+
+FAREWELL_NS = 2 * SECOND
+"""How long those who were told to stop may take to say what to keep."""
+
+
+class LiveTrader:
+    """Drives the trader's seat.
+
+    Args:
+        folder: the run's.
+        hub: everyone's way to it.
+        journal: what earlier lives did.
+        log: for people.
+    """
+
+    def __init__(self, folder: Folder, hub: Hub, journal: Journal, log: Log) -> None:
+        self._folder = folder
+        self._run: RunSettings = folder.run()
+        self._hub = hub
+        self._log = log
+        machine = folder.machine()
+        self._clock = LiveClock(machine)
+        self.seat = TraderSeat(
+            self._run,
+            journal,
+            HubPort(hub),
+            watch=watch_of(folder, "trader"),
+            write_ahead=machine.write_ahead,
+        )
+        self._life = Life()
+        self._verdict: Readiness | None = None
+        self._imposters = 0
+        self._ending = False
+        self.over = False
+
+    def serve(self) -> None:
+        """Trades until a person asks for the end and all is in order."""
+        seat, hub, now_of = self.seat, self._hub, self._clock.now
+        facts = seat.start(now_of())
+        self._log.info("recovered", facts=facts, epoch=seat.epoch)
+        pulse = Pulse(now_of())
+        while not self.over:
+            heard = hub.take()
+            now = now_of()
+            if heard is not None:
+                seat.hear(*heard, now)
+                if seat.heard < MOST_MESSAGES and not pulse.is_late(now):
+                    continue
+            seat.settle(now)
+            if pulse.is_due(now):
+                self._life.check()
+                self._beat(now)
+            elif 0 < seat.wake_at <= now:
+                seat.ring(now)
+            elif heard is None:
+                hub.socket.poll(pulse.wait_ms(now, seat.wake_at))
+
+    def _beat(self, now: int) -> None:
+        seat = self.seat
+        seat.beat(now)
+        self._tell_news()
+        verdict = seat.readiness(now)
+        if self._verdict is None or _gist(verdict) != _gist(self._verdict):
+            self._log.info("readiness", **msgspec.to_builtins(verdict))
+        self._verdict = verdict
+        for person, ask in seat.desk.take_questions():
+            seat.desk.reply(person, ask.flow, self._status(verdict))
+        if seat.desk.stop_asked or seat.stop_at:
+            self._end(now)
+
+    def _tell_news(self) -> None:
+        news, self.seat.news = self.seat.news, []
+        for message in news:
+            said = msgspec.structs.asdict(message)
+            if isinstance(message, Alert):
+                self._log.error("alert", **said)
+            else:
+                self._log.warning(type(message).__name__.lower(), **said)
+        if self._hub.imposters > self._imposters:
+            self._imposters = self._hub.imposters
+            self._log.warning("not heard: a key under another role's name", frames=self._imposters)
+
+    def _end(self, now: int) -> None:
+        """Step by step: strategies say what to keep, then recorder and gateway are told, then this process ends."""
+        seat = self.seat
+        if not seat.stop_at:
+            seat.stop(now, "a person asked")
+        waited = now - seat.stop_at
+        if not self._ending and (not seat.waits_for or waited > FAREWELL_NS):
+            self._ending = True
+            seat.end(now)
+        elif self._ending and (not seat.waits_for or waited > 2 * FAREWELL_NS):
+            self._folder.result.write_bytes(msgspec.json.encode(seat.tally.summary()))
+            self._log.info("stopped", silent=sorted(seat.waits_for))
+            self.over = True
+
+    def _status(self, verdict: Readiness) -> dict[str, object]:
+        seat = self.seat
+        standing = seat.trader.inquiry.standing
+        return {
+            "run": str(self._folder.root),
+            "live": True,
+            "at": verdict.at,
+            "epoch": seat.epoch,
+            "events": seat.trader.market_seq,
+            **msgspec.to_builtins(seat.tally.summary()),
+            "strategies": [strategy.name for strategy in self._run.strategies],
+            "mode": standing.mode.name,
+            "ready": verdict.ready,
+            "reasons": list(verdict.reasons),
+            "uncovered_lots": verdict.uncovered_lots,
+            "unknown_orders": seat.unknown_orders(),
+            "lives": verdict.lives,
+        }
+
+
+def _gist(verdict: Readiness) -> tuple[object, ...]:
+    """What of a verdict is worth a line when it changes."""
+    return (verdict.ready, verdict.reasons, verdict.lives)
+
+
+def trade(folder: Folder, log: Log) -> None:
+    """Trades until a person asks for the end."""
+    machine = folder.machine()
+    await_lock(folder.journal, log)
+    with Journal.open(folder.journal, durability=machine.durability) as journal:
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        keys = load_keys(Path(machine.keys), "trader")
+        hub = Hub(context, folder.endpoint("trader"), keys, queue=LIVE_QUEUE)
+        LiveTrader(folder, hub, journal, log).serve()
+        hub.close()
+        context.term()
