@@ -11,6 +11,7 @@ COMMANDS = {
     "data": "autofutures.cli.data:app",
     "condition": "autofutures.cli.condition:app",
     "bench": "autofutures.cli.bench:app",
+    "db": "autofutures.cli.db:app",
 }
 """Groups of commands, loaded when they are first named."""
 

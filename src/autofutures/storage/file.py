@@ -80,9 +80,24 @@ def repair(path: Path) -> str:
     )
 
 
-def bad_batch(path: Path, number: int, why: str) -> BadMessage:
-    """The error that names a batch which cannot be read."""
-    return BadMessage(f"batch {number} of {path} cannot be read: {why}. {repair(path)}")
+class BadRecord(BadMessage):
+    """A record that cannot be trusted, and so no record after it.
+
+    Args:
+        path: the file.
+        record: which one, as `batch 17`.
+        why: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, record: str, why: str) -> None:
+        super().__init__(f"{record} of {path} cannot be read: {why}. {repair(path)}")
+        self.record = record
+        self.why = why
+
+
+def bad_batch(path: Path, number: int, why: str) -> BadRecord:
+    """The error that names a batch."""
+    return BadRecord(path, f"batch {number}", why)
 
 
 def unusable(path: Path, error: Exception) -> BadInput:

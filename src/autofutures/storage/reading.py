@@ -6,10 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from autofutures.domain.errors import BadMessage
 from autofutures.domain.messages import SCHEMA, AnyMessage
 from autofutures.storage.chain import START, Head, chained, seal
-from autofutures.storage.file import bad_batch, repair
+from autofutures.storage.file import BadRecord, bad_batch
 
 _BATCHES = "SELECT id, at, schema, inputs, outputs, hash FROM batch WHERE id > ? ORDER BY id"
 _SNAPSHOTS = "SELECT batch, at, schema, chain, facts, hash FROM snapshot ORDER BY batch DESC"
@@ -149,9 +148,8 @@ def _snapshot_row(raw: object, path: Path) -> _SnapshotRow:
     return row
 
 
-def _bad_snapshot(path: Path, number: int, why: str) -> BadMessage:
-    which = f"the snapshot after batch {number}" if number else "a snapshot"
-    return BadMessage(f"{which} of {path} cannot be read: {why}. {repair(path)}")
+def _bad_snapshot(path: Path, number: int, why: str) -> BadRecord:
+    return BadRecord(path, f"the snapshot after batch {number}" if number else "a snapshot", why)
 
 
 def read_epochs(connection: sqlite3.Connection, path: Path) -> list[int]:
@@ -163,10 +161,10 @@ def read_epochs(connection: sqlite3.Connection, path: Path) -> list[int]:
     try:
         rows = connection.execute("SELECT number, hash FROM epoch ORDER BY number").fetchall()
     except sqlite3.DatabaseError as error:
-        raise BadMessage(f"the epochs of {path} cannot be read: {error}. {repair(path)}") from error
+        raise BadRecord(path, "the list of epochs", str(error)) from error
     for number, sealed in rows:
         if sealed != seal_of_epoch(number):
-            raise BadMessage(f"epoch {number} of {path} does not fit its hash. {repair(path)}")
+            raise BadRecord(path, f"epoch {number}", "it does not fit its hash")
     return [number for number, _ in rows]
 
 
@@ -182,7 +180,7 @@ def check_removed(connection: sqlite3.Connection, path: Path) -> None:
     record, number = gone
     if record == "batch":
         raise bad_batch(path, number, "somebody deleted it")
-    raise BadMessage(f"{record} {number} of {path} is missing: somebody deleted it. {repair(path)}")
+    raise BadRecord(path, f"{record} {number}", "somebody deleted it")
 
 
 def check_witness(
@@ -206,6 +204,4 @@ def check_witness(
             raise bad_batch(path, seen.number, "it is not the one that was committed")
     newest = max(read_epochs(connection, path), default=0)
     if epoch > newest:
-        raise BadMessage(
-            f"epoch {epoch} of {path} is missing, {newest} is the newest in the file. {repair(path)}"
-        )
+        raise BadRecord(path, f"epoch {epoch}", f"it is missing, {newest} is the newest in the file")
