@@ -4,7 +4,9 @@
 
     -> tick 17400 x2                        a trade, 2 contracts; every line comes 1 ms after the one before
     -> +11s tick 17400                      the same, 11 s later
-    -> buy 3 [limit P | mwp | stop P [limit P]] [ioc | fok] [exit PROFIT/STOP[@PLAN]] [by STRATEGY]
+    -> buy 3 [limit P | mwp | stop P [limit P]] [ioc | fok] [exit PROFIT/STOP[@PLAN][,FIELD=N…]] [by STRATEGY]
+                                            FIELD is one of ExitPlan's; levels=20:50:40:50 are two of 50 percent
+    -> close o1 | reset STRATEGY            the lot that o1 opened; a person, the strategy's book stop
     -> again o1                             the decision that made o1 once more
     -> cancel o1 | accepted o1 | rejected o1 [cancel] | canceled o1 2 | expired o1 2 | fill o1 3 17400 [ID]
     -> session ends | restart | beat [TROUBLE] | link up | link down | gap
@@ -13,7 +15,8 @@
     <- submit o1 3 | cancel o1 | refused RULE LIMIT VALUE | stray o1
     <- query | alert NAME o1 | mode WORD [REASON] | reconciled applied N absent N strangers N
     <- placed o1 | order o1 STATUS filled N left N | traded o1 QTY PRICE | exit o1 open N profit P stop P
-    = position [of STRATEGY] 3 | working 2 0
+    <- book_stop STRATEGY fired|reset loss N
+    = position [of STRATEGY] 3 | working 2 0 | uncovered 0
 
 Orders are o1, o2, … as they are placed. A `<-` line holds some of the words of what is said, in their
 sequence. What leaves or warns (submit, cancel, refused, stray, query, alert, mode) must be named; the rest may be.
@@ -24,14 +27,19 @@ an id is a new one.
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from autofutures.domain.messages import (
     Accepted,
     Alert,
     AnyMessage,
     Beat,
     BookMode,
+    BookStop,
     Cancel,
     Canceled,
+    CloseLot,
+    Command,
     ExitMoved,
     ExitPlan,
     Expired,
@@ -56,6 +64,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import OrderType, Side, TimeInForce
+from autofutures.orders.cover import Cover
 from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
 from tests.makers import OPEN, TXF, WIDE, a_trader, intent
@@ -110,6 +119,12 @@ class Scenario:
                 order = self._order(name).intent
                 seq, k = self._next()
                 return Revoke(order.strategy, seq, k, self.now, order.cause_seq, order.k)
+            case ["close", name]:
+                entry = self._order(name).intent
+                seq, k = self._next()
+                return CloseLot(entry.strategy, seq, k, self.now, entry.cause_seq, entry.k)
+            case ["reset", strategy]:
+                return Command("r", strategy, "reset", "book_stop", {})
             case ["beat", *trouble]:
                 return Beat(self.now, " ".join(trouble))
             case ["link", way]:
@@ -181,7 +196,6 @@ class Scenario:
         kinds = {(False, False): OrderType.MARKET, (True, False): OrderType.LIMIT}
         kind = kinds.get((price > 0, stop > 0), OrderType.STOP_LIMIT if price else OrderType.STOP)
         tifs = [tif for tif in TimeInForce if tif.word in words]
-        plan = re.search(r"exit (\d+)/(\d+)(?:@(\d+))?", text)
         by = re.search(r"by (\w+)", text)
         seq, k = self._next()
         return intent(
@@ -195,7 +209,7 @@ class Scenario:
             price_ticks=price,
             stop_ticks=stop,
             tif=tifs[0] if tifs else TimeInForce.ROD,
-            exit_plan=ExitPlan(int(plan[1]), int(plan[2]), int(plan[3] or 0)) if plan else None,
+            exit_plan=_plan(text),
         )
 
     def _next(self) -> tuple[int, int]:
@@ -254,9 +268,18 @@ class Scenario:
             case ExitMoved():
                 entry = self._name_of_decision(message.strategy, message.order_seq, message.order_k)
                 prices = f"profit {message.take_profit_ticks} stop {message.stop_ticks}"
-                return f"exit {entry} open {message.open_qty} {prices} {message.reason}"
+                level = f"level {message.levels_reached}"
+                return f"exit {entry} open {message.open_qty} {prices} {level} {message.reason}"
+            case _:
+                return self._written_of_the_book(message)
+
+    def _written_of_the_book(self, message: AnyMessage) -> str:
+        match message:
             case Alert():
                 return f"alert {message.name} {self._name_of(message.subject)} {message.text}"
+            case BookStop():
+                word = "fired" if message.fired else "reset"
+                return f"book_stop {message.strategy} {word} loss {message.loss}"
             case BookMode():
                 return f"mode {message.mode.word} {', '.join(map(self._name_of, message.reasons))}"
             case Reconciled():
@@ -271,6 +294,8 @@ class Scenario:
                 return f"position of {strategy} {self.trader.portfolio.position(strategy, TXF)}"
             case ["position", _]:
                 return f"position {self.trader.portfolio.net(TXF)}"
+            case ["uncovered", _]:
+                return f"uncovered {self.trader.uncovered()}"
             case ["working", _, _]:
                 orders = self.trader.orders
                 return f"working {orders.working(TXF, Side.BUY)} {orders.working(TXF, Side.SELL)}"
@@ -281,6 +306,19 @@ class Scenario:
 def _number(word: str, text: str) -> int:
     found = re.search(rf"{word} (\d+)", text)
     return int(found[1]) if found else 0
+
+
+def _plan(text: str) -> ExitPlan | None:
+    found = re.search(r"exit (\d+)/(\d+)(?:@(\d+))?((?:,\w+=[\d:-]+)*)", text)
+    if found is None:
+        return None
+    plan = ExitPlan(int(found[1]), int(found[2]), int(found[3] or 0))
+    for word in filter(None, found[4].split(",")):
+        name, _, value = word.partition("=")
+        numbers = [int(number) for number in value.split(":")]
+        levels = tuple(zip(numbers[::2], numbers[1::2], strict=False))
+        plan = msgspec.structs.replace(plan, **{name: levels if name == "levels" else numbers[0]})
+    return plan
 
 
 def _holds(said: str, expected: str) -> bool:
@@ -302,10 +340,13 @@ def compare(line: str, said: Sequence[str], expected: Sequence[str]) -> None:
 
 
 def scenario(
-    text: str, limits: Mapping[str, Mapping[str, int]] = WIDE, policy: Policy | None = None
+    text: str,
+    limits: Mapping[str, Mapping[str, int]] = WIDE,
+    policy: Policy | None = None,
+    covers: Mapping[str, Cover] | None = None,
 ) -> Scenario:
     """Plays the text against a trader with these limits, and returns both for more questions."""
-    play = Scenario(lambda epoch: a_trader(limits, epoch=epoch, policy=policy))
+    play = Scenario(lambda epoch: a_trader(limits, epoch=epoch, policy=policy, covers=covers))
     heard, said, expected = "the start", list[str](), list[str]()
     for line in [*filter(None, map(str.strip, text.splitlines())), "-> end"]:
         mark, _, rest = line.partition(" ")
