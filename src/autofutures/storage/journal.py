@@ -1,12 +1,14 @@
 """The journal: what the trader heard and said, kept before anything leaves: one SQLite file, one writer."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from autofutures import clock
 from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import (
     SCHEMA,
@@ -20,8 +22,10 @@ from autofutures.domain.messages import (
     Tick,
     encode,
 )
+from autofutures.domain.units import SECOND
 from autofutures.orders.ids import MAX_EPOCH
 from autofutures.storage.chain import START, Head, chained
+from autofutures.storage.disk import LOW_BYTES, Disk, FileDisk, Health
 from autofutures.storage.file import Durability, take_lock, usable
 from autofutures.storage.reading import (
     Batch,
@@ -44,7 +48,15 @@ _INSERT = "INSERT INTO batch (id, at, schema, inputs, outputs, hash) VALUES (?, 
 _INSERT_SNAPSHOT = (
     "INSERT OR REPLACE INTO snapshot (batch, at, schema, chain, facts, hash) VALUES (?, ?, ?, ?, ?, ?)"
 )
+_DELETE_SNAPSHOTS = (
+    "DELETE FROM snapshot WHERE batch <= (SELECT batch FROM snapshot ORDER BY batch DESC LIMIT 1 OFFSET ?)"
+)
 _SNAPSHOTS_KEPT = 2
+
+SLOW_NS = 50_000_000
+SLOW_COMMITS = 3
+SLOW_WITHIN_NS = 10 * SECOND
+"""So many commits of so long within so short a time are a disk in trouble: a single one is a hiccup."""
 
 
 class Journal:
@@ -55,16 +67,28 @@ class Journal:
         path: names the file in errors.
         lock: keeps other writers out until it is closed.
         witness: is told of every batch.
+        disk: what the file lies on.
+        stopwatch: measures how long commits take, nanoseconds.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, lock: IO[str], witness: Witness | None = None
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        lock: IO[str],
+        *,
+        witness: Witness | None = None,
+        disk: Disk | None = None,
+        stopwatch: Callable[[], int] = clock.stopwatch_ns,
     ) -> None:
         self._connection = connection
         self._append = connection.cursor().execute
         self._path = path
         self._lock = lock
         self._witness = witness
+        self._disk = disk
+        self._stopwatch = stopwatch
+        self._slow: deque[int] = deque(maxlen=SLOW_COMMITS)
         self._number, self._hash = START.number, START.hash
         for number, chain in connection.execute("SELECT id, hash FROM batch ORDER BY id DESC LIMIT 1"):
             self._number, self._hash = number, chain
@@ -91,12 +115,20 @@ class Journal:
         path = path.resolve()
         with ExitStack() as undo:
             lock = undo.enter_context(take_lock(path))
-            connection = undo.enter_context(closing(open_to_write(path, durability)))
+            disk = FileDisk(path)
+            try:
+                connection = open_to_write(path, durability)
+            except BadInput as error:
+                if not (_is_full(error.__cause__) and disk.release()):
+                    raise
+                connection = open_to_write(path, durability)
+            undo.enter_context(closing(connection))
             with usable(path):
                 head = _trusted(connection, path)
                 witness = undo.enter_context(Witness(witness_path(path)))
                 witness.saw_epoch(max(read_epochs(connection, path), default=0), head)
-                journal = cls(connection, path, lock, witness)
+                journal = cls(connection, path, lock, witness=witness, disk=disk)
+            disk.reserve()
             undo.pop_all()
         return journal
 
@@ -121,8 +153,8 @@ class Journal:
             at: the trader's time, UTC nanoseconds.
 
         Raises:
-            BrokenInvariant: it could not be written (a full disk, a file made read-only). Nothing of the
-                batch may leave, and the process must stop: its state is ahead of the journal.
+            BrokenInvariant: it could not be written (a disk whose reserve is full too, a file made read-only).
+                Nothing of the batch may leave, and the process must stop: its state is ahead of the journal.
         """
         kept = [message for message in inputs if not isinstance(message, LEFT_OUT)]
         if not kept and not outputs:
@@ -130,10 +162,10 @@ class Journal:
         heard, said = encode(kept), encode([*outputs])
         number = self._number + 1
         chain = chained(self._hash, number, at, SCHEMA, heard, said)
-        try:
-            self._append(_INSERT, (number, at, SCHEMA, heard, said, chain))
-        except sqlite3.Error as error:
-            raise self._stopped(error) from error
+        began = self._stopwatch()
+        self._write(_INSERT, (number, at, SCHEMA, heard, said, chain))
+        if self._stopwatch() - began >= SLOW_NS:
+            self._slow.append(at)
         self._number, self._hash = number, chain
         if self._witness is not None:
             self._witness.saw(number, chain)
@@ -151,16 +183,34 @@ class Journal:
         data = encode([*facts])
         sealed = seal_of_snapshot(self.head, at, SCHEMA, data)
         row = (self._number, at, SCHEMA, self._hash, data, sealed)
-        last_kept = "SELECT batch FROM snapshot ORDER BY batch DESC LIMIT 1 OFFSET ?"
-        try:
-            self._connection.execute(_INSERT_SNAPSHOT, row)
-            self._connection.execute(
-                f"DELETE FROM snapshot WHERE batch <= ({last_kept})",  # noqa: S608  Both are constants.
-                (_SNAPSHOTS_KEPT,),
-            )
-        except sqlite3.Error as error:
-            raise self._stopped(error) from error
+        self._write(_INSERT_SNAPSHOT, row)
+        self._write(_DELETE_SNAPSHOTS, (_SNAPSHOTS_KEPT,))
         self._snapshot_number = self._number
+
+    def health(self, now: int) -> Health:
+        """Whether the disk under the journal lets new entries begin; for every beat, at the trader's time.
+
+        A reserve that was given up is taken again as soon as there is room.
+        """
+        disk = self._disk
+        if disk is not None:
+            if not disk.has_reserve():
+                disk.reserve()
+                if not disk.has_reserve():
+                    return Health(
+                        f"the disk of {self._path} is full: what is written now uses the last reserve"
+                    )
+            free = disk.free_bytes()
+            if free < LOW_BYTES:
+                return Health(
+                    f"{free >> 20} MB are free on the disk of {self._path}, below {LOW_BYTES >> 20}"
+                )
+        if len(self._slow) == SLOW_COMMITS and now - self._slow[0] <= SLOW_WITHIN_NS:
+            return Health(
+                f"the disk of {self._path} is slow: {SLOW_COMMITS} commits within {SLOW_WITHIN_NS // SECOND} s took "
+                f"over {SLOW_NS // 1_000_000} ms each"
+            )
+        return _WELL
 
     def next_epoch(self) -> int:
         """A number for this life of the trader, above all before it, and on the disk before it is returned.
@@ -180,7 +230,7 @@ class Journal:
             # An epoch that a power cut took back would be given out twice, and so would client ids.
             usual: int = execute("PRAGMA synchronous").fetchone()[0]
             execute("PRAGMA synchronous = FULL")
-            execute("INSERT INTO epoch (number, hash) VALUES (?, ?)", (epoch, seal_of_epoch(epoch)))
+            self._write("INSERT INTO epoch (number, hash) VALUES (?, ?)", (epoch, seal_of_epoch(epoch)))
             execute(f"PRAGMA synchronous = {usual}")
         except sqlite3.Error as error:
             raise self._stopped(error) from error
@@ -217,6 +267,8 @@ class Journal:
         self._connection.close()
         if self._witness is not None:
             self._witness.close()
+        if self._disk is not None:
+            self._disk.close()
         self._lock.close()
 
     def __enter__(self) -> Self:
@@ -226,6 +278,15 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _write(self, statement: str, values: tuple[int | bytes, ...]) -> None:
+        """Runs one statement in a transaction of its own; on a full disk once more, with the reserve given up."""
+        try:
+            self._append(statement, values)
+        except sqlite3.Error as error:
+            if self._disk is None or not _is_full(error) or not self._disk.release():
+                raise self._stopped(error) from error
+            self._write(statement, values)
 
     def _stopped(self, error: sqlite3.Error) -> BrokenInvariant:
         """Shuts the file, so that no later batch can follow one that is not there."""
@@ -242,6 +303,15 @@ def facts_of(batch: Batch) -> Iterator[AnyMessage]:
         if isinstance(message, (Saved, Configured)):
             yield message
     yield from batch.outputs
+
+
+_WELL = Health()
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether more room may help: SQLite says of a log that cannot grow only that input and output failed."""
+    name: str = getattr(error, "sqlite_errorname", "")  # An error of the driver's own has none.
+    return name.startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN"))
 
 
 def _trusted(connection: sqlite3.Connection, path: Path) -> Head:

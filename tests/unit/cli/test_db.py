@@ -39,10 +39,8 @@ def test_a_bad_journal_is_said_with_its_first_bad_record_and_the_repair(run: Pat
     change(run / JOURNAL, "UPDATE batch SET at = 0 WHERE id = 7")
     text = said("verify", run, code=1)
     assert "the first bad record is batch 7: it does not fit its hash" in text
-    assert (
-        f"6 batches before it are good. Put the newest good backup in its place with `autofutures db restore --run {run}`"
-        in text
-    )
+    assert "6 batches before it are good. Put the newest good backup in its place with" in text
+    assert f"`autofutures db restore --run {run}`" in text
     verdict = json.loads(said("verify", run, "--json", code=1))
     assert (verdict["ok"], verdict["first_bad"], verdict["batches"]) == (False, "batch 7", 6)
 

@@ -132,7 +132,10 @@ def test_a_person_reads_a_table_the_latency_and_where_things_are(tmp_path: Path)
     ("arguments", "sentence"),
     [
         ([], "either --replay SYMBOL@DATE, --generate or --paper"),
-        (["--generate", "--replay", "TXF202108@2021-07-26"], "either --replay SYMBOL@DATE, --generate or --paper"),
+        (
+            ["--generate", "--replay", "TXF202108@2021-07-26"],
+            "either --replay SYMBOL@DATE, --generate or --paper",
+        ),
         (["--replay", "TXF202108", *FAST], "write SYMBOL@DATE"),
         (["--generate"], "no strategy was named"),
         (
