@@ -63,6 +63,7 @@ class Folder:
         self.report = root / "report.html"
         self.send_log = root / "gateway.sqlite"
         self.restarts = root / "restarts.json"
+        self.ledger = root / "ledger.json"
         self.logs = root / "logs"
         self._lives = root / "lives"
         self._lock = -1

@@ -1,4 +1,4 @@
-"""What a person's command says to a running machine: questions and commands over the trader's hub."""
+"""What a person's command says to a running machine: questions and commands over the trader's hub, or another's."""
 
 import secrets
 from pathlib import Path
@@ -22,14 +22,19 @@ LOOK_MS = 200
 
 
 class Operator:
-    """One person's link to a run. Use it in a `with` block."""
+    """One person's link to a run. Use it in a `with` block.
 
-    def __init__(self, folder: Folder) -> None:
+    Args:
+        folder: the run's.
+        hub: who is asked: the trader, or a live run's exchange.
+    """
+
+    def __init__(self, folder: Folder, hub: str = "trader") -> None:
         self._folder = folder
         keys = load_keys(Path(folder.machine().keys), "operator")
         identity = f"operator/{_new_id()}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._link = Link(self._context, folder.endpoint("trader"), keys, "trader", identity)
+        self._link = Link(self._context, folder.endpoint(hub), keys, hub, identity)
         self._outbox = Outbox("operator")
 
     def __enter__(self) -> Self:

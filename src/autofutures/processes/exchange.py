@@ -1,6 +1,7 @@
 """The exchange process: replays a market, lets our orders meet it, and waits for the answer to every event.
 
-Hears `Submit`, `Cancel`, `Done`, `Stop` from the gateway; says reports, then the market, then `Step`.
+Hears `Submit`, `Cancel`, `Done`, `Stop` from the gateway; says reports, then the market, then `Step`. By the clock
+it is another: see `processes/broker.py`.
 """
 
 from collections import deque
@@ -19,6 +20,7 @@ from autofutures.domain.messages import AnyMessage, Cancel, Done, Ready, Step, S
 from autofutures.matching.model import FeedEvent
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, run_process
+from autofutures.processes import broker
 
 GATEWAY = "gateway"
 
@@ -199,9 +201,12 @@ class Replay:
 
 
 def body(run: Path, _name: str, log: Log) -> None:
-    """Replays the run's market."""
+    """Replays the run's market, or lets it happen by the clock."""
     folder = Folder(run)
     machine = folder.machine()
+    if machine.live:
+        broker.serve(folder, log)
+        return
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
     hub = Hub(context, folder.endpoint("exchange"), load_keys(Path(machine.keys), "exchange"))
     replay = Replay(folder, hub)

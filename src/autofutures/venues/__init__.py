@@ -2,5 +2,6 @@
 
 VENUES = {
     "sim": "autofutures.venues.sim:SimVenue",
+    "paper": "autofutures.venues.paper:PaperVenue",
 }
-"""Every venue by name."""
+"""Every venue by name: `sim` replays in lockstep, `paper` runs by the clock."""
