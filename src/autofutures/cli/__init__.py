@@ -12,6 +12,7 @@ COMMANDS = {
     "condition": "autofutures.cli.condition:app",
     "bench": "autofutures.cli.bench:app",
     "db": "autofutures.cli.db:app",
+    "projections": "autofutures.cli.projections:app",
 }
 """Groups of commands, loaded when they are first named."""
 

@@ -47,6 +47,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """A drill: `role:point:kind`, where `trader` or `gateway` dies once; see `seats/port.py` for the points."""
     venue_endpoint: str = ""
     """Where the exchange listens when it does not belong to the machine and outlives it; empty: in `sockets`."""
+    projections: str = ""
+    """The database whose tables are kept up to date with the journal, by URL; empty for none."""
 
 
 class Folder:

@@ -4,17 +4,15 @@ Each reading opens the file anew and lets go of it: no snapshot is held, so the 
 into the file, and a file that was put in the place of another is seen.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from urllib.parse import quote
 
 import msgspec
 
-from autofutures.domain.errors import BadInput, Refusal
+from autofutures.domain.errors import Refusal
 from autofutures.storage.chain import START, Head
+from autofutures.storage.file import open_to_read, usable
 from autofutures.storage.reading import Batch, read_batches
 
 
@@ -23,18 +21,16 @@ class JournalDiffers(Refusal):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """A place in a journal: a batch, its hash and its time; batch 0 is the beginning."""
+    """A place in a journal: a batch, the chain's hash there in hexadecimal, and its time; batch 0 is the beginning."""
 
     batch: int = 0
-    hash: str = ""
+    hash: str = START.hash.hex()
     at: int = 0
 
 
-class Read(msgspec.Struct, frozen=True):
-    """A batch, and the position that is reached with it."""
-
-    batch: Batch
-    position: Position
+def position_of(batch: Batch) -> Position:
+    """The place that is reached with a batch."""
+    return Position(batch.id, batch.hash.hex(), batch.at)
 
 
 class JournalReader:
@@ -52,19 +48,17 @@ class JournalReader:
         return self.path.exists()
 
     def head(self) -> Position:
-        """Where the journal ends now.
+        """Where the journal ends now, as it says itself.
 
         Raises:
-            BadInput: there is no journal.
-            BadMessage: its last batch cannot be read.
+            BadInput: there is no journal of this version.
         """
-        if not self._is_made():
-            return Position()
-        last = self._last()
-        return self._read(self._place(last - 1), 1)[0].position if last else Position()
+        with closing(open_to_read(self.path)) as connection, usable(self.path):
+            row = connection.execute("SELECT id, hash, at FROM batch ORDER BY id DESC LIMIT 1").fetchone()
+        return Position() if row is None else Position(row[0], row[1].hex(), row[2])
 
-    def after(self, position: Position, limit: int) -> list[Read]:
-        """The next batches after a position, in order; none where the journal ends there.
+    def after(self, position: Position, limit: int) -> list[Batch]:
+        """The next batches after a position, in order, each proved by the chain; none where the journal ends there.
 
         Args:
             position: where the last reading ended.
@@ -72,56 +66,20 @@ class JournalReader:
 
         Raises:
             JournalDiffers: at this position the journal does not say what it said then.
-            BadInput: there is no journal.
+            BadInput: there is no journal of this version.
             BadMessage: a batch is missing, damaged, or not of this version's messages.
         """
-        if not self._is_made():
-            return []
-        if not position.batch:
-            return self._read(START, limit)
-        place = self._place(position.batch)
-        if place == START:
-            raise JournalDiffers(
-                f"{self.path} ends at batch {self.head().batch}, and batch {position.batch} was read of it before: "
-                "it was restored from a copy, or is another journal"
-            )
-        if place.hash.hex() != position.hash:
-            raise JournalDiffers(
-                f"batch {position.batch} of {self.path} is not the one that was read before: the journal was "
-                "restored from a copy and went on, or is another one"
-            )
-        return self._read(place, limit)
-
-    def _is_made(self) -> bool:
-        """Whether its writer has come so far that the file has tables."""
-        with self._opened() as connection:
-            (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        return bool(tables)
-
-    def _read(self, after: Head, limit: int) -> list[Read]:
-        """The next batches after a place in the chain, each proved to follow it."""
-        with self._opened() as connection:
-            batches = read_batches(connection, self.path, after)
-            return [
-                Read(batch, Position(batch.id, batch.hash.hex(), batch.at))
-                for batch in islice(batches, limit)
-            ]
-
-    def _last(self) -> int:
-        with self._opened() as connection:
-            (last,) = connection.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
-        return int(last)
-
-    def _place(self, number: int) -> Head:
-        """Where in the chain a batch is: its hash as it stands in the file; of 0, or of none, the beginning."""
-        with self._opened() as connection:
-            row = connection.execute("SELECT hash FROM batch WHERE id = ?", (number,)).fetchone()
-        return Head(number, row[0]) if row is not None else START
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with closing(sqlite3.connect(f"file:{quote(str(self.path))}?mode=ro", uri=True)) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise BadInput(f"{self.path} cannot be read as a journal: {error}") from error
+        place = Head(position.batch, bytes.fromhex(position.hash))
+        with closing(open_to_read(self.path)) as connection, usable(self.path):
+            row = connection.execute("SELECT hash FROM batch WHERE id = ?", (place.number,)).fetchone()
+            if place != START and row is None:
+                raise JournalDiffers(
+                    f"{self.path} does not have batch {place.number}, which was read of it before: it was restored "
+                    "from a copy, or is another journal"
+                )
+            if place != START and row[0] != place.hash:
+                raise JournalDiffers(
+                    f"batch {place.number} of {self.path} is not the one that was read before: the journal was "
+                    "restored from a copy and went on, or is another one"
+                )
+            return list(islice(read_batches(connection, self.path, place), limit))

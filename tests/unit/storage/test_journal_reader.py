@@ -8,7 +8,7 @@ import pytest
 from autofutures.domain.errors import BadInput, BadMessage
 from autofutures.domain.messages import Saved, Tick
 from autofutures.storage.journal import Journal
-from autofutures.storage.journal_reader import JournalDiffers, JournalReader, Position
+from autofutures.storage.journal_reader import JournalDiffers, JournalReader, Position, position_of
 from autofutures.storage.witness import witness_path
 
 TICK = Tick("TAIFEX:TXF202108", 1, 17_400, 2)
@@ -38,10 +38,13 @@ def test_batches_are_read_on_from_where_the_last_reading_ended(path: Path) -> No
     write(path, 10, 20, 30)
     reader = JournalReader(path)
     first = reader.after(Position(), 2)
-    assert [(read.batch.at, read.batch.inputs) for read in first] == [(10, (saved(10),)), (20, (saved(20),))]
-    second = reader.after(first[-1].position, 2)
-    assert [read.batch.id for read in second] == [3]
-    assert second[-1].position == reader.head()
+    assert [(batch.id, batch.at, batch.inputs) for batch in first] == [
+        (1, 10, (saved(10),)),
+        (2, 20, (saved(20),)),
+    ]
+    second = reader.after(position_of(first[-1]), 2)
+    assert [batch.id for batch in second] == [3]
+    assert position_of(second[-1]) == reader.head()
     assert reader.after(reader.head(), 2) == []
     assert reader.head().at == 30
 
@@ -56,23 +59,28 @@ def test_what_a_living_writer_has_committed_is_read_and_his_log_can_still_be_emp
     assert reader.head().batch == 3
 
 
-def test_a_journal_that_is_only_being_made_is_empty(path: Path) -> None:
+def test_where_there_is_no_journal_yet_the_error_says_so(path: Path) -> None:
     reader = JournalReader(path)
     assert not reader.exists()
+    with pytest.raises(BadInput, match="there is no journal at"):
+        reader.head()
     path.parent.mkdir()
     path.touch()
-    assert reader.exists()
-    assert reader.head() == Position()
-    assert reader.after(Position(), 5) == []
+    with pytest.raises(BadInput, match="has schema none"):
+        reader.after(Position(), 5)
 
 
-def test_where_there_is_no_journal_the_error_names_the_place(path: Path) -> None:
-    with pytest.raises(BadInput, match=r"journal\.sqlite cannot be read as a journal: unable to open"):
-        JournalReader(path).head()
+def test_another_programs_file_is_no_journal(path: Path) -> None:
     path.parent.mkdir()
     change(path, "CREATE TABLE notes (text)")
-    with pytest.raises(BadInput, match="no such table: batch"):
+    with pytest.raises(BadInput, match="is an SQLite file of something else"):
         JournalReader(path).head()
+
+
+def test_a_journal_without_a_batch_is_at_its_beginning(path: Path) -> None:
+    write(path)
+    assert JournalReader(path).head() == Position()
+    assert JournalReader(path).after(Position(), 5) == []
 
 
 def test_a_journal_restored_from_an_older_copy_is_noticed(path: Path, tmp_path: Path) -> None:
@@ -83,7 +91,7 @@ def test_a_journal_restored_from_an_older_copy_is_noticed(path: Path, tmp_path: 
     reached = reader.head()
     shutil.copy(tmp_path / "copy", path)
     witness_path(path).unlink()
-    with pytest.raises(JournalDiffers, match="ends at batch 2, and batch 4 was read of it before"):
+    with pytest.raises(JournalDiffers, match="does not have batch 4, which was read of it before"):
         reader.after(reached, 5)
     write(path, 5, 6, 7)
     with pytest.raises(JournalDiffers, match=r"batch 4 of .* is not the one that was read before"):
@@ -104,4 +112,4 @@ def test_a_batch_that_cannot_be_read_is_named(path: Path, sql: str, why: str) ->
     reader = JournalReader(path)
     with pytest.raises(BadMessage, match=f"batch 2 of .* cannot be read: .*{why}"):
         reader.after(Position(), 5)
-    assert [read.batch.id for read in reader.after(Position(), 1)] == [1]
+    assert [batch.id for batch in reader.after(Position(), 1)] == [1]

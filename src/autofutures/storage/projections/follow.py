@@ -2,17 +2,28 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from autofutures.domain.errors import BrokenInvariant
+from autofutures.domain.units import SECOND
 from autofutures.market.sessions import Calendar
-from autofutures.storage.journal_reader import JournalDiffers, JournalReader, Position, Read
+from autofutures.storage.journal_reader import JournalDiffers, JournalReader, Position, position_of
 from autofutures.storage.projections.fold import Fold, R, day_by
 from autofutures.storage.projections.rows import TABLES, Key, Row, key_of
 from autofutures.storage.projections.store import Projections, RebuildNeeded, Seen
+from autofutures.storage.reading import Batch
 
 BATCHES = 500
 """How many batches one transaction takes: some tens of milliseconds' work."""
 
 Progress = Callable[[int], None]
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How far the tables are behind the journal: batches, and the trader's seconds since the first of them."""
+
+    batches: int
+    seconds: float
 
 
 class Follower:
@@ -39,9 +50,9 @@ class Follower:
         """
         while True:
             position = self._projections.position()
-            reads = _after(self._reader, position, limit)
-            if not reads or self._projections.advance(position, reads, self._day_of):
-                return len(reads)
+            batches = _after(self._reader, position, limit)
+            if not batches or self._projections.advance(position, batches, self._day_of):
+                return len(batches)
 
     def update(self, progress: Progress = lambda _: None) -> int:
         """Folds all that the journal holds now and returns how many batches that were; `progress` hears of each step.
@@ -60,6 +71,20 @@ class Follower:
         self._reader.head()  # A journal that cannot be read must not cost us the tables.
         self._projections.clear()
         return self.update(progress)
+
+    def lag(self) -> Lag:
+        """How far the tables are behind what the journal holds now.
+
+        Raises:
+            RebuildNeeded: as for `step`, and so are the others.
+        """
+        position = self._projections.position()
+        waiting = _after(self._reader, position, BATCHES)
+        head = self._reader.head()
+        since = next(
+            (first.at for first in waiting if first.at), head.at
+        )  # Before its first event, time is 0.
+        return Lag(head.batch - position.batch, (head.at - since) / SECOND)
 
     def difference(self, progress: Progress = lambda _: None) -> str:
         """Compares the tables, row by row, with what a fold from the beginning makes; names the first difference.
@@ -81,12 +106,12 @@ class Follower:
         fold = Fold(_nothing, self._day_of)
         reached = Position()
         while reached.batch < end.batch:
-            reads = self._reader.after(reached, min(BATCHES, end.batch - reached.batch))
-            if not reads:
+            batches = self._reader.after(reached, min(BATCHES, end.batch - reached.batch))
+            if not batches:
                 raise BrokenInvariant(f"the journal ended at batch {reached.batch} while it was read")
-            for read in reads:
-                fold.hear(read.batch)
-            reached = reads[-1].position
+            for batch in batches:
+                fold.hear(batch)
+            reached = position_of(batches[-1])
             progress(reached.batch)
         tables: dict[str, dict[Key, Row]] = {name: {} for name in TABLES}
         for (name, key), row in fold.changed.items():
@@ -94,7 +119,7 @@ class Follower:
         return tables
 
 
-def _after(reader: JournalReader, position: Position, limit: int) -> list[Read]:
+def _after(reader: JournalReader, position: Position, limit: int) -> list[Batch]:
     try:
         return reader.after(position, limit)
     except JournalDiffers as error:

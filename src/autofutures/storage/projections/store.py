@@ -13,12 +13,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from autofutures.domain.errors import Refusal
-from autofutures.storage.journal_reader import Position, Read
+from autofutures.storage.journal_reader import Position, position_of
 from autofutures.storage.projections import migrate
 from autofutures.storage.projections.engine import make_engine, transaction
 from autofutures.storage.projections.fold import FOLD, Find, Fold, R
 from autofutures.storage.projections.rows import TABLES, Key, Row, name_of
 from autofutures.storage.projections.tables import PROGRESS, ROWS
+from autofutures.storage.reading import Batch
 
 CACHE_ROWS = 20_000
 """Rows that are remembered between transactions, so that a fold seldom asks the database."""
@@ -75,12 +76,14 @@ class Projections:
                 self._known = _position(begun)
         return self._known
 
-    def advance(self, position: Position, reads: Sequence[Read], day_of: Callable[[str, int], int]) -> bool:
+    def advance(
+        self, position: Position, batches: Sequence[Batch], day_of: Callable[[str, int], int]
+    ) -> bool:
         """Folds batches into the tables and moves the position, in one transaction.
 
         Args:
-            position: where the batches begin.
-            reads: the batches that follow, one at least.
+            position: where they begin.
+            batches: what follows, one at least.
             day_of: the trading day of a symbol at a time.
 
         Returns:
@@ -91,17 +94,18 @@ class Projections:
             DatabaseAway: nobody answers; nothing was changed.
         """
         cache, self._cache, self._known = self._cache, {}, None  # Known again once all is committed.
+        reached = position_of(batches[-1])
         with transaction(self._engine) as begun:
             if _position(begun) != position:
                 return False
             fold = Fold(_find_in(begun, cache), day_of)
-            for read in reads:
-                fold.hear(read.batch)
+            for batch in batches:
+                fold.hear(batch)
             _write(begun, fold.changed)
-            begun.execute(PROGRESS.update().values(_progress(reads[-1].position)))
+            begun.execute(PROGRESS.update().values(_progress(reached)))
         cache.update(fold.changed)
         self._cache = cache if len(cache) < CACHE_ROWS else {}
-        self._known = reads[-1].position
+        self._known = reached
         return True
 
     def clear(self) -> None:
