@@ -6,6 +6,7 @@ A node without clock, socket and thread. Its driver calls, with the time, in vir
     hear(request, session, now)    `Submit`, `Cancel` or `Query`, as it was sent in that session
     market(event, now)             the feed's next event
     due_at                         when the broker will say something; `NEVER` for not before something happens
+    is_calm(symbol)                whether a trade may be said at once instead: the way for many thousands a second
     say(now)                       what it says by now, in order; only what a session hears
     drop(now)                      the link is cut: what was not said is lost, or said at a login with replay
     statement()                    the books, which judge
@@ -81,6 +82,7 @@ class Broker:
     ) -> None:
         self._exchange = exchange
         self._chances = faults
+        self._trades_are_safe = not (faults.stranger or faults.disconnect)
         self._random = Random(f"broker/{seed}")
         self._name = name
         self._ids = ids
@@ -160,6 +162,18 @@ class Broker:
             self._closed.discard(event.symbol)
         if isinstance(event, Tick):
             self._trouble(event, now)
+
+    def is_calm(self, symbol: str) -> bool:
+        """Whether a trade of the symbol can do nothing here but be said: then a driver may say it by itself.
+
+        It must have said before what was due, and not let the trade happen here.
+        """
+        return (
+            self.up
+            and self._trades_are_safe
+            and symbol not in self._closed
+            and self._exchange.is_idle(symbol)
+        )
 
     def close(self, now: int) -> None:
         """There is no more market: what works or is on its way to it is void, and what comes later is refused."""

@@ -30,6 +30,7 @@ from autofutures.domain.messages import (
     Ready,
     Stop,
     Submit,
+    Tick,
     decode_frame,
     encode,
 )
@@ -49,6 +50,9 @@ AT_ONCE = 2_000
 """Events of the feed that happen before requests are looked at again."""
 
 PER_FRAME = 512
+QUEUE = 100
+"""Frames that may wait for the gateway in its socket: 50,000 trades, half a second of the densest market."""
+
 HEARD_AT_ONCE = 100
 
 RECONCILED_NS = 5 * SECOND
@@ -160,9 +164,8 @@ class FarSide:
 
     def _turn(self) -> None:
         now = self.now()
-        if self._begun and not self._session.is_full:
-            self._play(now)
-        self._speak(now)
+        played = self._begun and not self._session.is_full
+        self._speak(self._play(now) if played else [], now)
         wait_ms = self._wait_ms(now)
         for _ in range(HEARD_AT_ONCE):
             heard = self._hub.receive(wait_ms)
@@ -171,21 +174,29 @@ class FarSide:
             wait_ms = 0
             self._hear(*heard, self.now())
 
-    def _play(self, now: int) -> None:
-        """Everything of the feed that is due happens, as much as may happen at once."""
-        broker = self._broker
-        for _ in range(AT_ONCE):
-            event = self._next
-            if event is None or event.at > now:
-                break
-            broker.market(event, now)
-            self._next = next(self._feed, None)
-        if self._next is None and not self._ended_at:
+    def _play(self, now: int) -> list[AnyMessage]:
+        """Everything of the feed that is due happens, as much as may happen at once; returns what is said of it."""
+        broker, feed, event = self._broker, self._feed, self._next
+        said: list[AnyMessage] = broker.say(now)
+        most = len(said) + AT_ONCE
+        while event is not None and event.at <= now and len(said) < most:
+            if type(event) is Tick and broker.is_calm(event.symbol):
+                symbol = event.symbol
+                while type(event) is Tick and event.at <= now and event.symbol == symbol and len(said) < most:
+                    said.append(event)
+                    event = next(feed, None)
+            else:
+                broker.market(event, now)
+                said += broker.say(now)
+                event = next(feed, None)
+        self._next = event
+        if event is None and not self._ended_at:
             broker.close(now)
             self._ended_at = now
             self._log.info("feed ended")
+        return said
 
-    def _speak(self, now: int) -> None:
+    def _speak(self, said: list[AnyMessage], now: int) -> None:
         session, broker = self._session, self._broker
         if not session.peer:
             broker.say(now)  # The last words of a session whose gateway has gone already.
@@ -193,7 +204,7 @@ class FarSide:
         if session.is_full:
             here = session.flush(now)
         else:
-            said = broker.say(now)
+            said += broker.say(now)
             if self._is_over(now):
                 said.append(Stop(now, "the feed has ended"))
             here = session.say(said, now)
@@ -304,7 +315,7 @@ def serve(folder: Folder, log: Log) -> None:
     life = Life()
     machine = folder.machine()
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    hub = Hub(context, folder.endpoint("exchange"), load_keys(Path(machine.keys), "exchange"))
+    hub = Hub(context, folder.endpoint("exchange"), load_keys(Path(machine.keys), "exchange"), queue=QUEUE)
     far_side = FarSide(folder, hub, life, log)
 
     def stop(_number: int, _frame: object) -> None:

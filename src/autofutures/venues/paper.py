@@ -33,7 +33,7 @@ LONGEST_WAIT_NS = 2 * SECOND
 
 PARTING_MS = 500
 
-MOST_FRAMES = 64
+MOST_FRAMES = 8
 """Taken at once: a burst must not keep the gateway from its requests."""
 
 
@@ -132,9 +132,8 @@ class PaperVenue:
             if now - self._login_at > LOGIN_NS:
                 self._renew()
         elif now >= self._login_at:
-            self._asked = True
+            self._asked = self._offer(Outbox("gateway").frame((Ready("gateway"),), self._now()))
             self._login_at = now
-            self._offer(Outbox("gateway").frame((Ready("gateway"),), self._now()))
 
     def _end(self, reason: str) -> None:
         """The session is over: that is said, and a fresh socket will bring the next."""
@@ -155,7 +154,7 @@ class PaperVenue:
     def _fresh_link(self) -> Link:
         """A name of its own: a hub does not admit a second peer by a name that it knows."""
         identity = f"gateway/{secrets.token_hex(4)}"
-        return Link(self._context, self._endpoint, self._keys, "exchange", identity)
+        return Link(self._context, self._endpoint, self._keys, "exchange", identity, live=True)
 
     def _offer(self, data: bytes) -> bool:
         """Sends, unless the queue is full: then the session is as good as dead, and silence will end it."""

@@ -234,6 +234,20 @@ def test_a_market_that_is_no_more_leaves_no_order_working() -> None:
     assert {line.status for line in broker.statement().orders} == {"expired", "rejected"}
 
 
+def test_a_trade_may_be_said_without_happening_while_it_can_do_nothing_else() -> None:
+    broker = a_broker()
+    assert not broker.is_calm(TXF)
+    broker.connect(OPEN)
+    assert broker.is_calm(TXF)
+    broker.hear(submit("o1"), 1, OPEN)
+    assert not broker.is_calm(TXF)
+    trade(broker, OPEN + 1)
+    assert broker.is_calm(TXF)
+    broker.market(SessionEnded(TXF, OPEN + 2, 20210726, "day"), OPEN + 2)
+    assert not broker.is_calm(TXF)
+    assert not logged_in(stranger=1).is_calm(TXF)
+
+
 # Each fault alone
 
 
