@@ -291,6 +291,8 @@ class Trader:
 
     def _configured(self, message: Configured) -> None:
         settings = self._settings.setdefault(message.strategy, {})
+        if message.verb == "reset":
+            return  # The trader's own: its strategy never hears of it.
         if message.verb == "remove":
             settings.pop(message.name, None)
         else:

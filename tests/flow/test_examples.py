@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,17 @@ def test_the_example_settings_trade_with_both_strategies() -> None:
     summary = backtest(config=ROOT / "examples" / "autofutures.toml")
     assert summary.orders > 0
     assert summary.refused == 0
+
+
+def test_an_example_that_is_a_program_ends_with_the_hash_of_its_orders() -> None:
+    program = ROOT / "examples" / "swing.py"
+    ran = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    figures, order_hash = ran.stdout.splitlines()
+    again = backtest(f"{program}:Swing")
+    assert figures == f"{again.orders} orders, {again.fills} fills"
+    assert order_hash == again.order_hash
+    assert again.refused == 0
+    assert again.positions == {}
 
 
 def commands() -> list[list[str]]:

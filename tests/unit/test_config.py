@@ -29,6 +29,7 @@ trigger = 17500
 [[strategy]]
 use = "ema_cross"
 set = { fast = 20, slow = 60 }
+book_stop = 5000
 
 [risk.order_size]
 max_contracts = 3
@@ -187,8 +188,15 @@ def test_the_settings_file_names_strategies_their_conditions_risk_and_days(tmp_p
     }
     assert (cross.name, cross.use, cross.symbols) == ("ema_cross", "ema_cross", ("TAIFEX:TXF202108",))
     assert cross.settings == {"fast": 20, "slow": 60}
+    assert (levels.book_stop, cross.book_stop) == (config.BOOK_STOP, 5_000)
     assert settings.risk == {"order_size": {"max_contracts": 3}}
     assert settings.closed_days() == {20261102: "closed", 20261107: "open"}
+
+
+def test_a_book_stop_of_nothing_is_refused(tmp_path: Path) -> None:
+    settings = config.load_settings(written(tmp_path, '[[strategy]]\nuse = "ema_cross"\nbook_stop = 0'))
+    with pytest.raises(BadInput, match="strategy ema_cross: book_stop must be above zero"):
+        settings.strategies(("TAIFEX:TXF202108",))
 
 
 def test_an_empty_settings_file_changes_nothing(tmp_path: Path) -> None:

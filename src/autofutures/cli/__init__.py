@@ -10,6 +10,7 @@ from autofutures.domain.errors import AutofuturesError, BadInput
 COMMANDS = {
     "data": "autofutures.cli.data:app",
     "condition": "autofutures.cli.condition:app",
+    "book-stop": "autofutures.cli.book_stop:app",
     "bench": "autofutures.cli.bench:app",
     "db": "autofutures.cli.db:app",
     "projections": "autofutures.cli.projections:app",

@@ -13,6 +13,7 @@ from autofutures.domain.messages import (
     CloseLot,
     Command,
     CommandRefused,
+    Configured,
     Intent,
     Placed,
     Refused,
@@ -175,6 +176,7 @@ class ExitDesk:
             said.append(CommandRefused(command.flow, command.strategy, now, reason))
             return
         said += [self._stops.reset(stop, now) for stop in stops]
+        said.append(Configured(command.flow, command.strategy, now, command.verb, command.name, {}))
 
 
 def _failing(strategy: str, symbol: str, attempts: int, now: int) -> Alert:

@@ -218,7 +218,9 @@ class TraderProcess:
             "command", flow=command.flow, strategy=command.strategy, verb=command.verb, name=command.name
         )
         said: Sequence[AnyMessage] = self.trader.handle(command, self._at)
-        if not said:
+        if said:
+            self._journal.commit((command,), said, self._at)
+        else:
             peer = f"strategy/{command.strategy}"
             self._send(peer, (command,))
             said = self._answer_of(peer)

@@ -20,6 +20,7 @@ from autofutures.domain.messages import (
     BookMode,
     Cancel,
     Command,
+    CommandRefused,
     Done,
     Envelope,
     Gap,
@@ -331,8 +332,9 @@ class TraderSeat:
         """A person's command: refused at once, or passed on to its strategy."""
         said = self.trader.handle(command, now)
         if said:
-            for refusal in said:
-                self.desk.answered("", refusal)
+            self._said([word for word in said if not isinstance(word, CommandRefused)])
+            for word in said:
+                self.desk.answered("", word)
             return
         self._say(f"strategy/{command.strategy}", (command,), now)
 

@@ -2,11 +2,12 @@ import msgspec
 import pytest
 
 from autofutures.assemble import nodes
-from autofutures.config import StrategySettings
+from autofutures.config import BOOK_STOP, StrategySettings
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Command, Placed, Refused, Submit, Traded
 from autofutures.domain.units import Side
 from autofutures.market.dates import taipei_ns
+from autofutures.orders.cover import Cover
 from tests.makers import filled, intent, tick
 from tests.runs import DAY, TXF, ema, generated
 
@@ -106,3 +107,16 @@ def test_conditions_are_the_first_commands_in_the_contracts_ticks() -> None:
     assert (command.strategy, command.verb, command.name) == ("levels", "add", "s1")
     assert command.values["trigger_ticks"] == 17_300
     assert nodes.first_commands(ema()) == []
+
+
+def test_lots_are_covered_as_each_strategys_class_declares_and_its_settings_say() -> None:
+    cross = msgspec.structs.replace(ema(), book_stop=7)
+    covers = nodes.make_trader(generated(cross, LEVELS)).covers
+    assert covers == {"ema_cross": Cover("own", 7), "levels": Cover("plans", BOOK_STOP)}
+
+
+def test_what_a_class_declares_is_written_into_the_run_and_then_believed() -> None:
+    written = nodes.with_covers(generated(ema(), LEVELS))
+    assert [strategy.exits for strategy in written.strategies] == ["own", "plans"]
+    gone = msgspec.structs.replace(written.strategies[1], use="gone/away.py:Strategy")
+    assert nodes.cover_of(gone) == Cover("plans", BOOK_STOP)

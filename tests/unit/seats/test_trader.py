@@ -8,6 +8,7 @@ from autofutures.bus.codec import Outbox
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
+    BookStop,
     Command,
     Filled,
     Gap,
@@ -231,6 +232,20 @@ def test_a_command_is_answered_when_it_is_kept() -> None:
         assert "takes no commands" in str(mine["refused"])
         [nobodys] = house.ask(Command("f2", "nobody", "add", "c1", {}))
         assert "there is no strategy 'nobody' here" in str(nobodys["refused"])
+
+
+def test_the_reset_of_a_book_stop_is_kept_and_answered_and_no_strategy_hears_of_it() -> None:
+    with House().begin() as house:
+        trader = house.trader.trader
+        fired = BookStop("pinger", TXF, house.now, True, 1, 1)
+        trader.fold(fired)
+        [accepted] = house.ask(Command("f1", "pinger", "reset", "book_stop", {}))
+        assert accepted == {"accepted": True}
+        house.beat(12)
+        assert [m.fired for m in house.tape.messages if isinstance(m, BookStop)] == [False]
+        [refused] = house.ask(Command("f2", "pinger", "reset", "book_stop", {}))
+        assert "no book stop of 'pinger' has fired" in str(refused["refused"])
+        assert dict(trader.configured("pinger")) == {}
 
 
 def test_a_stop_lets_strategies_say_what_to_keep_and_refuses_what_they_decide_after_it() -> None:

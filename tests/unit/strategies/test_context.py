@@ -5,9 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures.domain.errors import BadInput
-from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, OrderChanged, Revoke, Saved, Tick, WakeAt
+from autofutures.domain.messages import (
+    TRADER_K,
+    CloseLot,
+    ExitPlan,
+    Intent,
+    OrderChanged,
+    Revoke,
+    Saved,
+    Tick,
+    WakeAt,
+)
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import MINUTE, SECOND, OpenClose, OrderType, Side, TimeInForce
 from autofutures.strategies.context import Context, handle_of
 from tests.unit.strategies.house import MXF, TXF, Told
 
@@ -217,3 +227,45 @@ def test_orders_carry_how_the_broker_shall_book_them() -> None:
     (said,) = ctx.take_said(None)
     assert isinstance(said, Intent)
     assert (said.open_close, said.day_trade) == (OpenClose.OPEN, True)
+
+
+def test_a_declared_plan_speaks_minutes_and_seconds_and_may_be_planned_from_a_price() -> None:
+    ctx = Context("sr", (TXF,))
+    number = ctx.declare_exit(
+        stop_ticks=9,
+        trail_atr=250,
+        atr_minutes=5,
+        atr_periods=10,
+        break_even_ticks=8,
+        break_even_offset_ticks=-2,
+        time_stop_seconds=3,
+        flat_before_close_seconds=4,
+        levels=[(12, 50)],
+    )
+    ctx.buy_market(2, exit=number, plan_ticks=17_400)
+    assert said(ctx).exit == ExitPlan(
+        stop_ticks=9,
+        plan_ticks=17_400,
+        trail_atr=250,
+        atr_span_ns=5 * MINUTE,
+        atr_periods=10,
+        break_even_ticks=8,
+        break_even_offset_ticks=-2,
+        time_stop_ns=3 * SECOND,
+        flat_before_close_ns=4 * SECOND,
+        levels=((12, 50),),
+    )
+
+
+def test_a_plan_that_makes_no_sense_cannot_be_declared() -> None:
+    with pytest.raises(BadInput, match="exit plan: a bracket needs take_profit_ticks"):
+        Context("sr", (TXF,)).declare_exit(stop_ticks=3, bracket=True)
+
+
+def test_a_lot_is_closed_by_its_entrys_handle() -> None:
+    ctx = Context("sr", (TXF,))
+    ctx.market_event()
+    handle = ctx.buy_market(1)
+    ctx.take_said(None)
+    ctx.close(handle)
+    assert ctx.take_said(None) == [CloseLot("sr", 1, 2, 0, 1, 1)]

@@ -1,0 +1,69 @@
+import pytest
+
+from autofutures.domain.instrument import instrument
+from autofutures.domain.messages import BookStop
+from autofutures.domain.units import Side
+from autofutures.orders.book_stop import BookStops
+from autofutures.portfolio.ledger import Ledger
+from tests.makers import OPEN, TXF
+
+LIMIT = 4_000
+"""Twenty ticks of one TXF."""
+
+
+def stops(symbol: str = TXF, limit: int = LIMIT) -> tuple[BookStops, Ledger]:
+    return BookStops({"s": limit}, {symbol: instrument(symbol)}), Ledger()
+
+
+def bought(held: BookStops, ledger: Ledger, side: Side, qty: int, price: int, symbol: str = TXF) -> None:
+    ledger.apply(side, qty, price)
+    held.filled("s", symbol, ledger)
+
+
+@pytest.mark.parametrize(("side", "last"), [(Side.BUY, 17_380), (Side.SELL, 17_420)])
+def test_it_fires_once_when_what_is_open_has_lost_the_limit(side: Side, last: int) -> None:
+    held, ledger = stops()
+    bought(held, ledger, side, 1, 17_400)
+    assert held.is_quiet(TXF, last + side)
+    assert list(held.hear_trade(TXF, last + side, OPEN)) == []
+    assert not held.is_quiet(TXF, last)
+    assert list(held.hear_trade(TXF, last, OPEN)) == [BookStop("s", TXF, OPEN, True, LIMIT, LIMIT)]
+    assert list(held.hear_trade(TXF, last, OPEN)) == []
+    assert held.fired("s", TXF)
+
+
+def test_a_fill_moves_it_with_the_average_and_the_size() -> None:
+    held, ledger = stops()
+    bought(held, ledger, Side.BUY, 1, 17_400)
+    bought(held, ledger, Side.BUY, 1, 17_380)
+    assert list(held.hear_trade(TXF, 17_381, OPEN)) == []
+    assert [said.loss for said in held.hear_trade(TXF, 17_380, OPEN)] == [4_000]
+
+
+def test_a_flat_strategy_and_one_without_a_limit_have_nothing_to_stop() -> None:
+    held, ledger = stops()
+    bought(held, ledger, Side.BUY, 1, 17_400)
+    bought(held, ledger, Side.SELL, 1, 17_300)
+    other = Ledger()
+    other.apply(Side.BUY, 9, 17_400)
+    held.filled("other", TXF, other)
+    assert held.is_quiet(TXF, 1)
+    assert not held.fired("other", TXF)
+
+
+def test_a_recorded_one_comes_back_fired_until_its_reset() -> None:
+    held, ledger = stops()
+    fired = BookStop("s", TXF, OPEN, True, LIMIT, LIMIT)
+    ledger.apply(Side.BUY, 1, 17_400)
+    held.restore(fired, ledger)
+    assert [stop.ledger for stop in held.open(TXF)] == [ledger]
+    (stop,) = held.of("s")
+    assert held.reset(stop, OPEN + 1) == BookStop("s", TXF, OPEN + 1, False, LIMIT, 0)
+    assert held.of("s") == []
+
+
+def test_a_contract_whose_tick_has_no_known_worth_counts_ticks() -> None:
+    symbol = "TAIFEX:QQF202108"
+    held, ledger = stops(symbol, 5)
+    bought(held, ledger, Side.BUY, 1, 100, symbol)
+    assert [said.loss for said in held.hear_trade(symbol, 95, OPEN)] == [5]
