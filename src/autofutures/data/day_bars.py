@@ -12,7 +12,8 @@ from autofutures.data.decimals import price_texts
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.units import SECOND
-from autofutures.market.bars import Span, bars_of, parse_span, session_code
+from autofutures.market.bar_columns import bars_of
+from autofutures.market.bars import Span, parse_span, session_code
 from autofutures.market.sessions import DAY, NIGHT, Calendar
 
 _TAIPEI = timedelta(hours=8)

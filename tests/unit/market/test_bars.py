@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Bar
 from autofutures.domain.units import MINUTE, SECOND
-from autofutures.market.bars import BarBuilder, Integers, bars_of, parse_span, session_code
+from autofutures.market.bar_columns import Integers, bars_of
+from autofutures.market.bars import BarBuilder, parse_span, session_code
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar, Session
 
