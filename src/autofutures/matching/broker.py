@@ -14,7 +14,8 @@ A node without clock, socket and thread. Its driver calls, with the time, in vir
 **What a test may rely on.** Whatever the faults: (1) an order that was heard in a session is in the books at that
 moment, once for each time it was heard, and trades as any other. (2) It is in every list that is looked at later
 than `STALEST_NS` after that moment, but for one list in its life. So of two lists asked for after the quiet period
-one holds it, and an order that is in neither never arrived. (3) A session hears in the sequence in which it was
+one holds it, and an order that is in neither never arrived. A list that is short (`list_ns`) says nothing of what ended
+before its `since`. (3) A session hears in the sequence in which it was
 told, so that a list asked for after an order knows the order. (4) Nothing that was sent in a session is heard after
 its end. (5) Trades are never late, twice or out of turn within a session, and what a session missed of them is
 declared by a `Gap` at the next login.
@@ -30,6 +31,7 @@ from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
     Cancel,
+    Expired,
     Filled,
     Gap,
     LinkChanged,
@@ -87,6 +89,7 @@ class Broker:
         self._name = name
         self._ids = ids
         self.faults: Counter[str] = Counter()
+        self.faults["skew"] += faults.skew_ns != 0
         self._said = Said(self._random, faults, self.faults)
         self.ledger = Ledger()
         self.session = 0
@@ -124,6 +127,8 @@ class Broker:
             said.append(Gap(MARKET_SOURCE, now, max(1, self._said.lost_market)))
             if self._said.happens("replay", self._chances.replay):
                 said += self._said.again()
+            else:
+                self.faults["login without replay"] += 1
         self._said.lost_market = 0
         self._said.forget()
         return said
@@ -152,6 +157,7 @@ class Broker:
         for said in self._exchange.handle(event, event.at):
             if isinstance(said, Report):
                 self._report(said, now)
+                self.faults["expired with its session"] += isinstance(said, Expired)
             elif self.up:
                 self._said.put(now, said)
             elif self.session:
@@ -251,21 +257,20 @@ class Broker:
         seen_at = now - (1 + self._random.randrange(chances.stale_ns) if stale else 0)
         late = said.happens("slow_answer", chances.slow_answer)
         due = now + (self._random.randrange(chances.slow_answer_ns) if late else 0)
+        since = max(0, seen_at - chances.list_ns) if chances.list_ns else 0
+        since_told = since and since + chances.skew_ns
         snapshot = Snapshot(
             flow=query.flow,
             at=now + chances.skew_ns,
-            since=0,
-            orders=(*self._rows(seen_at), *self._ghosts(now)),
-            fills=self.ledger.fills(seen_at),
+            since=since_told,
+            orders=(*self._rows(seen_at, since), *self._ghosts(now)),
+            fills=self.ledger.fills(seen_at, since_told),
             positions=self.ledger.positions_at(seen_at),
         )
         said.put(due, snapshot)
 
-    def _rows(self, seen_at: int) -> Iterator[VenueOrder]:
-        for entry in self.ledger.orders.values():
-            row = entry.row(seen_at, self._chances.skew_ns)
-            if row is None:
-                continue
+    def _rows(self, seen_at: int, since: int) -> Iterator[VenueOrder]:
+        for entry, row in self.ledger.rows(seen_at, since, self._chances.skew_ns):
             may_lack = row.status in LIVE and entry.venue_id not in self._lacked
             if may_lack and self._said.happens("lack", self._chances.lack):
                 self._lacked.add(entry.venue_id)

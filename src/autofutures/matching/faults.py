@@ -49,6 +49,8 @@ class BrokerFaults(msgspec.Struct, frozen=True, kw_only=True):
     stale: int = 0
     """Of lists: orders, fills and positions are those of an earlier moment."""
     stale_ns: int = STALEST_NS
+    list_ns: int = 0
+    """A list tells of what ended within so long before it, and of all that works; 0: of everything."""
     slow_answer: int = 0
     """Of queries: answered late, with the list as it was when they came."""
     slow_answer_ns: int = 3 * SECOND

@@ -4,6 +4,7 @@ Nothing that goes wrong on the way to us touches them: faults begin where the br
 """
 
 from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
@@ -151,9 +152,23 @@ class Ledger:
             case Rejected():
                 pass
 
-    def fills(self, seen_at: int) -> tuple[Filled, ...]:
-        """The list of fills as of a moment."""
-        return tuple(fill for at, _, fill in self._fills if at <= seen_at)
+    def rows(self, seen_at: int, since: int, skew_ns: int) -> Iterator[tuple[Entry, VenueOrder]]:
+        """The list of orders as of a moment: those that work, and those that ended since."""
+        for entry in self.orders.values():
+            if entry.status in LIVE or entry.history[-1][0] >= since:
+                row = entry.row(seen_at, skew_ns)
+                if row is not None:
+                    yield entry, row
+
+    def fills(self, seen_at: int, since: int = 0) -> tuple[Filled, ...]:
+        """The list of fills as of a moment, of those that happened since by the broker's own clock."""
+        found = []
+        for at, _, fill in reversed(self._fills):
+            if fill.at < since:
+                break
+            if at <= seen_at:
+                found.append(fill)
+        return tuple(reversed(found))
 
     def positions_at(self, seen_at: int) -> dict[str, int]:
         """Net positions as of a moment."""
@@ -178,7 +193,7 @@ class Ledger:
             strangers={symbol: net for symbol, net in sorted(strangers.items()) if net},
             orders_per_client_id_max=max(ours, default=0),
             sessions=sessions,
-            faults=dict(sorted(faults.items())),
+            faults={kind: count for kind, count in sorted(faults.items()) if count},
         )
 
 

@@ -117,7 +117,7 @@ def test_a_second_login_ends_the_first_session() -> None:
     broker.hear(submit("o1"), 1, OPEN + 2)
     broker.hear(submit("o2"), 2, OPEN + 2)
     assert [entry.client_id for entry in broker.ledger.orders.values()] == ["o2"]
-    assert broker.faults == {"of an old session": 1}
+    assert broker.faults["of an old session"] == 1
 
 
 def test_what_was_sent_in_a_dead_session_is_not_heard() -> None:
@@ -220,6 +220,7 @@ def test_the_end_of_a_session_expires_what_works_and_what_comes_later_is_refused
     assert kinds(broker.say(OPEN + 2)) == [Accepted, Expired, Expired, SessionEnded]
     broker.hear(submit("o3"), 1, OPEN + 3)
     assert reports(broker.say(OPEN + 3)) == [Rejected("o3", OPEN + 3, "no session in which it could trade")]
+    assert broker.statement().faults == {"expired with its session": 2}
     trade(broker, OPEN + 4)
     broker.hear(submit("o4"), 1, OPEN + 5)
     assert kinds(trade(broker, OPEN + 6)) == [Accepted, Filled, Tick]
@@ -321,6 +322,7 @@ def test_a_skewed_clock_shifts_the_brokers_times_and_not_the_markets() -> None:
     ]
     snapshot = a_list(broker, OPEN + 2)
     assert snapshot.at == OPEN + 2 - 3 * SECOND
+    assert broker.statement().faults == {"skew": 1}
     assert snapshot.orders[0].at == OPEN + 1 - 3 * SECOND
 
 
@@ -351,6 +353,20 @@ def test_the_list_has_orders_fills_and_positions() -> None:
     ]
     assert snapshot.fills == (Filled("o1", OPEN + 1, "XF1", TXF, Side.BUY, 2, 17_400),)
     assert snapshot.positions == {TXF: 2}
+
+
+def test_a_short_list_has_what_works_and_what_ended_lately() -> None:
+    broker = logged_in(list_ns=SECOND)
+    broker.hear(resting("rests", OPEN), 1, OPEN)
+    for number in range(3):
+        at = OPEN + number * SECOND
+        broker.hear(submit(f"o{number}", at=at), 1, at)
+        trade(broker, at + 1)
+    snapshot = a_list(broker, OPEN + 2 * SECOND + 2)
+    assert snapshot.since == OPEN + SECOND + 2
+    assert [row.client_id for row in snapshot.orders] == ["rests", "o2"]
+    assert [fill.client_id for fill in snapshot.fills] == ["o2"]
+    assert snapshot.positions == {TXF: 3}
 
 
 def test_a_query_may_never_be_answered() -> None:
