@@ -399,6 +399,7 @@ def test_trouble_of_the_driver_stops_entries_and_lets_exits_go_on() -> None:
         <- submit o1
         -> fill o1 1 17400 F1
         -> beat the disk is nearly full
+        <- alert disk journal
         <- mode reducing the disk is nearly full
         -> buy 1
         <- refused mode 0 1

@@ -206,7 +206,7 @@ class TraderSeat:
             self._unkept = ([], [])
         self.ring(now)
         self._look_for_gateway(now)
-        self._handle(Beat(now), now)
+        self._handle(Beat(now, self._journal.health(now).reason), now)
         self.settle(now)
         self._flush_recorder()
         for name, peer in self._peers.items():

@@ -202,9 +202,7 @@ class Journal:
                     )
             free = disk.free_bytes()
             if free < LOW_BYTES:
-                return Health(
-                    f"{free >> 20} MB are free on the disk of {self._path}, below {LOW_BYTES >> 20}"
-                )
+                return Health(f"the disk of {self._path} is nearly full: below {LOW_BYTES >> 20} MB are free")
         if len(self._slow) == SLOW_COMMITS and now - self._slow[0] <= SLOW_WITHIN_NS:
             return Health(
                 f"the disk of {self._path} is slow: {SLOW_COMMITS} commits within {SLOW_WITHIN_NS // SECOND} s took "
