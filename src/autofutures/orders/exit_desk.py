@@ -63,7 +63,7 @@ class ExitDesk:
 
     def hear_time(self, now: int, said: Said) -> None:
         """Time passed without a trade; nothing is tried while a market is closed."""
-        for symbol in {*self._exits.symbols(), *self._stops.symbols()}:
+        for symbol in sorted({*self._exits.symbols(), *self._stops.symbols()}):
             session = self._view.session(symbol, now)
             if session is not None:
                 for plan, changed in self._exits.hear_time(symbol, now, session):
