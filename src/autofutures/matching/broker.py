@@ -154,7 +154,10 @@ class Broker:
 
     def market(self, event: FeedEvent, now: int) -> None:
         """The feed's next event happens."""
+        trade: Tick | None = None
         for said in self._exchange.handle(event, event.at):
+            if type(said) is Tick:
+                trade = said
             if isinstance(said, Report):
                 self._report(said, now)
                 self.faults["expired with its session"] += isinstance(said, Expired)
@@ -166,8 +169,8 @@ class Broker:
             self._closed.add(event.symbol)
         elif self._closed:
             self._closed.discard(event.symbol)
-        if isinstance(event, Tick):
-            self._trouble(event, now)
+        if trade is not None:
+            self._trouble(trade, now)
 
     def is_calm(self, symbol: str) -> bool:
         """Whether a trade of the symbol can do nothing here but be said: then a driver may say it by itself.

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autofutures.assemble.market import make_broker, make_feed
+from autofutures.config import RunSettings
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
@@ -24,7 +26,7 @@ from autofutures.domain.messages import (
     Tick,
 )
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import SECOND, OrderType, Side, TimeInForce
+from autofutures.domain.units import MINUTE, SECOND, OrderType, Side, TimeInForce
 from autofutures.matching.broker import Broker
 from autofutures.matching.exchange import Exchange
 from autofutures.matching.faults import BrokerFaults, read_faults
@@ -165,6 +167,27 @@ def test_a_broker_that_ends_the_session_says_so_and_takes_no_login_for_a_while()
     assert not broker.up
     assert broker.connect(OPEN + 1) == ()
     assert kinds(broker.connect(OPEN + 1 + SECOND)) == [LinkChanged, Gap]
+
+
+def test_a_market_with_a_book_has_the_same_troubles() -> None:
+    run = RunSettings(
+        symbols=("TAIFEX:TXF202608",),
+        day=20260803,
+        source="generated",
+        trades=400,
+        length_ns=MINUTE,
+        faults={"stranger": 50, "disconnect": 50, "away_ns": 1},
+    )
+    broker = make_broker(run)
+    for event in make_feed(run):
+        if not broker.up:
+            broker.connect(event.at)
+        broker.market(event, event.at)
+        broker.say(event.at)
+    statement = broker.statement()
+    assert statement.sessions > 3
+    assert statement.faults["stranger"] > 3
+    assert statement.positions == statement.strangers
 
 
 # Orders
