@@ -156,7 +156,7 @@ class Trader:
                 self.inquiry.soon(now)  # What was lost may have been a report.
             case SessionEnded():
                 self._session_ended(message, said)
-                self.inquiry.soon(now)
+                self.inquiry.session_ended(message.symbol, now)
             case _:
                 pass  # Timers and answers move nothing here: the stream alone carries them on.
 

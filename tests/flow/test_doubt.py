@@ -110,6 +110,54 @@ def test_a_list_that_has_the_order_again_begins_the_proof_anew() -> None:
     """)
 
 
+def test_a_row_that_is_not_in_the_market_yet_is_seen_and_not_believed_to_work() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1
+        -> +1s beat
+        <- alert unknown_order
+        <- query
+        -> list o1 sent 0
+        <- reconciled applied 0
+        = working 1 0
+        -> +3s beat
+        <- query
+        -> list o1 rejected 0
+        <- order o1 rejected
+        = working 0 0
+    """)
+
+
+def test_a_working_order_that_the_list_calls_rejected_is_over() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1
+        -> accepted o1
+        -> +5s beat
+        <- query
+        -> list o1 rejected 0
+        <- order o1 canceled
+        = working 0 0
+    """)
+
+
+def test_what_a_list_lacks_after_its_session_is_over_with_it() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1
+        -> accepted o1
+        -> session ends
+        -> +1s beat
+        <- query
+        -> list
+        -> +500ms beat
+        <- query
+        -> list
+        <- order o1 expired
+        = working 0 0
+    """)
+
+
 def test_an_order_that_comes_back_from_absence_is_in_the_book_and_asked_back() -> None:
     live("""
         -> buy 2 limit 17390
@@ -332,13 +380,17 @@ def test_an_exit_in_doubt_sends_no_second_exit_and_past_its_deadline_halts_the_b
         <- query
         -> tick 17410
         -> +4s beat
+        <- query
+        -> +1s beat
         <- alert halted o2
         <- cancel o2
-        <- query
         <- mode halted
         -> tick 17410
         -> buy 1
         <- refused mode 0 1
+        -> +1s beat
+        <- cancel o2
+        <- query
         -> list o1 filled 1, o2 filled 1; fills o2 1 17410 F9; position 0
         <- traded o2 1
         <- mode normal

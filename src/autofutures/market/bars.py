@@ -15,7 +15,9 @@ from autofutures.domain.units import SECOND
 from autofutures.market.dates import DAY_SECONDS, TAIPEI_OFFSET_NS
 from autofutures.market.sessions import NIGHT, Session
 
-if TYPE_CHECKING:  # A process that is started again must be ready at once, and NumPy takes its time to import.
+if (
+    TYPE_CHECKING
+):  # A process that is started again must be ready at once, and NumPy takes its time to import.
     import numpy as np
     from numpy.typing import NDArray
 

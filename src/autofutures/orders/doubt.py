@@ -6,7 +6,7 @@ resends nothing: a request to submit leaves once, a query and a cancel may be re
 
 from collections.abc import Iterable
 
-from autofutures.domain.messages import Cancel, Query
+from autofutures.domain.messages import TRADER_K, Cancel, Query
 from autofutures.domain.order_life import Status
 from autofutures.orders.book import Order
 from autofutures.orders.policy import Policy
@@ -33,6 +33,7 @@ class Doubts:
         self._due_at = 0
         self._misses: dict[str, int] = {}
         self._cancels: dict[str, tuple[int, int]] = {}
+        self._exits: dict[str, int] = {}
 
     # --- what is overdue
 
@@ -96,9 +97,11 @@ class Doubts:
         return max(order.sent_at, order.until) + self._policy.quiet_ns
 
     def exits_overdue(self, unknown: Iterable[Order], now: int) -> list[Order]:
-        """Exit orders whose outcome has been unknown for too long."""
+        """Orders of the trader's own, which close lots, whose outcome has been unknown for too long."""
+        exits = {order.client_id: order for order in unknown if order.intent.k >= TRADER_K}
+        self._exits = {client_id: self._exits.get(client_id, now) for client_id in exits}
         limit = now - self._policy.exit_doubt_ns
-        return [order for order in unknown if order.intent.closes_k and order.sent_at <= limit]
+        return [order for client_id, order in exits.items() if self._exits[client_id] <= limit]
 
     # --- cancels
 

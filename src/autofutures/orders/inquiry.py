@@ -9,6 +9,7 @@ from autofutures.domain.messages import (
     AnyMessage,
     Beat,
     Cancel,
+    Expired,
     LinkChanged,
     Reconciled,
     Snapshot,
@@ -38,8 +39,14 @@ class Inquiry:
         self._orders = account.orders
         self._policy = policy
         self._strangers: set[str] = set()
+        self._ended: dict[str, int] = {}
         self.doubts = doubts
         self.standing = Standing(reconciles=policy.reconciles)
+
+    def session_ended(self, symbol: str, now: int) -> None:
+        """Orders were valid only for the session: one that the venue's list lacks from now on is over."""
+        self._ended[symbol] = now
+        self.soon(now)
 
     def soon(self, now: int) -> None:
         """Something may have been missed: the next beat asks."""
@@ -118,7 +125,8 @@ class Inquiry:
         if differs:
             self.doubts.ask_at(again)
         for order in (*found.missing, *self._orders.unknown.values()):
-            self.doubts.ask_at(max(again, self.doubts.proof_at(order)))
+            working = order.status is Status.WORKING
+            self.doubts.ask_at(again if working else max(again, self.doubts.proof_at(order)))
         said.append(Reconciled(snapshot.flow, now, len(found.reports), absent, len(found.strangers), differs))
         self._exits_in_doubt(now, said)
         self._say_mode(now, said)
@@ -126,6 +134,9 @@ class Inquiry:
     def _missing(self, order: Order, asked_at: int, now: int, said: Said) -> bool:
         """The venue's list lacks a live order of ours: absent if it never was there, else in doubt. Never dropped."""
         if not self.doubts.missed(order, asked_at):
+            return False
+        if order.sent_at < self._ended.get(order.intent.symbol, 0):
+            self._account.hear(Expired(order.client_id, now, order.left), said)
             return False
         if order.acknowledged:
             self._doubt(order, now, "the venue had it, and its list does not any more", said)

@@ -76,16 +76,18 @@ def _news(order: Order, row: VenueOrder) -> Iterator[Report]:
     """The report that takes the order to where its row is; none where it is there already."""
     untraded = row.qty - row.filled
     match row.status:
-        case Status.SENT | Status.WORKING if order.status in _LISTED:
+        case Status.WORKING if order.status in _LISTED:
             yield Accepted(row.client_id, row.at, row.venue_id)
         case Status.CANCELED if order.left:
             yield Canceled(row.client_id, row.at, untraded, _WHY)
         case Status.EXPIRED if order.left:
             yield Expired(row.client_id, row.at, untraded)
+        case Status.REJECTED if order.left and order.status is Status.WORKING:
+            yield Canceled(row.client_id, row.at, untraded, "the venue's list says that it was rejected")
         case Status.REJECTED if order.left:
             yield Rejected(row.client_id, row.at, _WHY)
         case _:
-            pass  # The book knows it, or only fills can say more.
+            pass  # The book knows it, it is not in the market yet, or only fills can say more.
 
 
 def unexplained(
