@@ -14,6 +14,7 @@ from autofutures.domain.messages import (
     AnyMessage,
     BadTick,
     Beat,
+    BookKept,
     BookStop,
     Cancel,
     Canceled,
@@ -26,10 +27,13 @@ from autofutures.domain.messages import (
     Filled,
     Gap,
     Intent,
+    LedgerKept,
     LinkChanged,
     OrderChanged,
+    OrderKept,
     Placed,
     Quote,
+    RangeKept,
     Ready,
     Refused,
     Rejected,
@@ -342,7 +346,40 @@ class Trader:
             case Configured():
                 self._configured(message)
             case _:
+                self._fold_kept(message)
+
+    def _fold_kept(self, message: AnyMessage) -> None:
+        """Takes a snapshot's facts back in."""
+        match message:
+            case BookKept():
+                self.market_seq = max(self.market_seq, message.market_seq)
+                self._states.clear()
+                self._settings.clear()
+                self.account.fold_head(message)
+            case LedgerKept():
+                self.account.fold_ledger(message)
+            case OrderKept():
+                if self.orders.restore_kept(message):
+                    self.gate.remember(message.intent, message.intent.at)
+            case RangeKept():
+                self.exits.ranges.restore_kept(message)
+            case _:
                 pass  # Everything else in the journal is input, whose consequences are recorded beside it.
+
+    def facts(self, now: int, *, whole: bool = True) -> Sequence[AnyMessage]:
+        """A snapshot: facts whose fold is this trader.
+
+        Where it is not `whole` it adds to the one before it in this life: of orders and fills it has what changed
+        since, so that it costs little while orders are on their way. A whole one forgets here, too, what is over and
+        old, so that both stay one.
+        """
+        if whole:
+            self.account.forget()
+        head = BookKept(now, self.market_seq, self.orders.kept_fills(whole=whole))
+        facts = list(self.account.facts(now, whole=whole))
+        saved = [Saved(strategy, now, state) for strategy, state in self._states.items()]
+        settings = [fact for settings in self._settings.values() for fact in settings.values()]
+        return [head, *facts, *saved, *settings]
 
     def recovered(self, now: int) -> Sequence[AnyMessage]:
         """All is folded. Orders that were sent and never answered for are in doubt, and are said to be."""

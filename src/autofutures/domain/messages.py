@@ -525,6 +525,55 @@ class Restored(Message, frozen=True):
     positions: dict[str, int]
 
 
+class BookKept(Message, frozen=True):
+    """The head of a snapshot of the book: how far the market is, and each fill heard (id, time, symbol, contracts)."""
+
+    at: int
+    market_seq: int
+    fills: tuple[tuple[str, int, str, int], ...]
+
+
+class OrderKept(Message, frozen=True):
+    """An order as a snapshot keeps it: its `Placed`, and all that became of it since."""
+
+    client_id: str
+    status: Status
+    intent: Intent
+    filled: int
+    left: int
+    fills: int
+    cost: int
+    """Of its fills, ticks × contracts."""
+    sent_at: int
+    until: int
+    acknowledged: bool
+
+
+class LedgerKept(Message, frozen=True):
+    """A strategy's ledger of one symbol as a snapshot keeps it; `lots` are contracts and prices, oldest first."""
+
+    strategy: str
+    symbol: str
+    position: int
+    cost: int
+    realised: int
+    realised_fifo: int
+    fees: int
+    tax: int
+    contracts: int
+    lots: tuple[tuple[int, int], ...]
+
+
+class RangeKept(Message, frozen=True):
+    """An average true range as a snapshot keeps it, in thousandths of a tick, over `spans` spans."""
+
+    symbol: str
+    span_ns: int
+    periods: int
+    atr_milli: int
+    spans: int
+
+
 class Ready(Message, frozen=True):
     """A process has all that it needs; `symbols` is what it wants to hear (strategies only)."""
 
@@ -569,7 +618,8 @@ Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRef
 Account = Reconciled | BookMode | Alert
 Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | BadTick | Stray | Woke | Account
 Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
-AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Control
+Kept = BookKept | OrderKept | LedgerKept | RangeKept
+AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Kept | Control
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -3,17 +3,19 @@
 Everything the venue says of an order comes in through `hear`, whether it was told, repeated, or found in a list.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import (
     Accepted,
     Alert,
     AnyMessage,
+    BookKept,
     Cancel,
     Canceled,
     Expired,
     Filled,
+    LedgerKept,
     Rejected,
     Report,
     Stray,
@@ -222,3 +224,36 @@ class Account:
         self.stops.filled(
             traded.strategy, traded.symbol, self.portfolio.ledger(traded.strategy, traded.symbol)
         )
+
+    # --- snapshots
+
+    def forget(self) -> None:
+        """Drops orders and fills that are over and old."""
+        self.orders.forget({plan.key for plan in self.exits.plans()})
+
+    def facts(self, now: int, *, whole: bool) -> Iterator[AnyMessage]:
+        """Facts whose fold is this account; of orders, unless it is `whole`, those that changed since the last time."""
+        for strategy, symbol, ledger in self.portfolio.ledgers():
+            yield ledger.kept(strategy, symbol)
+        yield from self.stops.kept(now)
+        yield from self.orders.kept(whole=whole)
+        for client_id, asked_at in self._doubts.cancels_open():
+            order = self.orders.get(client_id)
+            if order is not None and order.left:
+                yield Cancel(client_id, asked_at, order.intent.symbol)
+        yield from self.exits.ranges.kept()
+        for plan in self.exits.plans():
+            yield plan.moved(now)
+
+    def fold_head(self, kept: BookKept) -> None:
+        """A snapshot begins: what it says whole replaces what an earlier one said."""
+        self.exits.clear()
+        self._doubts.clear_cancels()
+        self.orders.restore_fills(kept.fills)
+
+    def fold_ledger(self, kept: LedgerKept) -> None:
+        """Takes a ledger of a snapshot back in, with the stop that watches it."""
+        self.portfolio.restore(kept)
+        ledger = self.portfolio.ledger(kept.strategy, kept.symbol)
+        if ledger.contracts:
+            self.stops.filled(kept.strategy, kept.symbol, ledger)

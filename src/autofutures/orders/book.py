@@ -1,16 +1,32 @@
 """The book of orders: who ordered what, what became of it, and how much may still trade."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from autofutures.domain.errors import BrokenInvariant
-from autofutures.domain.messages import Filled, Intent, OrderChanged, Placed, Submit, Traded
+from autofutures.domain.messages import (
+    TRADER_K,
+    Filled,
+    Intent,
+    OrderChanged,
+    OrderKept,
+    Placed,
+    Submit,
+    Traded,
+)
 from autofutures.domain.order_life import ALIVE, Event, Status, after
-from autofutures.domain.units import OrderType, Side
+from autofutures.domain.units import SECOND, OrderType, Side
+from autofutures.market.dates import DAY_NS, TAIPEI_OFFSET_NS
 from autofutures.orders.ids import ClientIds
 from autofutures.risk.base import Approved
 
 HELD_TYPES = (OrderType.STOP, OrderType.STOP_LIMIT)
 """What no TAIFEX order can be: the trader holds these until a trade fires them."""
+
+DATES_KEPT = 3
+"""Orders of so many dates are remembered after they are over: two trading days with the nights before them."""
+
+_MARGIN_NS = 3_600 * SECOND
+"""A fill's time is the venue's, an order's is ours: fills are remembered for so much longer."""
 
 _AT_VENUE = (Status.SENT, Status.WORKING, Status.UNKNOWN)
 
@@ -86,6 +102,21 @@ class Order:
         self.bound = max(self.bound, self.filled)
         self.acknowledged = True
 
+    def kept(self) -> OrderKept:
+        """The order as a snapshot keeps it."""
+        return OrderKept(
+            client_id=self.client_id,
+            status=self.status,
+            intent=self.intent,
+            filled=self.filled,
+            left=self.left,
+            fills=self.fills,
+            cost=self.cost,
+            sent_at=self.sent_at,
+            until=self.until,
+            acknowledged=self.acknowledged,
+        )
+
     def changed(self, at: int, reason: str) -> OrderChanged:
         """The order as it is now, as the fact that is recorded and told."""
         intent = self.intent
@@ -113,6 +144,8 @@ class Orders:
         self._working: dict[tuple[str, Side], int] = {}
         self._heard: dict[str, tuple[int, str, int]] = {}
         self._alive: dict[str, Order] = {}
+        self._changed: dict[str, Order] = {}
+        self._new_fills: list[str] = []
         self.held: dict[str, Order] = {}
         self.sent: dict[str, Order] = {}
         self.unknown: dict[str, Order] = {}
@@ -138,10 +171,70 @@ class Orders:
             shelf[placed.client_id] = order
         return order
 
+    # --- snapshots
+
+    def forget(self, plans: Container[tuple[str, int, int]]) -> None:
+        """Drops what is over and older than the last `DATES_KEPT` dates with orders, with its fills.
+
+        Kept all the same: what may still trade, the entry of each open plan (`plans` has their keys), and of each
+        strategy the newest decision, and the newest that the trader took for it.
+        """
+        if not self._orders:
+            return
+        dates = sorted({_date(order.intent.at) for order in self._orders.values()})[-DATES_KEPT:]
+        at_least = dates[0] * DAY_NS - TAIPEI_OFFSET_NS
+        since = min((order.intent.at for order in self._alive.values()), default=at_least)
+        since = min(since, at_least)
+        newest = {(o.intent.strategy, o.intent.k >= TRADER_K): o for o in self._orders.values()}
+        needed = {order.client_id for order in newest.values()}
+        for order in list(self._orders.values()):
+            decision = (order.intent.strategy, order.intent.cause_seq, order.intent.k)
+            if order.intent.at < since and order.client_id not in needed and decision not in plans:
+                del self._orders[order.client_id]
+                self._by_decision.pop(decision, None)
+        old = [fill_id for fill_id, (at, _, _) in self._heard.items() if at < since - _MARGIN_NS]
+        for fill_id in old:
+            del self._heard[fill_id]
+        self._new_fills = [fill_id for fill_id in self._new_fills if fill_id in self._heard]
+
+    def kept(self, *, whole: bool) -> list[OrderKept]:
+        """Orders as facts, in the sequence in which they were placed: all, or what changed since the last time."""
+        orders = self._orders if whole else self._changed
+        self._changed = {}
+        return [order.kept() for order in orders.values()]
+
+    def kept_fills(self, *, whole: bool) -> tuple[tuple[str, int, str, int], ...]:
+        """Id, time, symbol and signed contracts of fills heard: of all, or of those since the last time."""
+        fills = tuple(self._heard) if whole else self._new_fills
+        self._new_fills = []
+        return tuple((fill_id, *self._heard[fill_id]) for fill_id in fills)
+
+    def restore_kept(self, kept: OrderKept) -> bool:
+        """Puts an order of a snapshot back, or brings it to where a later one has it; whether it is new here."""
+        order = self._orders.get(kept.client_id)
+        new = order is None
+        if order is None:
+            order = self.enter(Placed(kept.client_id, kept.status, kept.intent))
+        before = order.left
+        self._shelve(order, kept.status)
+        order.status = kept.status
+        order.filled, order.fills, order.cost = kept.filled, kept.fills, kept.cost
+        order.bound = kept.filled + kept.left
+        order.sent_at, order.until, order.acknowledged = kept.sent_at, kept.until, kept.acknowledged
+        self._work(order, order.left - before)
+        return new
+
+    def restore_fills(self, fills: Iterable[tuple[str, int, str, int]]) -> None:
+        """Puts the fills of a snapshot back."""
+        self._heard.update({fill_id: (at, symbol, signed) for fill_id, at, symbol, signed in fills})
+
+    # --- the life of an order
+
     def left_for_venue(self, submit: Submit) -> None:
         """The order's request leaves now: from here on the venue owes an answer."""
         order = self._orders[submit.client_id]
         order.sent_at, order.until = submit.at, submit.until
+        self._changed[order.client_id] = order
 
     def get(self, client_id: str) -> Order | None:
         """The order of that id."""
@@ -169,7 +262,7 @@ class Orders:
 
     def note_foreign(self, fill: Filled | Traded) -> None:
         """Remembers a fill that is booked without an order of ours."""
-        self._heard[fill.fill_id] = (fill.at, fill.symbol, fill.side * fill.qty)
+        self._hear_fill(fill)
 
     def fills_since(self, at: int, known: set[str]) -> Iterator[tuple[str, int]]:
         """Symbol and signed contracts of each fill from `at` on that is not among the known ones."""
@@ -208,7 +301,7 @@ class Orders:
                 f"{filled.qty} more ({filled.fill_id}): stop, and compare with the venue's own list"
             )
         before = order.left
-        self._heard[filled.fill_id] = (filled.at, filled.symbol, filled.side * filled.qty)
+        self._hear_fill(filled)
         order.add_fill(filled.qty, filled.price_ticks)
         order.fills += 1
         whole = order.filled == order.intent.qty
@@ -232,10 +325,14 @@ class Orders:
         """Puts a recorded fill back."""
         order = self._orders[traded.client_id]
         before = order.left
-        self._heard[traded.fill_id] = (traded.at, traded.symbol, traded.side * traded.qty)
+        self._hear_fill(traded)
         order.add_fill(traded.qty, traded.price_ticks)
         order.fills = traded.n
         self._work(order, order.left - before)
+
+    def _hear_fill(self, fill: Filled | Traded) -> None:
+        self._heard[fill.fill_id] = (fill.at, fill.symbol, fill.side * fill.qty)
+        self._new_fills.append(fill.fill_id)
 
     def _move(self, order: Order, status: Status, left_before: int, untraded: int | None = None) -> None:
         """Takes an order to a status, and every index of orders with it."""
@@ -252,10 +349,16 @@ class Orders:
             next_shelf[order.client_id] = order
 
     def _work(self, order: Order, qty: int) -> None:
-        """What may still trade of an order grew by `qty`, or shrank."""
+        """What may still trade of an order grew by `qty`, or shrank; every change of an order comes by here."""
+        self._changed[order.client_id] = order
         key = (order.intent.symbol, order.intent.side)
         self._working[key] = self._working.get(key, 0) + qty
         if order.left:
             self._alive[order.client_id] = order
         else:
             self._alive.pop(order.client_id, None)
+
+
+def _date(at: int) -> int:
+    """The number of the date in Taipei."""
+    return (at + TAIPEI_OFFSET_NS) // DAY_NS

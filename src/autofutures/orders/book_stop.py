@@ -110,6 +110,10 @@ class BookStops:
         stop.fired = said.fired
         stop.moved()
 
+    def kept(self, at: int) -> list[BookStop]:
+        """Every stop, as a snapshot keeps it."""
+        return [self._said(stop, at, 0) for stop in self._stops.values()]
+
     def symbols(self) -> tuple[str, ...]:
         """Symbols with stops."""
         return tuple(self._by_symbol)

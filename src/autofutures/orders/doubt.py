@@ -109,6 +109,16 @@ class Doubts:
         """A request to cancel is on its way; it may be lost."""
         self._cancels[client_id] = (now + self._policy.answer_ns, 1)
 
+    def clear_cancels(self) -> None:
+        """No cancel is under way: a snapshot that follows says which are."""
+        self._cancels.clear()
+
+    def cancels_open(self) -> list[tuple[str, int]]:
+        """Client ids of which a cancel is due again, and when it was asked for if it was never repeated."""
+        return [
+            (client_id, due_at - self._policy.answer_ns) for client_id, (due_at, _) in self._cancels.items()
+        ]
+
     def cancels(self, alive: Iterable[Order], now: int) -> list[Cancel]:
         """Requests to cancel that nothing came of, to be said again, ever more slowly."""
         if not self._cancels:

@@ -24,11 +24,11 @@ class Exits:
         self._leaving: dict[Key, dict[str, int]] = {}
         self._resting: dict[str, Intent] = {}
         self._asked_back: set[str] = set()
-        self._ranges = Ranges()
+        self.ranges = Ranges()
 
     def watches(self, symbol: str) -> bool:
         """Whether any plan, or an order that outlived one, waits for trades of the symbol."""
-        return symbol in self._by_symbol or bool(self._resting) or self._ranges.watches(symbol)
+        return symbol in self._by_symbol or bool(self._resting) or self.ranges.watches(symbol)
 
     def symbols(self) -> Iterable[str]:
         """Symbols of which plans are open."""
@@ -117,9 +117,14 @@ class Exits:
         """Puts a recorded plan back."""
         plan = self._plan_of(intent, intent.exit or ExitPlan())
         plan.restore(moved)
-        self._ranges.restore(plan.intent.symbol, plan.terms, moved.atr_milli, moved.atr_spans)
+        self.ranges.restore(plan.intent.symbol, plan.terms, moved.atr_milli, moved.atr_spans)
         if plan.open_qty == 0:
             self._forget(plan)
+
+    def clear(self) -> None:
+        """No plan is open: a snapshot that follows says which are."""
+        self._plans.clear()
+        self._by_symbol.clear()
 
     def _plan_of(self, intent: Intent, terms: ExitPlan) -> Plan:
         key = (intent.strategy, intent.cause_seq, intent.k)
@@ -127,14 +132,14 @@ class Exits:
         if plan is None:
             plan = self._plans[key] = Plan(intent, terms)
             self._by_symbol.setdefault(intent.symbol, []).append(plan)
-            plan.atr_milli, plan.atr_spans = self._ranges.watch(intent.symbol, terms)
+            plan.atr_milli, plan.atr_spans = self.ranges.watch(intent.symbol, terms)
         return plan
 
     def hear_trade(
         self, symbol: str, last_ticks: int, now: int, session: Session | None
     ) -> Iterator[tuple[Plan, bool]]:
         """Plans that a trade, or the time of it, changed, or that have more to order; and whether they changed."""
-        measured = self._ranges.hear(symbol, last_ticks, now)
+        measured = self.ranges.hear(symbol, last_ticks, now)
         for plan in tuple(self._by_symbol.get(symbol, ())):
             changed = False
             if not plan.reason:
@@ -157,7 +162,7 @@ class Exits:
         if not plan.terms.trail_atr:
             return False
         before = (plan.atr_milli, plan.atr_spans)
-        plan.atr_milli, plan.atr_spans = self._ranges.of(plan.intent.symbol, plan.terms)
+        plan.atr_milli, plan.atr_spans = self.ranges.of(plan.intent.symbol, plan.terms)
         return before != (plan.atr_milli, plan.atr_spans)
 
     def close(self, plan: Plan, qty: int) -> None:

@@ -4,7 +4,7 @@ A span begins at a multiple of its length; one without a trade is left out. What
 the process, and the span goes on with what is heard of it then: the average itself is recorded with each plan.
 """
 
-from autofutures.domain.messages import ExitPlan
+from autofutures.domain.messages import ExitPlan, RangeKept
 from autofutures.orders.exit_rules import next_atr, true_range
 
 
@@ -88,3 +88,17 @@ class Ranges:
         if terms.trail_atr:
             self.watch(symbol, terms)
             self._by_symbol[symbol][terms.atr_span_ns, terms.atr_periods].restore(atr_milli, spans)
+
+    def kept(self) -> list[RangeKept]:
+        """Every average, as a snapshot keeps it."""
+        return [
+            RangeKept(symbol, span_ns, periods, found.atr_milli, found.spans)
+            for symbol, ranges in self._by_symbol.items()
+            for (span_ns, periods), found in ranges.items()
+        ]
+
+    def restore_kept(self, kept: RangeKept) -> None:
+        """Puts an average of a snapshot back."""
+        ranges = self._by_symbol.setdefault(kept.symbol, {})
+        key = (kept.span_ns, kept.periods)
+        ranges.setdefault(key, Range(*key)).restore(kept.atr_milli, kept.spans)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from autofutures.domain.messages import LedgerKept
 from autofutures.domain.units import Side
 from autofutures.portfolio.ledger import Ledger
 
@@ -37,6 +38,12 @@ class Portfolio:
     def net(self, symbol: str) -> int:
         """The account's position: what the broker would show."""
         return self._net.get(symbol, 0)
+
+    def restore(self, kept: LedgerKept) -> None:
+        """Puts a ledger of a snapshot back."""
+        ledger = self.ledger(kept.strategy, kept.symbol)
+        self._net[kept.symbol] = self._net.get(kept.symbol, 0) + kept.position - ledger.position
+        ledger.restore(kept)
 
     def ledgers(self) -> Iterator[tuple[str, str, Ledger]]:
         """Every ledger, by strategy and symbol."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from autofutures.domain.messages import LedgerKept
 from autofutures.domain.units import Side
 from autofutures.portfolio import pnl
 
@@ -53,6 +54,28 @@ class Ledger:
             self.realised_fifo += side_of_position * (price_ticks - paid) * used
             if lot > used:
                 self.lots.appendleft((lot - used, paid))
+
+    def kept(self, strategy: str, symbol: str) -> LedgerKept:
+        """The ledger as a snapshot keeps it."""
+        return LedgerKept(
+            strategy=strategy,
+            symbol=symbol,
+            position=self.position,
+            cost=self.cost,
+            realised=self.realised,
+            realised_fifo=self.realised_fifo,
+            fees=self.fees,
+            tax=self.tax,
+            contracts=self.contracts,
+            lots=tuple(self.lots),
+        )
+
+    def restore(self, kept: LedgerKept) -> None:
+        """Takes over what a snapshot kept."""
+        self.position, self.cost = kept.position, kept.cost
+        self.realised, self.realised_fifo = kept.realised, kept.realised_fifo
+        self.fees, self.tax, self.contracts = kept.fees, kept.tax, kept.contracts
+        self.lots = deque(kept.lots)
 
     def gross(self, last_ticks: int) -> int:
         """Realised and open profit together, ticks × contracts."""

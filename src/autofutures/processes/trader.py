@@ -274,6 +274,7 @@ class TraderProcess:
         """The market has ended: strategies say what to keep, the recorder closes, the result is written."""
         decisions = self._ask((stop,), stop.at)
         self._lockstep.step(decisions, stop.at, 0)
+        self._journal.snapshot(self.trader.facts(stop.at), stop.at)
         self._flush_recorder()
         self._send("recorder", (stop,))
         while self._next()[0] != "recorder":

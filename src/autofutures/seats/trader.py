@@ -115,6 +115,8 @@ class TraderSeat:
         self._timer_count = 0
         self._link: LinkChanged | None = None
         self._gateway_there = False
+        self._has_snapshot = False
+        self._session_over = False
         self.news: list[AnyMessage] = []
         self.old_lives = 0
         self.stop_at = 0
@@ -208,6 +210,7 @@ class TraderSeat:
         self._look_for_gateway(now)
         self._handle(Beat(now, self._journal.health(now).reason), now)
         self.settle(now)
+        self._keep_snapshot(now)
         self._flush_recorder()
         for name, peer in self._peers.items():
             self._port.send(name, encode(peer.outbox.beat(now)))
@@ -243,9 +246,20 @@ class TraderSeat:
     def end(self, now: int) -> None:
         """All is kept: the recorder and the gateway are told that it is over."""
         self.settle(now)
+        self._session_over = True
+        self._keep_snapshot(now)
         self._flush_recorder()
         stop = (Stop(now, "stopped"),)
         self.waits_for = {name for name in (RECORDER, GATEWAY) if self._ends(name, stop, now)}
+
+    def _keep_snapshot(self, now: int) -> None:
+        """Bounds what the next life must fold: whole when a session is over, in between only what has changed."""
+        journal = self._journal
+        due = journal.since_snapshot >= (1 if self._session_over else journal.snapshot_every)
+        if due and self._write_ahead:
+            whole = self._session_over or not self._has_snapshot
+            journal.snapshot(self.trader.facts(now, whole=whole), now, whole=whole)
+            self._has_snapshot, self._session_over = True, False
 
     def _ends(self, name: str, stop: Sequence[AnyMessage], now: int) -> bool:
         return self._peers[name].is_there(now) and self._say(name, stop, now)
@@ -340,6 +354,7 @@ class TraderSeat:
 
     def _handle(self, message: AnyMessage, now: int) -> None:
         self._inputs.append(message)
+        self._session_over = self._session_over or isinstance(message, SessionEnded)
         said = self.trader.handle(message, now)
         self._after(message, said)
 

@@ -32,7 +32,7 @@ from autofutures.storage.reading import (
     check_removed,
     check_witness,
     end_of_chain,
-    newest_snapshot,
+    newest_snapshots,
     read_batches,
     read_epochs,
     seal_of_epoch,
@@ -46,12 +46,16 @@ LEFT_OUT = (Tick, Quote, Beat, Heartbeat, Snapshot)
 
 _INSERT = "INSERT INTO batch (id, at, schema, inputs, outputs, hash) VALUES (?, ?, ?, ?, ?, ?)"
 _INSERT_SNAPSHOT = (
-    "INSERT OR REPLACE INTO snapshot (batch, at, schema, chain, facts, hash) VALUES (?, ?, ?, ?, ?, ?)"
+    "INSERT OR REPLACE INTO snapshot (batch, follows, at, schema, chain, facts, hash) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _DELETE_SNAPSHOTS = (
-    "DELETE FROM snapshot WHERE batch <= (SELECT batch FROM snapshot ORDER BY batch DESC LIMIT 1 OFFSET ?)"
+    "DELETE FROM snapshot WHERE batch < "
+    "(SELECT batch FROM snapshot WHERE follows = 0 ORDER BY batch DESC LIMIT 1 OFFSET 1)"
 )
-_SNAPSHOTS_KEPT = 2
+
+SNAPSHOT_EVERY = 2_000
+"""Batches between snapshots: folding so many takes some 0.2 s, and what their orders add to one some 5 ms."""
 
 SLOW_NS = 50_000_000
 SLOW_COMMITS = 3
@@ -69,6 +73,9 @@ class Journal:
         witness: is told of every batch.
         disk: what the file lies on.
         stopwatch: measures how long commits take, nanoseconds.
+
+    Attributes:
+        snapshot_every: how many batches a start should fold at most.
     """
 
     def __init__(
@@ -88,6 +95,7 @@ class Journal:
         self._witness = witness
         self._disk = disk
         self._stopwatch = stopwatch
+        self.snapshot_every = SNAPSHOT_EVERY
         self._slow: deque[int] = deque(maxlen=SLOW_COMMITS)
         self._number, self._hash = START.number, START.hash
         for number, chain in connection.execute("SELECT id, hash FROM batch ORDER BY id DESC LIMIT 1"):
@@ -170,22 +178,29 @@ class Journal:
         if self._witness is not None:
             self._witness.saw(number, chain)
 
-    def snapshot(self, facts: Sequence[AnyMessage], at: int) -> None:
+    def snapshot(self, facts: Sequence[AnyMessage], at: int, *, whole: bool = True) -> None:
         """Keeps facts whose fold is the trader after the newest batch, so that a start folds no earlier ones.
 
-        It costs as long as its facts are many: not for the way of an order.
+        Args:
+            facts: what `Trader.facts` says now, between two batches.
+            at: the trader's time, UTC nanoseconds.
+            whole: nothing else is needed; otherwise they add to the snapshot before, of the same life.
 
         Raises:
-            BrokenInvariant: it could not be written.
+            BrokenInvariant: it could not be written, or adds to none.
         """
-        if not self._number:
-            return  # A snapshot belongs to a batch, and of none there is nothing to remember.
+        number, before = self._number, self._snapshot_number
+        if not number or (before == number and not whole):
+            return  # There is no batch, or no later one, to make it after.
+        if not before and not whole:
+            raise BrokenInvariant(f"the first snapshot of {self._path} must be whole")
+        follows = 0 if whole else before
         data = encode([*facts])
-        sealed = seal_of_snapshot(self.head, at, SCHEMA, data)
-        row = (self._number, at, SCHEMA, self._hash, data, sealed)
-        self._write(_INSERT_SNAPSHOT, row)
-        self._write(_DELETE_SNAPSHOTS, (_SNAPSHOTS_KEPT,))
-        self._snapshot_number = self._number
+        sealed = seal_of_snapshot(self.head, follows, at, SCHEMA, data)
+        self._write(_INSERT_SNAPSHOT, (number, follows, at, SCHEMA, self._hash, data, sealed))
+        if whole:
+            self._write(_DELETE_SNAPSHOTS, ())
+        self._snapshot_number = number
 
     def health(self, now: int) -> Health:
         """Whether the disk under the journal lets new entries begin; for every beat, at the trader's time.
@@ -245,7 +260,7 @@ class Journal:
         return read_batches(self._connection, self._path)
 
     def facts(self) -> Iterator[AnyMessage]:
-        """What a trader folds when it starts, in order: the newest snapshot's facts, and those of later batches.
+        """What a trader folds when it starts, in order: those of the newest snapshots and of later batches.
 
         They are the trader's own words, and inputs that are facts themselves. A batch's inputs come before its
         outputs. Of all other inputs, the consequences are among the outputs.
@@ -253,10 +268,10 @@ class Journal:
         Raises:
             BadMessage: a batch is missing, damaged, or not of this version's messages: do not start.
         """
-        snapshot = newest_snapshot(self._connection, self._path)
-        if snapshot is not None:
+        after = START
+        for snapshot in newest_snapshots(self._connection, self._path):
             yield from snapshot.facts
-        after = START if snapshot is None else snapshot.head
+            after = snapshot.head
         for batch in read_batches(self._connection, self._path, after):
             yield from facts_of(batch)
 
@@ -315,7 +330,7 @@ def _is_full(error: BaseException | None) -> bool:
 def _trusted(connection: sqlite3.Connection, path: Path) -> Head:
     """The end of the file, after everything since the newest snapshot was proved."""
     check_removed(connection, path)
-    snapshot = newest_snapshot(connection, path)
-    head = end_of_chain(connection, path, START if snapshot is None else snapshot.head)
+    snapshots = newest_snapshots(connection, path)
+    head = end_of_chain(connection, path, snapshots[-1].head if snapshots else START)
     check_witness(connection, path, head, read_witness(witness_path(path)))
     return head

@@ -11,10 +11,10 @@ from autofutures.storage.chain import START, Head, chained, seal
 from autofutures.storage.file import BadRecord, bad_batch
 
 _BATCHES = "SELECT id, at, schema, inputs, outputs, hash FROM batch WHERE id > ? ORDER BY id"
-_SNAPSHOTS = "SELECT batch, at, schema, chain, facts, hash FROM snapshot ORDER BY batch DESC"
+_SNAPSHOTS = "SELECT batch, follows, at, schema, chain, facts, hash FROM snapshot ORDER BY batch"
 
 _BatchRow = tuple[int, int, int, bytes, bytes, bytes]
-_SnapshotRow = tuple[int, int, int, bytes, bytes, bytes]
+_SnapshotRow = tuple[int, int, int, int, bytes, bytes, bytes]
 _decode_messages = msgspec.msgpack.Decoder(tuple[AnyMessage, ...]).decode
 
 
@@ -31,16 +31,18 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class BookSnapshot(msgspec.Struct, frozen=True):
-    """Facts whose fold is the same trader as the fold of all batches up to `head`."""
+    """Facts whose fold is the same trader as the fold of all batches up to `head`, after those of what it follows."""
 
     head: Head
+    follows: int
+    """The batch of the snapshot that it adds to; 0 where it is whole."""
     at: int
     facts: tuple[AnyMessage, ...]
 
 
-def seal_of_snapshot(head: Head, at: int, schema: int, facts: bytes) -> bytes:
+def seal_of_snapshot(head: Head, follows: int, at: int, schema: int, facts: bytes) -> bytes:
     """The hash that a snapshot is kept with."""
-    return seal(head.number, at, schema, head.hash, facts)
+    return seal(head.number, follows, at, schema, head.hash, facts)
 
 
 def seal_of_epoch(number: int) -> bytes:
@@ -103,41 +105,50 @@ def _batch_row(raw: object, path: Path, expected: int) -> _BatchRow:
 
 
 def read_snapshots(connection: sqlite3.Connection, path: Path) -> Iterator[BookSnapshot]:
-    """Snapshots of this version's messages, newest first, each proved to belong to its place in the chain.
+    """Snapshots of this version's messages, in order, each proved to belong to its place in the chain.
 
     Raises:
-        BadMessage: one is damaged.
+        BadMessage: one is damaged, or what it adds to is missing.
     """
     rows: list[object] = []
     try:
         rows = connection.execute(_SNAPSHOTS).fetchall()
     except sqlite3.DatabaseError as error:
         raise _bad_snapshot(path, 0, str(error)) from error
+    last = 0
     for raw in rows:
-        number, at, schema, chain, facts, sealed = _snapshot_row(raw, path)
+        number, follows, at, schema, chain, facts, sealed = _snapshot_row(raw, path)
         head = Head(number, chain)
-        if sealed != seal_of_snapshot(head, at, schema, facts):
+        if sealed != seal_of_snapshot(head, follows, at, schema, facts):
             raise _bad_snapshot(path, number, "it does not fit its hash")
         found = connection.execute("SELECT hash FROM batch WHERE id = ?", (number,)).fetchone()
         if found is None or found[0] != chain:
             raise _bad_snapshot(path, number, "the batch that it was made after is another one, or missing")
+        if follows and follows != last:
+            raise _bad_snapshot(path, number, f"the one after batch {follows}, which it adds to, is missing")
+        last = number
         if schema != SCHEMA:
             continue  # All batches are there: a version that knows other messages folds them itself.
         try:
-            yield BookSnapshot(head, at, _decode_messages(facts))
+            yield BookSnapshot(head, follows, at, _decode_messages(facts))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise _bad_snapshot(
                 path, number, f"it holds what is no fact of this version ({error})"
             ) from error
 
 
-def newest_snapshot(connection: sqlite3.Connection, path: Path) -> BookSnapshot | None:
-    """Where a fold may begin.
+def newest_snapshots(connection: sqlite3.Connection, path: Path) -> list[BookSnapshot]:
+    """Where a fold may begin: the newest whole snapshot and those that add to it.
 
     Raises:
         BadMessage: a snapshot is damaged: the disk cannot be trusted, though the batches may be whole.
     """
-    return next(read_snapshots(connection, path), None)
+    newest: list[BookSnapshot] = []
+    for snapshot in read_snapshots(connection, path):
+        if not snapshot.follows:
+            newest = []
+        newest.append(snapshot)
+    return newest if newest and not newest[0].follows else []
 
 
 def _snapshot_row(raw: object, path: Path) -> _SnapshotRow:

@@ -28,13 +28,14 @@ SNAPSHOT = Table(
     "snapshot",
     METADATA,
     Column("batch", Integer, primary_key=True, comment="the batch that it was made after"),
+    Column("follows", Integer, nullable=False, comment="the snapshot that it adds to; 0 where it is whole"),
     Column("at", Integer, nullable=False, comment="the trader's time, UTC nanoseconds"),
     Column("schema", Integer, nullable=False, comment="domain.messages.SCHEMA of the facts"),
     Column("chain", LargeBinary, nullable=False, comment="the hash of that batch"),
     Column("facts", LargeBinary, nullable=False, comment="msgpack array of messages"),
     Column("hash", LargeBinary, nullable=False, comment="SHA-256 over the other columns"),
 )
-"""Facts whose fold is the trader after that batch; the newest two are kept."""
+"""Facts whose fold, after those that it adds to, is the trader after that batch; the newest two whole ones are kept."""
 
 REMOVED = Table(
     "removed",

@@ -3,20 +3,27 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
+    BookKept,
+    Cancel,
     Canceled,
     Configured,
     ExitPlan,
     Filled,
     Intent,
     OrderChanged,
+    OrderKept,
+    Placed,
+    RangeKept,
     Ready,
     Refused,
     Rejected,
@@ -28,20 +35,28 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OrderType, Side
+from autofutures.market.dates import DAY_NS
 from autofutures.market.sessions import ALWAYS, Calendar
 from autofutures.market.view import MarketView
-from autofutures.orders.book import Orders
+from autofutures.orders.book import DATES_KEPT, Orders
 from autofutures.orders.ids import ClientIds
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.gate import make_gate
-from autofutures.storage.journal import Journal
+from autofutures.storage.journal import Journal, facts_of
 from autofutures.storage.memory import memory_journal
+from autofutures.storage.verify import verify
 from autofutures.trader import Trader
 
 SYMBOL = "TAIFEX:TXF202108"
 START = 1_627_263_900 * SECOND
 TURN = SECOND // 10
 EXIT = ExitPlan(take_profit_ticks=5, stop_ticks=3)
+EXITS = (
+    EXIT,
+    ExitPlan(trail_atr=2_000, atr_span_ns=SECOND, atr_periods=2, stop_ticks=4),
+    ExitPlan(take_profit_ticks=4, stop_ticks=6, bracket=True),
+    ExitPlan(levels=((2, 50), (4, 50)), stop_ticks=5),
+)
 
 
 def make_trader(epoch: int) -> Trader:
@@ -60,6 +75,7 @@ class Live:
         self.last = 17_400
         self.decisions = 0
         self.fills = 0
+        self.snapshots = 0
         self.left: dict[str, int] = {}
         self.over: dict[str, int] = {}
         self.orders: dict[str, Submit] = {}
@@ -136,6 +152,17 @@ class Live:
         client_id, left = self.left.popitem()
         self.over[client_id] = left
         return self.hear(said(client_id, left))
+
+    def snapshot(self, whole: bool) -> None:
+        """As the trader's driver does it: the first of a life is whole."""
+        whole = whole or not self.snapshots
+        if self.journal.since_snapshot:
+            self.snapshots += 1
+            self.journal.snapshot(self.trader.facts(self.at, whole=whole), self.at, whole=whole)
+
+    def wait(self, days: int) -> None:
+        """Nothing happens for so long."""
+        self.at += days * DAY_NS
 
 
 def recover(journal: Journal, at: int) -> tuple[Trader, list[AnyMessage]]:
@@ -219,6 +246,113 @@ def test_a_recovered_trader_uses_a_new_epoch_and_neither_repeats_a_decision_nor_
     assert (first.client_id[3:], second.client_id[3:]) == ("0100001", "0200001")
 
 
+def test_what_is_over_and_old_is_forgotten_and_what_must_not_happen_twice_is_not() -> None:
+    with memory_journal() as journal:
+        live = Live(journal)
+        first = live.order(Side.BUY, 2, OrderType.LIMIT)
+        live.fill(2)
+        for _ in range(DATES_KEPT):
+            live.wait(1)
+            live.tick(0)
+            live.order(Side.SELL, 1, OrderType.LIMIT)
+            live.fill(1)
+        live.snapshot(whole=True)
+        trader, _ = recover(journal, live.at)
+        assert len(list(journal.facts())) < 10
+        (placed,) = [fact for fact in first if isinstance(fact, Placed)]
+        for either in (live.trader, trader):
+            assert either.orders.get(placed.client_id) is None
+            assert [order.left for order in map(either.orders.get, live.orders) if order] == [0, 0, 0]
+            assert not either.orders.has_heard("F1")
+            assert either.orders.has_heard("F2")
+            again = either.handle(msgspec.structs.replace(placed.intent, at=live.at), live.at)
+            assert [fact.rule for fact in again if isinstance(fact, Refused)] == ["duplicate"]
+        assert trader.portfolio.position("ema", SYMBOL) == 2 - DATES_KEPT
+
+
+def test_an_order_that_works_and_the_entry_of_an_open_plan_are_never_forgotten() -> None:
+    with memory_journal() as journal:
+        live = Live(journal)
+        live.order(Side.BUY, 1, OrderType.MARKET, EXIT)
+        live.fill(1)
+        for day in range(2 * DATES_KEPT):
+            live.wait(1)
+            live.tick(0)
+            live.order(Side.BUY, 1, OrderType.LIMIT)
+            if day:
+                live.end(lambda client_id, left: Canceled(client_id, live.at, left))
+        live.snapshot(whole=True)
+        trader, _ = recover(journal, live.at)
+        assert money(trader) == money(live.trader)
+        assert len(trader.exits.plans()) == len(trader.orders.alive()) == 1
+
+
+def test_between_whole_snapshots_one_has_only_what_changed(path: Path) -> None:
+    with Journal.open(path) as journal:
+        live = Live(journal)
+        sizes = []
+        for number in range(6):
+            for _ in range(5):
+                live.tick(0)
+                live.order(Side.BUY if number % 2 else Side.SELL, 1, OrderType.LIMIT)
+                live.fill(1)
+            facts = live.trader.facts(live.at, whole=not number)
+            journal.snapshot(facts, live.at, whole=not number)
+            sizes.append(sum(isinstance(fact, OrderKept) for fact in facts))
+        assert sizes == [5] * 6
+        before = money(live.trader)
+        trader, _ = recover(journal, live.at)
+        assert money(trader) == before
+        assert (
+            len(list(live.orders)) == sum(trader.orders.get(name) is not None for name in live.orders) == 30
+        )
+    assert verify(path).snapshots == 6
+
+
+def test_old_snapshots_go_and_the_first_of_a_file_is_whole(path: Path) -> None:
+    with Journal.open(path) as journal:
+        live = Live(journal)
+        journal.snapshot(live.trader.facts(live.at), live.at)  # There is no batch yet.
+        live.order(Side.BUY, 1, OrderType.LIMIT)
+        with pytest.raises(BrokenInvariant, match=r"the first snapshot of .* must be whole"):
+            journal.snapshot([], live.at, whole=False)
+        for whole in (True, False, True, False, True, False):
+            live.order(Side.BUY, 1, OrderType.LIMIT)
+            journal.snapshot(live.trader.facts(live.at, whole=whole), live.at, whole=whole)
+            assert journal.since_snapshot == 0
+        journal.snapshot([], live.at, whole=False)  # Nothing has happened since.
+        trader, _ = recover(journal, live.at)
+        assert money(trader) == money(live.trader)
+    assert verify(path).snapshots == 4
+
+
+def fold_all(journal: Journal, at: int) -> Trader:
+    """The trader that every batch from the first on makes, as if there were no snapshot."""
+    trader = make_trader(1)
+    for batch in journal.batches():
+        for fact in facts_of(batch):
+            trader.fold(fact)
+    trader.recovered(at)
+    return trader
+
+
+def compared(trader: Trader, at: int) -> list[AnyMessage]:
+    """All that a snapshot would keep, but for what a fold of batches cannot know or takes more simply.
+
+    Ticks are in no batch, so the sequence of market events and ranges go on only where a snapshot tells of them; a
+    cancel that is said again is folded as if it were the first.
+    """
+    return [
+        msgspec.structs.replace(fact, market_seq=0)
+        if isinstance(fact, BookKept)
+        else msgspec.structs.replace(fact, at=0)
+        if isinstance(fact, Cancel)
+        else fact
+        for fact in trader.facts(at)
+        if not isinstance(fact, RangeKept)
+    ]
+
+
 quantities = st.integers(1, 3)
 actions: st.SearchStrategy[Callable[[Live], object]] = st.one_of(
     st.builds(
@@ -226,7 +360,7 @@ actions: st.SearchStrategy[Callable[[Live], object]] = st.one_of(
         st.sampled_from(Side),
         quantities,
         st.sampled_from([OrderType.MARKET, OrderType.LIMIT, OrderType.STOP]),
-        st.none() | st.just(EXIT),
+        st.none() | st.sampled_from(EXITS),
     ),
     st.builds(lambda move: lambda live: live.tick(move), st.integers(-4, 4)),
     st.builds(lambda qty: lambda live: live.fill(qty), quantities),
@@ -236,6 +370,9 @@ actions: st.SearchStrategy[Callable[[Live], object]] = st.one_of(
     st.just(lambda live: live.end(lambda client_id, left: Canceled(client_id, live.at, left))),
     st.just(lambda live: live.end(lambda client_id, _: Rejected(client_id, live.at, "no"))),
     st.just(lambda live: live.hear(Saved("ema", live.at, b"%d" % live.at))),
+    st.just(lambda live: live.hear(Configured("r", "ema", live.at, "add", f"c{live.at % 3}", {"qty": 1}))),
+    st.builds(lambda days: lambda live: live.wait(days), st.integers(1, 3)),
+    st.builds(lambda whole: lambda live: live.snapshot(whole), st.booleans()),
 )
 
 
@@ -249,4 +386,6 @@ def test_whatever_happened_a_recovered_trader_stands_where_the_live_one_stood(
         for act in script:
             act(live)
         trader, _ = recover(journal, live.at)
+        whole = fold_all(journal, live.at)
     assert money(trader) == money(live.trader)
+    assert compared(trader, live.at) == compared(whole, live.at)

@@ -194,7 +194,7 @@ def test_a_snapshot_that_moved_to_another_journal_is_found(path: Path) -> None:
     with Journal.open(other) as journal:
         fill(journal, 2, 20)
     with closing(sqlite3.connect(other)) as connection, connection:
-        connection.execute("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?)", stolen)
+        connection.execute("INSERT INTO snapshot VALUES (?, ?, ?, ?, ?, ?, ?)", stolen)
     assert verify(other).why == "the batch that it was made after is another one, or missing"
 
 

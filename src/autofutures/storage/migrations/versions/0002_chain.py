@@ -41,6 +41,7 @@ def upgrade() -> None:
     op.create_table(
         "snapshot",
         sa.Column("batch", sa.Integer, primary_key=True),
+        sa.Column("follows", sa.Integer, nullable=False),
         sa.Column("at", sa.Integer, nullable=False),
         sa.Column("schema", sa.Integer, nullable=False),
         sa.Column("chain", sa.LargeBinary, nullable=False),
