@@ -8,6 +8,7 @@ from autofutures.bus.codec import Outbox
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
+    BookKept,
     BookStop,
     Command,
     Filled,
@@ -17,6 +18,7 @@ from autofutures.domain.messages import (
     Ready,
     Refused,
     Rejected,
+    SessionEnded,
     Submit,
     Tick,
     WakeAt,
@@ -272,3 +274,33 @@ def test_a_greeting_that_is_said_again_is_answered_again() -> None:
         house.talk()
         house.ticks()
         assert len(house.venue.submits) <= 1
+
+
+def test_a_long_life_leaves_little_to_fold_and_the_next_stands_where_it_stood() -> None:
+    with House() as house:
+        house.journal.snapshot_every = 10
+        house.begin()
+        for _ in range(20):
+            house.ticks(2)
+            house.beat()
+        orders = len(house.venue.submits)
+        folded = len(list(house.journal.facts()))
+        everything = sum(len(batch.outputs) for batch in house.journal.batches())
+        before = [order.kept() for order in house.trader.trader.orders.alive()]
+        assert orders == len(before) > 5
+        assert house.journal.since_snapshot < 10 < everything - folded
+        house.new_trader()
+        after = [order.kept() for order in house.trader.trader.orders.alive()]
+        assert [order.client_id for order in after] == [order.client_id for order in before]
+
+
+def test_the_end_of_a_session_is_a_time_for_a_whole_snapshot() -> None:
+    with House() as house:
+        house.begin()
+        house.ticks(2)
+        assert house.journal.since_snapshot > 0
+        house.gateway.from_venue([(SessionEnded(TXF, house.now, 20210726, "day"), house.now)])
+        house.talk()
+        house.trader.beat(house.now)
+        assert house.journal.since_snapshot == 0
+        assert isinstance(next(house.journal.facts()), BookKept)
