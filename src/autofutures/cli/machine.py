@@ -66,6 +66,15 @@ PaperOption = Annotated[
 MinutesOption = Annotated[
     float, typer.Option("--minutes", help="End a --paper run after so long; 0: with its session.", min=0)
 ]
+ProjectionsOption = Annotated[
+    str,
+    typer.Option(
+        "--projections",
+        metavar="URL",
+        help="Keep tables for queries up to date in this database, see autofutures projections; sqlite: a file in "
+        "the run's folder.",
+    ),
+]
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest.")]
 
 
@@ -104,14 +113,14 @@ def up(
     pause_seed: PauseSeedOption = 0,
     drop_frame: DropFrameOption = 0,
     durability: DurabilityOption = "process-crash",
+    projections: ProjectionsOption = "",
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
     if [bool(replay), generate, paper].count(True) != 1:
         raise BadInput("say what to trade: either --replay SYMBOL@DATE, --generate or --paper")
     if replay:
-        symbol, day = parse_replay(replay)
-        date = str(day)
+        symbol, date = map(str, parse_replay(replay))
     run = options.RunOptions(
         strategies=strategy or [],
         settings=settings or [],
@@ -131,12 +140,25 @@ def up(
     ).run()
     pace: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
     drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
-    driven = {**pace, **drills, "durability": _durability(durability)}
+    kept = {"durability": _durability(durability), "projections": _database(projections)}
+    driven = {**pace, **drills, **kept}
     folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
-    for made, wanted in ((folder.report, report), (folder.orders, orders), (folder.fills, fills)):
-        if wanted is not None:
-            shutil.copyfile(made, wanted)
+    _copy({folder.report: report, folder.orders: orders, folder.fills: fills})
     _print(folder, as_json=as_json)
+
+
+def _copy(wanted: Mapping[Path, Path | None]) -> None:
+    for made, place in wanted.items():
+        if place is not None:
+            shutil.copyfile(made, place)
+
+
+def _database(url: str) -> str:
+    if url in ("", "sqlite"):
+        return url
+    from autofutures.storage.projections.engine import kept_url
+
+    return kept_url(url)
 
 
 def _trade_by_the_clock(

@@ -49,6 +49,9 @@ UrlOption = Annotated[
 ]
 
 
+_WIDE = 1_000
+
+
 class _Open:
     """A run's journal and the tables that are made of it."""
 
@@ -71,10 +74,9 @@ def _opened(run: Path | None, url: str) -> Iterator[_Open]:
     from autofutures.storage.projections.store import Projections
 
     folder = Folder(run.resolve()) if run is not None else latest_folder()
-    kept = folder.machine().projections
+    place = url or folder.database()
     if not folder.journal.exists():
         raise BadInput(f"{folder.root} has no journal yet: start the machine there first")
-    place = url or kept or f"sqlite:///{folder.root / 'projections.sqlite'}"
     with Projections.open(place) as projections:
         yield _Open(folder, place, projections)
 
@@ -172,7 +174,8 @@ def _print_rows(rows: "list[Row]") -> None:
         sys.stdout.write("no rows\n")
         return
     columns = rows[0].__struct_fields__
-    table = Table(*columns)
+    table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(str(getattr(row, column)) for column in columns))
-    Console(file=sys.stdout).print(table)
+    # As wide as its rows are: a terminal breaks lines better than a table breaks words.
+    Console(file=sys.stdout, width=_WIDE, highlight=False).print(table, soft_wrap=True)

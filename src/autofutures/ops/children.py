@@ -18,6 +18,10 @@ STARTING_NS = 20 * SECOND
 """One that is still reading what it needs may take longer."""
 
 
+ASIDE = ("projector",)
+"""Processes that nobody waits for: the machine trades on without them."""
+
+
 class Child:
     """One process of the machine, through all its lives.
 
@@ -85,8 +89,13 @@ class Child:
         return code
 
 
-def commands_of(run: RunSettings) -> list[tuple[str, list[str]]]:
-    """Every process of a run and its module, in the order in which they start: hubs first."""
+def commands_of(run: RunSettings, *, projects: bool = False) -> list[tuple[str, list[str]]]:
+    """Every process of a run and its module, in the order in which they start: hubs first.
+
+    Args:
+        run: names the strategies.
+        projects: whether a projector goes with them.
+    """
     place = "autofutures.processes"
     strategies = [
         (f"strategy/{strategy.name}", [f"{place}.strategy", "--name", strategy.name])
@@ -98,6 +107,7 @@ def commands_of(run: RunSettings) -> list[tuple[str, list[str]]]:
         ("recorder", [f"{place}.recorder"]),
         *strategies,
         ("gateway", [f"{place}.gateway"]),
+        *([("projector", [f"{place}.projector"])] if projects else []),
     ]
 
 

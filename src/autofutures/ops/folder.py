@@ -48,7 +48,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     venue_endpoint: str = ""
     """Where the exchange listens when it does not belong to the machine and outlives it; empty: in `sockets`."""
     projections: str = ""
-    """The database whose tables are kept up to date with the journal, by URL; empty for none."""
+    """The database that a projector keeps up to date with the journal, by URL; `sqlite` for a file in the run's
+    folder; empty for none."""
 
 
 class Folder:
@@ -119,6 +120,11 @@ class Folder:
         if hub == "exchange" and machine.venue_endpoint:
             return machine.venue_endpoint
         return f"ipc://{machine.sockets}/{hub}"
+
+    def database(self) -> str:
+        """Where the run's projections are, by URL: a file in its folder unless a database was named."""
+        named = self.machine().projections
+        return named if named not in ("", "sqlite") else f"sqlite:///{self.root / 'projections.sqlite'}"
 
     def next_life(self, process: str) -> int:
         """A number above all that were given for this process in this folder; only the process itself may ask.

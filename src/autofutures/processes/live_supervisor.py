@@ -16,7 +16,7 @@ import msgspec
 from autofutures import clock
 from autofutures.domain.errors import BrokenInvariant, Refusal
 from autofutures.domain.units import MINUTE, SECOND
-from autofutures.ops.children import Child, commands_of, last_words
+from autofutures.ops.children import ASIDE, Child, commands_of, last_words
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
 from autofutures.ops.process import WRONG_REQUEST
@@ -45,7 +45,7 @@ class LiveSupervisor:
         machine = folder.machine()
         self._children = {
             name: Child(name, arguments)
-            for name, arguments in commands_of(folder.run())
+            for name, arguments in commands_of(folder.run(), projects=bool(machine.projections))
             if name != "exchange" or not machine.venue_endpoint
         }
         self._poll = select.poll()
@@ -125,9 +125,12 @@ class LiveSupervisor:
             return
         words = last_words(self._folder.log(f"{child.name}.err"))
         self._log.error("child died", child=child.name, code=code)
+        wait_ns = None if code == WRONG_REQUEST else child.policy.died(now, now - child.started_at)
+        if wait_ns is None and child.name in ASIDE:
+            self._log.error("alert", name="given_up", subject=child.name, text=words)
+            return
         if code == WRONG_REQUEST:
             raise Refusal(f"the {child.name} process cannot work with what it was given: {words}")
-        wait_ns = child.policy.died(now, now - child.started_at)
         if wait_ns is None:
             text = f"the {child.name} process died {child.policy.restarts + 1} times in a minute: {words}"
             self._log.error("alert", name="restart_budget", subject=child.name, text=text)

@@ -104,7 +104,7 @@ class Projector:
 def body(run: Path, _name: str, log: Log) -> None:
     """Follows the run to its end, and says meanwhile that this process lives, whatever the database does."""
     folder = Folder(run)
-    url = folder.machine().projections
+    url = folder.database()
     log.info("following", url=shown_url(url))
     projector = Projector(folder, url, log)
     worker = threading.Thread(target=projector.serve, daemon=True)

@@ -15,7 +15,7 @@ from autofutures import clock
 from autofutures.config import environment_of_children
 from autofutures.domain.errors import BrokenInvariant, Refusal
 from autofutures.domain.units import SECOND
-from autofutures.ops.children import commands_of, last_words
+from autofutures.ops.children import ASIDE, commands_of, last_words
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
 from autofutures.processes.live_supervisor import LiveSupervisor
@@ -57,7 +57,7 @@ class Supervisor:
             return
         before = signal.signal(signal.SIGINT, self._on_signal), signal.signal(signal.SIGTERM, self._on_signal)
         try:
-            for name, arguments in commands_of(self._folder.run()):
+            for name, arguments in commands_of(self._folder.run(), projects=bool(machine.projections)):
                 self._start(name, arguments)
             self._watch()
             self._end()
@@ -108,9 +108,12 @@ class Supervisor:
             return None  # The trader is starting, busy or ending; the next look asks again.
 
     def _check_children(self) -> None:
-        for name, child in self._children.items():
+        for name, child in tuple(self._children.items()):
             code = child.poll()
-            if code:
+            if code and name in ASIDE:
+                self._log.error("child died", child=name, code=code)
+                del self._children[name]
+            elif code:
                 self._log.error("child died", child=name, code=code)
                 words = last_words(self._folder.log(f"{name}.err"))
                 raise BrokenInvariant(f"the {name} process died ({code}); its last words: {words}")

@@ -4,6 +4,7 @@ Each reading opens the file anew and lets go of it: no snapshot is held, so the 
 into the file, and a file that was put in the place of another is seen.
 """
 
+import sqlite3
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 
 from autofutures.domain.errors import Refusal
 from autofutures.storage.chain import START, Head
-from autofutures.storage.file import open_to_read, usable
+from autofutures.storage.file import check_mark, open_to_read, revision_of, usable
 from autofutures.storage.reading import Batch, read_batches
 
 
@@ -44,8 +45,19 @@ class JournalReader:
         self.path = path
 
     def exists(self) -> bool:
-        """Whether there is a journal yet: its writer makes the file when it first starts."""
-        return self.path.exists()
+        """Whether there is a journal yet: its writer makes the file when it first starts, and then its tables.
+
+        Raises:
+            BadInput: there is another program's file.
+        """
+        if not self.path.is_file():
+            return False
+        with (
+            usable(self.path),
+            closing(sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=ro", uri=True)) as opened,
+        ):
+            check_mark(opened, self.path)
+            return revision_of(opened) != ""
 
     def head(self) -> Position:
         """Where the journal ends now, as it says itself.

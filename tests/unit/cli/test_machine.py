@@ -111,6 +111,19 @@ def test_the_machine_is_driven_as_it_was_asked(tmp_path: Path) -> None:
     assert (machine.speed, machine.until_end, machine.pause_seed, machine.drop_frame) == (60.0, True, 3, 4)
 
 
+def test_a_database_for_projections_is_kept_in_the_run_and_a_password_is_not(tmp_path: Path) -> None:
+    up = ("up", "--generate", "--trades", "200", *FAST, "--until-end", "--state", str(tmp_path / "mine"))
+    folder = Folder(tmp_path / "mine")
+    for url, place in (
+        ("sqlite", f"sqlite:///{folder.root / 'projections.sqlite'}"),
+        (f"sqlite:///{tmp_path}/p.sqlite", f"sqlite:///{tmp_path}/p.sqlite"),
+    ):
+        autofutures(*up, "--projections", url)
+        assert folder.database() == place
+    with pytest.raises(BadInput, match=r"put it into ~/\.pgpass"):
+        autofutures(*up, "--projections", "postgresql://me:secret@h/d")
+
+
 def test_rows_and_report_are_copied_where_they_are_wanted(tmp_path: Path) -> None:
     names = ("report", "orders", "fills")
     wanted = [word for name in names for word in (f"--{name}", str(tmp_path / name))]

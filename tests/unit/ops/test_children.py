@@ -22,6 +22,13 @@ def test_hubs_start_before_those_who_connect_to_them_and_the_feed_comes_last() -
     assert commands["trader"] == ["autofutures.processes.trader"]
 
 
+def test_a_projector_goes_along_only_where_there_is_a_database_for_it() -> None:
+    assert ("projector", ["autofutures.processes.projector"]) in children.commands_of(
+        generated(), projects=True
+    )
+    assert "projector" not in dict(children.commands_of(generated()))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -66,6 +66,7 @@ def test_where_there_is_no_journal_yet_the_error_says_so(path: Path) -> None:
         reader.head()
     path.parent.mkdir()
     path.touch()
+    assert not reader.exists()
     with pytest.raises(BadInput, match="has schema none"):
         reader.after(Position(), 5)
 
@@ -74,11 +75,12 @@ def test_another_programs_file_is_no_journal(path: Path) -> None:
     path.parent.mkdir()
     change(path, "CREATE TABLE notes (text)")
     with pytest.raises(BadInput, match="is an SQLite file of something else"):
-        JournalReader(path).head()
+        JournalReader(path).exists()
 
 
 def test_a_journal_without_a_batch_is_at_its_beginning(path: Path) -> None:
     write(path)
+    assert JournalReader(path).exists()
     assert JournalReader(path).head() == Position()
     assert JournalReader(path).after(Position(), 5) == []
 

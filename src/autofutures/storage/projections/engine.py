@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -42,13 +43,22 @@ def shown_url(url: str) -> str:
     return _parsed(url).render_as_string(hide_password=True)
 
 
-def has_password(url: str) -> bool:
-    """Whether a secret stands in the URL, so that it must not be written down.
+def kept_url(url: str) -> str:
+    """The URL as it may be written down and used from anywhere: without a secret, its file's path whole.
 
     Raises:
-        BadInput: it is no URL.
+        BadInput: it holds a password, is no URL, or its driver is not installed.
     """
-    return _parsed(url).password is not None
+    parsed = _parsed(url)
+    if parsed.password is not None:
+        raise BadInput(
+            "a password in the URL would be written into the run's folder: put it into ~/.pgpass, one line "
+            "HOST:PORT:DATABASE:USER:PASSWORD, and leave it out here"
+        )
+    make_engine(url).dispose()
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        parsed = parsed.set(database=str(Path(parsed.database).absolute()))
+    return parsed.render_as_string(hide_password=False)
 
 
 def make_engine(url: str) -> sa.Engine:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.storage.projections.engine import (
     DatabaseAway,
-    has_password,
+    kept_url,
     make_engine,
     shown_url,
     transaction,
@@ -30,11 +30,18 @@ def test_a_url_that_we_cannot_use_is_refused_without_its_password(url: str, word
     assert "secret" not in str(refused.value)
 
 
-def test_a_password_is_seen_and_not_shown() -> None:
+def test_a_url_is_shown_without_its_password_and_not_kept_with_it() -> None:
     url = "postgresql+psycopg://me:secret@h/d"
     assert shown_url(url) == "postgresql+psycopg://me:***@h/d"
-    assert has_password(url)
-    assert not has_password("postgresql://me@h/d")
+    with pytest.raises(BadInput, match=r"put it into ~/\.pgpass") as refused:
+        kept_url(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_a_kept_url_means_the_same_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert kept_url("sqlite:///p.sqlite") == f"sqlite:///{tmp_path / 'p.sqlite'}"
+    assert kept_url("postgresql://me@h/d") == "postgresql://me@h/d"
 
 
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
