@@ -116,11 +116,13 @@ def wait_for_end_of(pids: list[int]) -> list[int]:
 
 
 def test_the_order_path_is_measured_beside_the_bare_bus(machine: Machine) -> None:
-    figures = machine.run("bench", "order-path", "--orders", "30", "--json").json()
+    figures = machine.run("bench", "order-path", "--orders", "30", "--no-sustained", "--json").json()
 
-    assert figures["orders"] == 30
+    assert 15 <= int(str(figures["orders"])) <= 30
     for name in ("latency_us", "bus_floor_us"):
         measured = msgspec.convert(figures[name], dict[str, float])
-        assert measured["count"] == 30
+        assert 15 <= measured["count"] <= 30
         assert 0 < measured["p50"] <= measured["p99"] <= measured["p999"]
     assert float(str(figures["p50_over_floor"])) > 0
+    assert float(str(figures["p99_over_floor"])) > 0
+    assert figures["durability"] == "process-crash"

@@ -33,10 +33,10 @@ def by_the_clock(run: RunSettings, former: RunSettings | None = None) -> RunSett
     )
 
 
-def offset_ns(run: RunSettings, now: int) -> int:
+def offset_ns(run: RunSettings, now: int, opens_after_ns: int = OPENS_AFTER_NS) -> int:
     """What to add to the clock, so that the run's session opens in a moment.
 
     Raises:
         BadInput: the run has no such session.
     """
-    return session_of(run).opens_at - OPENS_AFTER_NS - now
+    return session_of(run).opens_at - opens_after_ns - now

@@ -48,6 +48,11 @@ class Outbox:
         self._seq = 0
         self._market_seq = 0
 
+    @property
+    def market_seq(self) -> int:
+        """How many market data were wrapped."""
+        return self._market_seq
+
     def wrap(self, message: AnyMessage, at: int, cause: int = 0, flow: str = "") -> Envelope:
         """One message in its envelope, numbered."""
         if isinstance(message, (Tick, Quote)):

@@ -5,6 +5,9 @@ is set: a peer that is away is an error here, and one whose queue is full is wai
 wait for others: there a frame is offered, and whoever offers it is told when nobody could take it.
 """
 
+from collections.abc import Callable
+from typing import cast
+
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
@@ -57,6 +60,12 @@ class Hub:
         self.socket.curve_server = True
         self.socket.bind(endpoint)
         self._roles = {keys.public_of(role).decode(): role for role in ROLES}
+        self._poller = zmq.Poller()
+        self._poller.register(self.socket, zmq.POLLIN)
+        # Looked up once: these are called for every frame.
+        self._receive = self.socket.recv
+        self._send = self.socket.send
+        self._events = cast("Callable[[int], int]", self.socket.getsockopt)
         self.imposters = 0
 
     def receive(self, timeout_ms: int = -1) -> tuple[str, bytes] | None:
@@ -65,28 +74,37 @@ class Hub:
         A name is its role, or its role and more after a slash. Whoever shows one role's key and takes another
         role's name is not heard, and counted in `imposters`.
         """
-        while timeout_ms < 0 or self.socket.poll(timeout_ms):
-            heard = self._open(self.socket.recv_multipart(copy=False))
+        while timeout_ms < 0 or self._poller.poll(timeout_ms):
+            heard = self._open(0)
             if heard is not None:
                 return heard
         return None
 
     def take(self) -> tuple[str, bytes] | None:
         """As `receive`, of what is there now: `None` when there is nothing."""
-        while True:
-            try:
-                parts = self.socket.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return None
-            heard = self._open(parts)
+        while self._events(zmq.EVENTS) & zmq.POLLIN:
+            heard = self._open(zmq.NOBLOCK)
             if heard is not None:
                 return heard
+        return None
 
-    def _open(self, frames: "list[zmq.Frame]") -> tuple[str, bytes] | None:
-        identity, *parts = frames
-        peer = identity.bytes.decode(errors="surrogateescape")
-        if parts and self._roles.get(str(parts[0].get("User-Id"))) == peer.partition("/")[0]:
-            return peer, parts[0].bytes if len(parts) == 1 else b"".join(part.bytes for part in parts)
+    def wait(self, timeout_ms: int) -> None:
+        """Until somebody has spoken, or so long."""
+        self._poller.poll(timeout_ms)
+
+    def _open(self, flags: int) -> tuple[str, bytes] | None:
+        """One message: its sender's name, and a frame that knows whose key it came under.
+
+        Asking for that costs more than all the rest, so it is asked once, and of one part.
+        """
+        identity = self._receive(flags)
+        frame = self._receive(flags, copy=False)
+        data: bytes = frame.bytes
+        if frame.more:
+            data = b"".join((data, *self.socket.recv_multipart(flags)))
+        peer: str = identity.decode(errors="surrogateescape")
+        if self._roles.get(str(frame.get("User-Id"))) == peer.partition("/")[0]:
+            return peer, data
         self.imposters += 1
         return None
 
@@ -104,7 +122,8 @@ class Hub:
     def offer(self, peer: str, data: bytes) -> bool:
         """As `send`, but waits for nobody: `False` when the peer is away or its queue is full, and nothing was sent."""
         try:
-            self.socket.send_multipart((peer.encode(errors="surrogateescape"), data), zmq.NOBLOCK)
+            self._send(peer.encode(errors="surrogateescape"), zmq.SNDMORE | zmq.NOBLOCK)
+            self._send(data, zmq.NOBLOCK)
         except zmq.ZMQError:
             return False
         return True
@@ -150,12 +169,17 @@ class Link:
         self.socket.curve_secretkey = keys.secret
         self.socket.curve_serverkey = keys.public_of(server)
         self.socket.connect(endpoint)
+        self._poller = zmq.Poller()
+        self._poller.register(self.socket, zmq.POLLIN)
+        self._receive = self.socket.recv
+        self._send = self.socket.send
+        self._events = cast("Callable[[int], int]", self.socket.getsockopt)
 
     def receive(self, timeout_ms: int = -1) -> bytes | None:
         """What the hub said; `None` when it was silent for so long. A negative time waits for ever."""
-        if timeout_ms >= 0 and not self.socket.poll(timeout_ms):
+        if timeout_ms >= 0 and not self._poller.poll(timeout_ms):
             return None
-        return self.socket.recv()
+        return self._receive()
 
     def send(self, data: bytes) -> None:
         """Sends to the hub, waiting while the queue is full."""
@@ -163,15 +187,16 @@ class Link:
 
     def take(self) -> bytes | None:
         """As `receive`, of what is there now: `None` when there is nothing."""
-        try:
-            return self.socket.recv(zmq.NOBLOCK)
-        except zmq.Again:
-            return None
+        return self._receive(zmq.NOBLOCK) if self._events(zmq.EVENTS) & zmq.POLLIN else None
+
+    def wait(self, timeout_ms: int) -> None:
+        """Until the hub has spoken, or so long."""
+        self._poller.poll(timeout_ms)
 
     def offer(self, data: bytes) -> bool:
         """As `send`, but waits for nobody: `False` when no hub is there or the queue is full, and nothing was sent."""
         try:
-            self.socket.send(data, zmq.NOBLOCK)
+            self._send(data, zmq.NOBLOCK)
         except zmq.Again:
             return False
         return True

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -50,14 +50,6 @@ PauseSeedOption = Annotated[
 ]
 DropFrameOption = Annotated[
     int, typer.Option("--drop-frame", help="A drill: the gateway loses its N-th frame.")
-]
-DurabilityOption = Annotated[
-    str,
-    typer.Option(
-        "--durability",
-        help="What a commit of the journal outlives: process-crash, or power-loss, which waits for the disk each "
-        "time. `autofutures bench journal` shows what each costs.",
-    ),
 ]
 PaperOption = Annotated[
     bool,
@@ -112,7 +104,7 @@ def up(
     fills: options.FillsOption = None,
     pause_seed: PauseSeedOption = 0,
     drop_frame: DropFrameOption = 0,
-    durability: DurabilityOption = "process-crash",
+    durability: options.DurabilityOption = "process-crash",
     projections: ProjectionsOption = "",
     as_json: options.JsonOption = False,
 ) -> None:
@@ -140,7 +132,7 @@ def up(
     ).run()
     pace: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
     drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
-    kept = {"durability": _durability(durability), "projections": _database(projections)}
+    kept = {"durability": options.durability_of(durability), "projections": _database(projections)}
     driven = {**pace, **drills, **kept}
     folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
     _copy({folder.report: report, folder.orders: orders, folder.fills: fills})
@@ -197,15 +189,6 @@ def _speed(text: str) -> float:
     if not 0 < speed < math.inf:
         raise BadInput(f"--speed {text!r}: write max, or how many times recorded time, as in 1 or 60")
     return speed
-
-
-def _durability(text: str) -> str:
-    from autofutures.storage.file import Durability
-
-    names = get_args(Durability)
-    if text not in names:
-        raise BadInput(f"--durability {text!r}: write {' or '.join(names)}")
-    return text
 
 
 def _supervise(folder: "Folder") -> None:

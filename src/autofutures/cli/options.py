@@ -1,7 +1,7 @@
 """The options that `backtest` and `up` share, and the run that they describe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 import typer
@@ -21,6 +21,7 @@ from autofutures.config import (
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import parse_day
+from autofutures.storage.file import Durability
 
 GENERATED_SYMBOL = "TXF202608"
 GENERATED_DATE = "2026-08-03"
@@ -70,9 +71,29 @@ ReportOption = Annotated[
 ]
 OrdersOption = Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV here, as hashed.")]
 FillsOption = Annotated[Path | None, typer.Option("--fills", help="Write fills as CSV here, as hashed.")]
+DurabilityOption = Annotated[
+    str,
+    typer.Option(
+        "--durability",
+        help="What a commit of the journal outlives: process-crash, or power-loss, which waits for the disk each "
+        "time. `autofutures bench journal` shows what each costs.",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")
 ]
+
+
+def durability_of(text: str) -> Durability:
+    """What `--durability` says.
+
+    Raises:
+        BadInput: something else.
+    """
+    known: dict[str, Durability] = {name: name for name in get_args(Durability)}
+    if text not in known:
+        raise BadInput(f"--durability {text!r}: write {' or '.join(known)}")
+    return known[text]
 
 
 class RunOptions(msgspec.Struct, kw_only=True):

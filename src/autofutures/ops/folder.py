@@ -61,6 +61,7 @@ class Folder:
         self.stream = root / "stream.msgpack"
         self.result = root / "result.json"
         self.latency = root / "latency.json"
+        self.slow = root / "slow.json"
         self.orders = root / "orders.csv"
         self.fills = root / "fills.csv"
         self.report = root / "report.html"

@@ -15,10 +15,12 @@ class Patience(msgspec.Struct, frozen=True):
     step_ns: int = SECOND // 10
     """The next comes after so long, and each after twice the one before."""
     longest_ns: int = 5 * SECOND
-    calm_ns: int = 10 * SECOND
+    calm_ns: int = 3 * SECOND
     """A process that lived so long begins again with the first."""
+    quick: int = 6
+    """So many lives in a row that were shorter are enough: something is wrong that restarts do not mend."""
     budget: int = 20
-    """So many restarts within `window_ns` are too many: something is wrong that restarts do not mend."""
+    """And so many restarts within `window_ns`, however long the lives were."""
     window_ns: int = MINUTE
 
 
@@ -49,9 +51,9 @@ class RestartPolicy:
         if len(deaths) > patience.budget:
             return None
         self._in_a_row = 1 if lived_ns >= patience.calm_ns else self._in_a_row + 1
+        if self._in_a_row > patience.quick:
+            return None
         self.restarts += 1
         if self._in_a_row == 1:
             return patience.first_ns
-        # A shift is bounded, or a process that died a thousand times would ask for a number of a thousand bits.
-        doublings = min(self._in_a_row - 2, 32)
-        return min(patience.step_ns << doublings, patience.longest_ns)
+        return min(patience.step_ns << self._in_a_row - 2, patience.longest_ns)

@@ -1,7 +1,7 @@
 """The bare bus, as a floor to measure the machine against: three processes, the machine's hops, and nothing else.
 
-`--name gateway` sends a frame for each of the machine's trades; it goes to `trader`, from there to `strategy`, and
-back the same way. The sockets, the frame's size and CURVE are the machine's.
+`--name gateway` sends a frame for each of the machine's trades, half way between two of them; it goes to `trader`,
+from there to `strategy`, and back the same way. The sockets, the frame's size and CURVE are the machine's.
 """
 
 from pathlib import Path
@@ -10,17 +10,16 @@ import msgspec
 import zmq
 
 from autofutures import clock
+from autofutures.assemble.market import session_of
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.sockets import Hub, Link
-from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
-from autofutures.telemetry.latency import LatencyTally
+from autofutures.processes.live import LiveClock
+from autofutures.telemetry.latency import STALL_NS, LatencyTally, Stalls
 
 FRAME = bytes(160)
 """As long as the machine's own frames on the way of an order, about."""
-
-LOOK_EVERY_NS = SECOND // 100
 
 HUB = "floor"
 
@@ -70,29 +69,30 @@ def _return(link: Link) -> None:
 
 
 def _measure(folder: Folder, link: Link) -> None:
-    """Waits until the machine has begun to trade, then sends a frame for each of its trades, at the same pace.
+    """Sends a frame for each of the machine's trades, at the same pace.
 
     As many round trips are kept as the machine sends orders: a chain that rested longer would be slower to wake.
     """
     life = Life()
     link.send(b"")
     life.wait_for(link)
-    while not (folder.stream.exists() and folder.stream.stat().st_size):
-        clock.sleep_ns(LOOK_EVERY_NS)
-        life.check()
-    run = folder.run()
+    run, hour = folder.run(), LiveClock(folder.machine())
     every = int(run.strategies[0].settings["every"])
-    tally = LatencyTally()
-    due = clock.stopwatch_ns()
+    tally, stalls = LatencyTally(), Stalls()
+    due = clock.stopwatch_ns() + session_of(run).opens_at - hour.now() + run.interval_ns // 2
     for number in range(1, run.trades + 1):
-        due += run.interval_ns
         clock.sleep_ns(due - clock.stopwatch_ns())
+        due += run.interval_ns
         sent = clock.stopwatch_ns()
         link.send(FRAME)
         life.wait_for(link)
+        now = clock.stopwatch_ns()
+        if now - sent > STALL_NS:
+            stalls.add(now, now - sent)
         if number % every == 0:
-            tally.add(clock.stopwatch_ns() - sent)
+            tally.add(now - sent)
     (folder.root / "floor.json").write_bytes(msgspec.json.encode(tally.summary()))
+    (folder.root / "floor_stalls.json").write_bytes(msgspec.json.encode(stalls.kept))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import zmq
 
+from autofutures import clock
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.sockets import Link
 from autofutures.domain.messages import AnyMessage, LinkChanged, Stop
@@ -17,6 +19,7 @@ from autofutures.processes.live import LinkPort, LiveClock, Pulse, await_lock, w
 from autofutures.seats.gateway import GatewaySeat
 from autofutures.seats.port import MOST_MESSAGES
 from autofutures.storage.send_log import StoredSendLog
+from autofutures.telemetry.latency import STALL_NS, Arrivals, LatencyTally, Stalls
 from autofutures.venues import VENUES
 
 VENUE = "paper"
@@ -58,6 +61,9 @@ class LiveGateway:
         self._poller.register(link.socket, zmq.POLLIN)
         self._waited_on: zmq.Socket[bytes] | None = None
         self._dropped = 0
+        self._arrivals = Arrivals()
+        self.latency = LatencyTally()
+        self.slow = Stalls()
 
     def serve(self) -> None:
         """Passes messages on until the trader says stop."""
@@ -68,10 +74,14 @@ class LiveGateway:
             while heard < FRAMES_AT_ONCE and (data := link.take()) is not None:
                 seat.hear("trader", data, now_of())
                 heard += 1
+                if seat.causes:
+                    self._measure()
+            arrived = clock.stopwatch_ns()
             events = venue.events()
             if events:
                 self._note(events)
                 seat.from_venue(events)
+                self._arrivals.add(seat.market_seq, arrived)
             now = now_of()
             if pulse.is_due(now):
                 self._life.check()
@@ -80,6 +90,16 @@ class LiveGateway:
             elif not heard and not events:
                 self._wait(pulse.wait_ms(now))
         venue.send(Stop(now_of(), "the trader has ended"))
+
+    def _measure(self) -> None:
+        """From a trade's arrival to the leaving of the order that it caused."""
+        now, causes = clock.stopwatch_ns(), self.seat.causes
+        while causes:
+            arrived = self._arrivals.of(causes.popleft())
+            if arrived:
+                self.latency.add(now - arrived)
+                if now - arrived > STALL_NS:
+                    self.slow.add(now, now - arrived)
 
     def _wait(self, timeout_ms: int) -> None:
         socket = self._venue.socket
@@ -118,6 +138,8 @@ def trade(folder: Folder, log: Log) -> None:
         link = Link(context, folder.endpoint("trader"), keys, "trader", "gateway", live=True)
         gateway = LiveGateway(folder, venue, link, send_log, log)
         gateway.serve()
+        folder.latency.write_bytes(msgspec.json.encode(gateway.latency.summary()))
+        folder.slow.write_bytes(msgspec.json.encode(gateway.slow.kept))
         log.info("stopped", submitted=gateway.seat.submitted, dropped=gateway.seat.dropped)
         venue.close()
         link.close()

@@ -77,7 +77,7 @@ def record(folder: Folder, log: Log) -> None:
                 stream.flush()
                 seat.beat(now)
             elif data is None:
-                link.socket.poll(pulse.wait_ms(now))
+                link.wait(pulse.wait_ms(now))
     log.info("stopped", life=seat.life)
     link.close()
     context.term()

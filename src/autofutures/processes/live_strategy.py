@@ -34,7 +34,7 @@ def trade(folder: Folder, settings: StrategySettings, log: Log) -> None:
                 known = seat.life
                 log.info("restored", life=known)
         elif data is None:
-            link.socket.poll(pulse.wait_ms(now))
+            link.wait(pulse.wait_ms(now))
     log.info("stopped", life=seat.life)
     link.close()
     context.term()

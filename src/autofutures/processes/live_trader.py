@@ -75,7 +75,7 @@ class LiveTrader:
             elif 0 < seat.wake_at <= now:
                 seat.ring(now)
             elif heard is None:
-                hub.socket.poll(pulse.wait_ms(now, seat.wake_at))
+                hub.wait(pulse.wait_ms(now, seat.wake_at))
 
     def _beat(self, now: int) -> None:
         seat = self.seat

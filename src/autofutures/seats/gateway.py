@@ -45,6 +45,7 @@ class GatewaySeat:
         life: how often it greeted a trader, over all processes.
         dropped: trades that no trader could take.
         submitted: orders that it sent.
+        causes: for each order that was sent since somebody took them, the number of the trade that caused it.
         stopped: the trader has ended, and so must this.
     """
 
@@ -58,6 +59,7 @@ class GatewaySeat:
         self._waiting: deque[Envelope] = deque()
         self.dropped = 0
         self.submitted = 0
+        self.causes: deque[int] = deque(maxlen=MOST_MESSAGES)
         self.stopped = False
         self._begin()
 
@@ -69,6 +71,11 @@ class GatewaySeat:
         self._greeted_at = 0
         self._greeted = False
 
+    @property
+    def market_seq(self) -> int:
+        """The number of the newest trade that was said to the trader in this life."""
+        return self._outbox.market_seq
+
     def beat(self, now: int) -> None:
         """Greets until it was answered, then gives signs of life."""
         if not self._greeted and now - self._greeted_at >= GREET_NS:
@@ -79,6 +86,7 @@ class GatewaySeat:
     def hear(self, _peer: str, data: bytes, now: int) -> None:
         """Lets the trader's requests out; that some were lost is said, for they may have been orders."""
         asked: list[tuple[Leaving, int]] = []
+        causes: list[int] = []
         back: list[AnyMessage] = []
         for envelope in self._inbox.open(data):
             message = envelope.body
@@ -86,12 +94,15 @@ class GatewaySeat:
                 self._new_trader(envelope.epoch, now)
             if isinstance(message, (Submit, Cancel, Query)):
                 asked.append((message, envelope.epoch))
+                if isinstance(message, Submit):
+                    causes.append(envelope.cause)
             elif isinstance(message, Gap):
                 back.append(message)
             else:
                 self._control(message, envelope, now)
         if asked:
             self._request(asked, back, now)
+            self.causes += causes
         if back:
             self.say([(message, now) for message in back])
 

@@ -108,7 +108,8 @@ class TraderSeat:
         self._outputs: list[AnyMessage] = []
         self._told: list[AnyMessage] = []
         self._stream: list[AnyMessage] = []
-        self._requests: list[Leaving] = []
+        self._requests: list[tuple[Leaving, int]] = []
+        self._gateway_seq = 0
         self._unkept: tuple[list[AnyMessage], list[AnyMessage]] = ([], [])
         self._recorded: list[Envelope] = []
         self._timers: list[tuple[int, int, Woke]] = []
@@ -155,22 +156,25 @@ class TraderSeat:
         envelopes = peer.inbox.open(data)
         if self._watch is not NOBODY:
             self._watch.at("batch", [envelope.body for envelope in envelopes], ())
-        life = peer.life
+        life, number = peer.life, self._gateway_seq
         inputs, stream, handle = self._inputs, self._stream, self.trader.handle
         for envelope in envelopes:
             message = envelope.body
             if type(message) is Tick and envelope.epoch == life:
                 said = handle(message, now)
+                number = envelope.seq
                 inputs.append(message)
                 if not said:
                     stream.append(message)
                 else:
+                    self._gateway_seq = number
                     self._after(message, said)
             else:
                 self._take(peer, envelope, now)
                 life, inputs, stream = peer.life, self._inputs, self._stream
             if envelope.epoch == life:
                 peer.heard_at = now
+        self._gateway_seq = number
         self._watch.at("handle", self._inputs, self._outputs)
 
     def settle(self, now: int) -> None:
@@ -372,24 +376,34 @@ class TraderSeat:
 
     def _said(self, outputs: Sequence[AnyMessage]) -> None:
         self._outputs += outputs
+        cause = self.trader.market_seq
         for output in outputs:
             if isinstance(output, (Submit, Cancel, Query)):
-                self._requests.append(output)
+                self._requests.append((output, cause))
+            elif isinstance(output, Placed):
+                cause = output.intent.cause_seq
             elif isinstance(output, (Alert, BookMode, Reconciled, Stray)):
                 self.news.append(output)
             if not isinstance(output, Query):
                 self._stream.append(output)
 
-    def _send_requests(self, requests: Sequence[Leaving], now: int) -> list[AnyMessage]:
-        """Sends what goes to the venue; returns reports on what provably did not leave."""
-        self._watch.leaves([request for request in requests if not isinstance(request, Query)])
-        if self._peers[GATEWAY].life and self._say(GATEWAY, requests, now, self.trader.market_seq):
-            return []
+    def _send_requests(self, requests: Sequence[tuple[Leaving, int]], now: int) -> list[AnyMessage]:
+        """Sends what goes to the venue, each with the gateway's number of the trade that caused it.
+
+        Returns:
+            Reports on what provably did not leave.
+        """
+        orders = [request for request, _ in requests if not isinstance(request, Query)]
+        self._watch.leaves(orders)
+        gateway, ahead = self._peers[GATEWAY], self._gateway_seq - self.trader.market_seq
+        if gateway.life:
+            wrap = gateway.outbox.wrap
+            frame = [wrap(request, now, max(0, cause + ahead)) for request, cause in requests]
+            if self._port.send(GATEWAY, encode(frame)):
+                return []
         reason = "not sent: no gateway"
         return [
-            Rejected(request.client_id, now, reason, of_cancel=isinstance(request, Cancel))
-            for request in requests
-            if not isinstance(request, Query)
+            Rejected(order.client_id, now, reason, of_cancel=isinstance(order, Cancel)) for order in orders
         ]
 
     def _send_stream(self, stream: Sequence[AnyMessage], now: int) -> None:

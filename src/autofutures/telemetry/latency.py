@@ -1,6 +1,16 @@
 """Latencies as people compare them: median, 99th and 99.9th percentile, in microseconds."""
 
+from collections import deque
+
 import msgspec
+
+from autofutures.domain.units import SECOND
+
+STALL_NS = SECOND // 20
+"""What takes so long is worth asking why."""
+
+Stall = tuple[int, int]
+"""When on the stopwatch it was over, and how long it took, nanoseconds."""
 
 
 class LatencySummary(msgspec.Struct, frozen=True):
@@ -39,3 +49,40 @@ class LatencyTally:
         return LatencySummary(
             len(ordered), percentile(ordered, 500), percentile(ordered, 990), percentile(ordered, 999)
         )
+
+
+class Arrivals:
+    """Knows when market data came: their numbers, in the sequence in which they arrived, with the stopwatch's time."""
+
+    KEPT = 4_096
+    """Arrivals that are remembered: many seconds of an ordinary market."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[int, int]] = deque(maxlen=self.KEPT)
+
+    def add(self, last: int, at: int) -> None:
+        """Everything up to this number has come by now."""
+        self._kept.append((last, at))
+
+    def of(self, number: int) -> int:
+        """When that number came; 0 where it is not known (any more)."""
+        found = 0
+        for last, at in reversed(self._kept):
+            if last < number:
+                return found
+            found = at
+        return 0
+
+
+class Stalls:
+    """What took too long, one by one, up to a bound."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self.kept: list[Stall] = []
+
+    def add(self, at: int, duration_ns: int) -> None:
+        """One that ended at `at` on the stopwatch."""
+        if len(self.kept) < self.MOST:
+            self.kept.append((at, duration_ns))

@@ -5,7 +5,8 @@ from typer.testing import CliRunner
 
 from autofutures.cli.bench import app
 from autofutures.processes import order_path
-from autofutures.processes.order_path import OrderPath
+from autofutures.processes.order_path import OrderPath, Slow, Sustained
+from autofutures.storage.file import Durability
 from autofutures.telemetry.latency import LatencySummary
 
 
@@ -14,7 +15,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many orders each measurement was asked for; nothing is measured here."""
     asked: list[int] = []
 
-    def measure(orders: int) -> OrderPath:
+    def measure(orders: int, durability: Durability, *, sustain: bool) -> OrderPath:
         asked.append(orders)
         return OrderPath(
             orders=orders,
@@ -23,6 +24,10 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             latency_us=LatencySummary(orders, 900.0, 1_200.0, 1_500.0),
             bus_floor_us=LatencySummary(orders, 600.0, 800.0, 1_000.0),
             p50_over_floor=1.5,
+            p99_over_floor=1.25,
+            durability=durability,
+            samples_over_50ms=Slow(0, 0.0, 0, 0.0, 0),
+            sustained=Sustained(60_000.0, 360_000, 0, 60, 6.0) if sustain else None,
             seconds=12.0,
         )
 
@@ -31,11 +36,12 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_the_measurement_is_one_json_object_and_progress_is_elsewhere(measured: list[int]) -> None:
-    result = CliRunner().invoke(app, ["order-path", "--orders", "20", "--json"])
+    asked = ["order-path", "--orders", "20", "--durability", "power-loss", "--no-sustained", "--json"]
+    result = CliRunner().invoke(app, asked)
     table = json.loads(result.stdout)
     assert table["latency_us"] == {"count": 20, "p50": 900.0, "p99": 1200.0, "p999": 1500.0}
     assert table["bus_floor_us"]["p50"] == 600.0
-    assert table["p50_over_floor"] == 1.5
+    assert (table["p50_over_floor"], table["durability"], table["sustained"]) == (1.5, "power-loss", None)
     assert "20 orders from 200 trades" in result.stderr
     assert measured == [20]
 
@@ -44,7 +50,10 @@ def test_a_person_reads_both_chains_side_by_side(measured: list[int]) -> None:
     said = CliRunner().invoke(app, ["order-path"]).stdout.splitlines()
     assert said[0].startswith("tick to order  p50 900.0 us")
     assert said[1].startswith("bare bus       p50 600.0 us")
-    assert said[2] == "p50 is 1.5 times the floor's"
+    assert said[2:] == [
+        "p50 is 1.5 times the floor's, p99 1.25 times",
+        "sustained: 60,000 trades a second, 0 lost",
+    ]
     assert measured == [10_000]
 
 

@@ -20,6 +20,11 @@ def test_who_lived_long_enough_is_started_at_once() -> None:
     assert policy.died(3, QUICK) == SECOND // 10
 
 
+def test_who_dies_again_and_again_right_after_its_start_is_given_up_soon() -> None:
+    policy = RestartPolicy(Patience(quick=3))
+    assert [policy.died(at, QUICK) for at in range(4)] == [0, SECOND // 10, SECOND // 5, None]
+
+
 def test_too_many_deaths_in_a_window_are_given_up_and_old_ones_are_forgotten() -> None:
     policy = RestartPolicy(Patience(budget=3, window_ns=MINUTE))
     assert all(policy.died(at, MINUTE) == 0 for at in (0, 1, 2))
