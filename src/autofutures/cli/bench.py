@@ -1,6 +1,7 @@
 """`autofutures bench`: measurements that print JSON, each beside a baseline of the same run."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -51,3 +52,30 @@ def order_path(
         sys.stdout.write(
             f"sustained: {result.sustained.ticks_per_s:,.0f} trades a second, {result.sustained.lost} lost\n"
         )
+
+
+@app.command("journal")
+def journal(
+    commits: Annotated[int, typer.Option("--commits", help="How many batches under each.", min=10)] = 2_000,
+    at: Annotated[
+        Path | None, typer.Option("--at", help="A folder on the disk to measure. Default: where runs are.")
+    ] = None,
+    as_json: options.JsonOption = False,
+) -> None:
+    """What a commit of the journal costs under each --durability, beside a bare file's append on the same disk.
+
+    The bare file is given the same bytes in turn: an append, and for power-loss a wait for the disk. `open_ms` is how
+    long a start takes to prove and open what was written.
+    """
+    from autofutures.config import default_runs
+    from autofutures.processes.journal_cost import measure as run_bench
+
+    costs = run_bench(commits, at or default_runs())
+    if as_json:
+        print_json({name.replace("-", "_"): msgspec.to_builtins(cost) for name, cost in costs.items()})
+        return
+    for name, cost in costs.items():
+        for what, figures in (("commit", cost.commit_us), ("bare file", cost.bare_file_us)):
+            sys.stdout.write(
+                f"{name:14} {what:10} p50 {figures.p50} us  p99 {figures.p99} us  p999 {figures.p999} us\n"
+            )

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -60,3 +61,20 @@ def test_a_person_reads_both_chains_side_by_side(measured: list[int]) -> None:
 def test_too_few_orders_to_measure_are_refused(measured: list[int]) -> None:
     assert CliRunner().invoke(app, ["order-path", "--orders", "9"]).exit_code == 2
     assert measured == []
+
+
+def test_both_durabilities_are_measured_beside_a_bare_file(tmp_path: Path) -> None:
+    words = ["journal", "--commits", "20", "--at", str(tmp_path / "place")]
+    table = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
+    assert list(table) == ["process_crash", "power_loss"]
+    for cost in table.values():
+        assert cost["commit_us"]["count"] == cost["bare_file_us"]["count"] == cost["commits"] == 20
+        assert cost["open_ms"] > 0
+    assert list((tmp_path / "place").iterdir()) == []
+    said = CliRunner().invoke(app, words, catch_exceptions=False).stdout.splitlines()
+    assert [line.split()[:2] for line in said] == [
+        ["process-crash", "commit"],
+        ["process-crash", "bare"],
+        ["power-loss", "commit"],
+        ["power-loss", "bare"],
+    ]
