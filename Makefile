@@ -60,7 +60,7 @@ simulate: setup ## Run the whole house from 500 seeds, with messages lost, repea
 	$(BIN)/autofutures simulate --seeds 500 --json
 
 lock: setup ## Pin the newest allowed versions of all dependencies in requirements/
-	$(BIN)/uv pip compile pyproject.toml --upgrade --extra dev --extra postgres --output-file requirements/dev.txt \
+	$(BIN)/uv pip compile pyproject.toml --upgrade --extra dev --extra backup --extra postgres --output-file requirements/dev.txt \
 	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 	$(BIN)/uv pip compile pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt \
 	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet

@@ -66,6 +66,23 @@ _RESTORE_HELP = (
 )
 
 
+_REPLICATE_HELP = (
+    "Follow a run's journal and send log with a replica elsewhere, by litestream, until you end it.\n\n"
+    "The machine may run or not. A replica is a second or so behind, and what was committed since is lost with the "
+    "disk: `autofutures db status` says how far it is. Needs the extra: pip install 'autofutures[backup]'. To bring "
+    "a replica back: litestream restore -o journal.sqlite REPLICA, then `autofutures db restore journal.sqlite`.\n\n"
+    "Examples:\n\n"
+    "autofutures db replicate --to safe-place\n\n"
+    "autofutures db replicate --run my-run --to s3://bucket/my-run"
+)
+_STATUS_HELP = (
+    "How a journal stands: its end, its newest backup, room on its disk, and how far a replica is behind.\n\n"
+    "For the replica all of it is restored to a temporary file and proved, which takes as long as it takes.\n\n"
+    "Example:\n\n"
+    "autofutures db status --json"
+)
+
+
 @app.command("verify", help=_VERIFY_HELP)
 def verify_command(
     where: Annotated[
@@ -157,6 +174,46 @@ def restore_command(
     )
     if done.set_aside:
         sys.stdout.write(f"What was there is in {done.set_aside}\n")
+
+
+@app.command("replicate", help=_REPLICATE_HELP)
+def replicate_command(
+    to: Annotated[str, typer.Option("--to", help="A folder, or an address as s3://bucket/name.")],
+    run: RunOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Copy what there is now, and end.")] = False,
+) -> None:
+    """See `_REPLICATE_HELP`."""
+    from autofutures.storage.replica import find_litestream, replicate, write_config
+
+    find_litestream()
+    root = _folder(run)
+    write_config(root, to, once=once)
+    sys.exit(replicate(root, once=once))
+
+
+@app.command("status", help=_STATUS_HELP)
+def status_command(run: RunOption = None, as_json: options.JsonOption = False) -> None:
+    """See `_STATUS_HELP`."""
+    from autofutures.storage.replica import CONFIG, lag
+    from autofutures.storage.status import look
+
+    root = _folder(run)
+    standing = look(root, clock.now_ns())
+    replica = lag(root) if (root / CONFIG).is_file() else None
+    table = {**msgspec.to_builtins(standing), "replica": msgspec.to_builtins(replica)}
+    if as_json:
+        print_json(table)
+        return
+    for name, value in table.items():
+        sys.stdout.write(f"{name.replace('_', ' '):18} {_shown(value)}\n")
+
+
+def _shown(value: object) -> str:
+    if value is None or value == "":
+        return "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _folder(run: Path | None) -> Path:

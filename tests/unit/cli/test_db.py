@@ -8,8 +8,10 @@ from autofutures.cli.db import app
 from autofutures.domain.errors import BadInput
 from autofutures.ops.folder import Folder
 from autofutures.storage.backup import JOURNAL
+from autofutures.storage.journal import Journal
+from autofutures.storage.replica import CONFIG
 from autofutures.storage.verify import verify
-from tests.unit.storage.damage import BATCHES, change, make
+from tests.unit.storage.damage import BATCHES, change, fill, make
 
 runner = CliRunner()
 
@@ -82,3 +84,31 @@ def test_nothing_is_restored_under_a_machine(run: Path) -> None:
     with pytest.raises(BadInput, match="a machine runs in"):
         said("restore", "--run", run, "--salvage")
     machine.leave()
+
+
+def test_the_standing_tells_of_backups_room_and_what_a_start_must_fold(run: Path) -> None:
+    table = json.loads(said("status", "--run", run, "--json"))
+    assert (table["batches"], table["since_snapshot"], table["epoch"]) == (BATCHES, BATCHES - 15, 2)
+    assert (table["backup"], table["backup_behind"], table["replica"]) == ("", BATCHES, None)
+    made = json.loads(said("backup", "--run", run, "--json"))
+    with Journal.open(run / JOURNAL) as journal:
+        fill(journal, BATCHES + 1, BATCHES + 1_000)
+    table = json.loads(said("status", "--run", run, "--json"))
+    assert (table["backup"], table["backup_behind"]) == (made["path"], 1_000)
+    text = said("status", "--run", run)
+    assert "batches            1,040\n" in text
+    assert "replica            none\n" in text
+
+
+def test_a_replica_needs_a_place(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[Path, bool]] = []
+
+    def replicate(root: Path, *, once: bool) -> int:
+        asked.append((root, once))
+        return 0
+
+    monkeypatch.setattr("autofutures.storage.replica.find_litestream", lambda: Path("litestream"))
+    monkeypatch.setattr("autofutures.storage.replica.replicate", replicate)
+    said("replicate", "--run", run, "--to", run.parent / "safe", "--once")
+    assert asked == [(run, True)]
+    assert (run / CONFIG).is_file()
