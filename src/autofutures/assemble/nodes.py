@@ -2,11 +2,12 @@
 
 import msgspec
 
-from autofutures.config import RunSettings, StrategySettings
+from autofutures.config import BOOK_STOP, RunSettings, StrategySettings
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
 from autofutures.market.sessions import Calendar, last_trading_day
 from autofutures.market.view import MarketView
+from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import Orders
 from autofutures.orders.cover import Cover
 from autofutures.orders.ids import ClientIds
@@ -55,7 +56,12 @@ def make_trader(run: RunSettings, epoch: int = 1) -> Trader:
         costs=Costs(fee_per_contract=run.fee),
         policy=run.policy,
         name=f"q{epoch}.",
-        covers={strategy.name: cover_of(strategy) for strategy in run.strategies},
+        covers={
+            OUTSIDE: Cover(
+                "own", BOOK_STOP
+            ),  # What strangers opened, where it is taken in, has a stop as well.
+            **{strategy.name: cover_of(strategy) for strategy in run.strategies},
+        },
     )
 
 
