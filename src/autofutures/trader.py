@@ -47,10 +47,10 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.order_life import Event, Status
-from autofutures.domain.units import OrderType, Side, TimeInForce
+from autofutures.domain.units import Mode, OrderType, Side, TimeInForce
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE, Account
-from autofutures.orders.book import Orders
+from autofutures.orders.book import Order, Orders
 from autofutures.orders.cover import Cover, uncovered
 from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
@@ -187,11 +187,15 @@ class Trader:
     def exposure(self, symbol: str, now: int, strategy: str = "") -> Exposure:
         """What the gate may know of an instrument and our stake in it."""
         low_ticks, high_ticks = self.view.band(symbol)
+        may_buy, stop_buy = self.desk.pending(symbol, Side.BUY, strategy)
+        may_sell, stop_sell = self.desk.pending(symbol, Side.SELL, strategy)
         return Exposure(
             now=now,
             position=self.portfolio.net(symbol),
-            working_buy=self.orders.working(symbol, Side.BUY) + self.exits.pending(symbol, Side.BUY),
-            working_sell=self.orders.working(symbol, Side.SELL) + self.exits.pending(symbol, Side.SELL),
+            working_buy=self.orders.working(symbol, Side.BUY) + may_buy,
+            working_sell=self.orders.working(symbol, Side.SELL) + may_sell,
+            stop_buy=stop_buy,
+            stop_sell=stop_sell,
             last_ticks=self.view.last(symbol) or 0,
             last_at=self.view.last_at(symbol) or 0,
             session_open=self.view.accepts_orders(symbol, now),
@@ -253,10 +257,22 @@ class Trader:
                 self.orders.hear(order, Event.EXPIRED)
                 said.append(order.changed(now, "its session has ended"))
             elif (tick.price_ticks - intent.stop_ticks) * intent.side >= 0:
-                self.orders.hear(order, Event.FIRED)
-                said.append(order.changed(now, f"a trade at {tick.price_ticks} fired it"))
-                kind = OrderType.MARKET if intent.type is OrderType.STOP else OrderType.LIMIT
-                self._send(order.client_id, intent, kind, now, said)
+                self._fire(order, f"a trade at {tick.price_ticks}", now, said)
+
+    def _fire(self, order: Order, why: str, now: int, said: Said) -> None:
+        """A stop leaves, unless the book has learnt since it was placed that nothing may be opened now."""
+        intent = order.intent
+        exposure = self.exposure(intent.symbol, now, intent.strategy)
+        doubt = exposure.reasons or (("an order's outcome is not known",) if exposure.unknown else ())
+        reduces = exposure.reduces_by(intent.side, 0)  # Its own contracts are among those at work.
+        if exposure.mode is Mode.HALTED or (doubt and not reduces):
+            self.orders.hear(order, Event.EXPIRED)
+            said.append(order.changed(now, f"{why} reached it, and it is not sent: {', '.join(doubt)}"))
+            return
+        self.orders.hear(order, Event.FIRED)
+        said.append(order.changed(now, f"{why} fired it"))
+        kind = OrderType.MARKET if intent.type is OrderType.STOP else OrderType.LIMIT
+        self._send(order.client_id, intent, kind, now, said)
 
     def _decide(self, intent: Intent, now: int, said: Said) -> Placed | None:
         """An order of the trader's own, which only ever reduces: it gets its number here."""

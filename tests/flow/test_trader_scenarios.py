@@ -426,6 +426,7 @@ def test_a_restart_brings_back_orders_positions_and_exits_and_doubts_what_was_ne
         -> tick 17370
         -> fill o4 2 17369
         <- exit o1 open 0
+        -> accepted o2
         -> tick 17200
         <- submit o3 sell 1
         -> again o2

@@ -4,6 +4,7 @@ from autofutures.domain.messages import ExitPlan, OrderChanged, Placed, Ready, R
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OrderType, Side
 from autofutures.market.dates import taipei_ns
+from autofutures.orders.cover import Cover
 from autofutures.trader import Trader
 from tests.makers import OPEN, a_trader, filled, intent, tick
 
@@ -27,6 +28,24 @@ def test_the_limit_has_room_for_exits_that_have_not_fired_yet() -> None:
         ("position", 4)
     ]
     assert submits(trader.handle(intent(Side.SELL, 2, OrderType.LIMIT, price_ticks=17_410, k=3), OPEN))
+
+
+def test_the_limit_has_room_for_the_book_stops_of_others_and_a_strategy_may_close_itself() -> None:
+    """One strategy long, the other short: the net is small, and each book stop alone would pass the limit."""
+    covers = {"s": Cover("own", 200_000), "other": Cover("own", 200_000)}
+    trader = a_trader({"position": {"max_contracts": 2}}, covers=covers)
+    trader.handle(tick(17_400), OPEN)
+    (bought,) = submits(trader.handle(intent(Side.BUY, 2), OPEN))
+    trader.handle(filled(bought.client_id, "F1", Side.BUY, 2, 17_400), OPEN)
+    (sold,) = submits(trader.handle(intent(Side.SELL, 1, strategy="other"), OPEN))
+    trader.handle(filled(sold.client_id, "F2", Side.SELL, 1, 17_400), OPEN)
+    said = trader.handle(
+        intent(Side.BUY, 1, k=2), OPEN
+    )  # Net 1; were the other's stop to fire, it would be 3.
+    assert [(refused.rule, refused.value) for refused in said if isinstance(refused, Refused)] == [
+        ("position", 3)
+    ]
+    assert submits(trader.handle(intent(Side.SELL, 2, k=3), OPEN))
 
 
 def held_stop() -> Trader:

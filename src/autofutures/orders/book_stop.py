@@ -86,6 +86,10 @@ class BookStops:
         if stop is not None:
             stop.moved()
 
+    def holding(self, symbol: str) -> Iterator[Stop]:
+        """Stops of the symbol that hold a position, whether they fired or not."""
+        return (stop for stop in self._by_symbol.get(symbol, ()) if stop.ledger.position)
+
     def open(self, symbol: str) -> Iterator[Stop]:
         """Stops of the symbol that fired and whose position is not closed yet."""
         return (stop for stop in self._by_symbol.get(symbol, ()) if stop.fired and stop.ledger.position)

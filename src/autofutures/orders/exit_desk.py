@@ -137,8 +137,25 @@ class ExitDesk:
                     self._act(plan, now, said, changed=True)
             self._close_rest(stop, now, said)
 
-    def _close_rest(self, stop: Stop, now: int, said: Said) -> None:
-        """Orders no more than is open and no order of the strategy may still close."""
+    def pending(self, symbol: str, side: Side, strategy: str) -> tuple[int, int]:
+        """Contracts that may be ordered here on `side` at any moment: the limit must have room for them.
+
+        Returns:
+            What plans, and other strategies' book stops, may order; and what the strategy's own book stop may, which
+            is the less, the more the strategy closes itself.
+        """
+        own, others = 0, self._exits.pending(symbol, side)
+        for stop in self._stops.holding(symbol):
+            closing, qty = self._rest_of(stop)
+            if closing is side and qty > 0:
+                if stop.strategy == strategy:
+                    own += qty
+                else:
+                    others += qty
+        return others, own
+
+    def _rest_of(self, stop: Stop) -> tuple[Side, int]:
+        """What of a position neither plans nor orders of its strategy may still close; and which way that would go."""
         position = stop.ledger.position
         side = Side.SELL if position > 0 else Side.BUY
         at_work = sum(
@@ -153,7 +170,11 @@ class ExitDesk:
             for plan in self._exits.plans_of(stop.strategy, stop.symbol)
             if plan.intent.side is side.opposite
         )
-        qty = abs(position) - at_work - waiting
+        return side, abs(position) - at_work - waiting
+
+    def _close_rest(self, stop: Stop, now: int, said: Said) -> None:
+        """Orders no more than is open and no order of the strategy may still close."""
+        side, qty = self._rest_of(stop)
         if qty <= 0 or now < stop.retry_at:
             return
         stop.attempts += 1

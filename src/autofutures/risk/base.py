@@ -15,7 +15,7 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     position: int
     """The account's netted position."""
     working_buy: int
-    """Contracts that may still be bought, by orders that are alive and by exit plans that may fire."""
+    """Contracts that may still be bought: by orders that are alive, by exit plans, and by others' book stops."""
     working_sell: int
     last_ticks: int
     """The last trade; meaningless where `last_at` is 0."""
@@ -29,6 +29,9 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     """What the book may do."""
     reasons: tuple[str, ...] = ()
     """Why it may not do all."""
+    stop_buy: int = 0
+    """Contracts that the strategy's own book stop may buy, less with each that the strategy buys itself."""
+    stop_sell: int = 0
     unknown: int = 0
     """Orders of this instrument whose outcome nobody knows."""
     must_plan: bool = False
@@ -38,8 +41,12 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
 
     def reduces(self, intent: Intent) -> bool:
         """Whether the order, with all that works on its side, can only bring the account's position nearer to zero."""
-        working = self.working_buy if intent.side > 0 else self.working_sell
-        return self.position * intent.side + working + intent.qty <= 0
+        return self.reduces_by(intent.side, intent.qty)
+
+    def reduces_by(self, side: int, qty: int) -> bool:
+        """As `reduces`, for so many contracts that are not at work yet."""
+        working, stop = (self.working_buy, self.stop_buy) if side > 0 else (self.working_sell, self.stop_sell)
+        return self.position * side + working + max(qty, stop) <= 0
 
 
 class Approved(msgspec.Struct, frozen=True, gc=False):

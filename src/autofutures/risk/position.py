@@ -20,8 +20,10 @@ class Position(Stateless):
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
         """Counts working orders of the same side as filled."""
-        working = exposure.working_buy if intent.side > 0 else exposure.working_sell
-        value = reach(exposure.position, working, intent.side, intent.qty)
+        buys = intent.side > 0
+        working = exposure.working_buy if buys else exposure.working_sell
+        stop = exposure.stop_buy if buys else exposure.stop_sell
+        value = reach(exposure.position, working, intent.side, max(intent.qty, stop))
         if value <= self.max_contracts:
             return None
         return Violation(

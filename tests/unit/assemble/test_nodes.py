@@ -7,6 +7,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Command, Placed, Refused, Submit, Traded
 from autofutures.domain.units import Side
 from autofutures.market.dates import taipei_ns
+from autofutures.orders.account import OUTSIDE
 from autofutures.orders.cover import Cover
 from tests.makers import filled, intent, tick
 from tests.runs import DAY, TXF, ema, generated
@@ -112,7 +113,11 @@ def test_conditions_are_the_first_commands_in_the_contracts_ticks() -> None:
 def test_lots_are_covered_as_each_strategys_class_declares_and_its_settings_say() -> None:
     cross = msgspec.structs.replace(ema(), book_stop=7)
     covers = nodes.make_trader(generated(cross, LEVELS)).covers
-    assert covers == {"ema_cross": Cover("own", 7), "levels": Cover("plans", BOOK_STOP)}
+    assert covers == {
+        "ema_cross": Cover("own", 7),
+        "levels": Cover("plans", BOOK_STOP),
+        OUTSIDE: Cover("own", BOOK_STOP),
+    }
 
 
 def test_what_a_class_declares_is_written_into_the_run_and_then_believed() -> None:
