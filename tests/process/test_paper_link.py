@@ -23,6 +23,7 @@ from autofutures.domain.messages import (
     LinkChanged,
     Query,
     Rejected,
+    SessionEnded,
     Snapshot,
     Submit,
     Tick,
@@ -233,6 +234,15 @@ def test_a_feed_that_ends_leaves_the_books_in_the_folder_and_ends_the_process(pl
         assert [line.status for line in written.orders] == ["rejected"]
     finally:
         far.close()
+
+
+def test_a_session_that_is_ended_before_its_hour_takes_no_more_orders(far: FarSide) -> None:
+    far.until(is_link(up=True))
+    assert far.ask("end") == {"done": True}
+    far.until(has(SessionEnded))
+    far.order("too late")
+    heard = far.until(has(Rejected))
+    assert not has(Tick)(heard)
 
 
 def test_a_broker_ends_with_whoever_started_it(place: Path) -> None:

@@ -28,12 +28,13 @@ HELP = (
 
 def assembled() -> typer.Typer:
     """The whole command line."""
-    from autofutures.cli import backtest, machine, simulate
+    from autofutures.cli import backtest, chaos, machine, simulate
 
     app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
     machine.mount(app)
     simulate.mount(app)
+    chaos.mount(app)
     for name, place in COMMANDS.items():
         module, _, attribute = place.partition(":")
         app.add_typer(getattr(import_module(module), attribute), name=name)

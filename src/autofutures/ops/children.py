@@ -79,6 +79,12 @@ class Child:
         """Whether it runs and has said nothing for too long."""
         return self.handle >= 0 and now - self._heard_at > (STUCK_NS if self._pulses > 1 else STARTING_NS)
 
+    def kill(self, now: int) -> None:
+        """It is stuck and has to go. Its death is seen like any other; it is given as long again to come."""
+        self._heard_at = now
+        if self.process is not None:
+            self.process.kill()
+
     def bury(self) -> int:
         """It has died: returns its exit code, and lets go of its handles."""
         code = self.process.wait() if self.process is not None else 0

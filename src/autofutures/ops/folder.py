@@ -68,6 +68,7 @@ class Folder:
         self.send_log = root / "gateway.sqlite"
         self.restarts = root / "restarts.json"
         self.ledger = root / "ledger.json"
+        self.died = root / "died"
         self.logs = root / "logs"
         self._lives = root / "lives"
         self._lock = -1

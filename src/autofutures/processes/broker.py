@@ -1,7 +1,8 @@
 """The exchange process by the clock: a broker's far side that nobody has to wait for, and that outlives the machine.
 
 Plays the feed as time goes by, holds one session with a gateway, says what the broker says when it says it, and answers
-people: `ledger` for the broker's books, `cut:MILLISECONDS` to cut the link for so long, `stop`.
+people: `ledger` for the broker's books, `cut:MILLISECONDS` to cut the link for so long, `end` for the session's end at
+once, `stop`.
 """
 
 import signal
@@ -28,6 +29,7 @@ from autofutures.domain.messages import (
     LinkChanged,
     Query,
     Ready,
+    SessionEnded,
     Stop,
     Submit,
     Tick,
@@ -299,11 +301,19 @@ class FarSide:
                 self._cut_until = now + int(value) * _MILLISECOND
                 self._broker.faults["cut"] += 1
                 self._drop(now, f"cut for {value} ms")
+            case "end":
+                self._end_market(now)
             case "stop":
                 self.stopping = "asked to"
             case _:
-                return '{"refused": "ask for ledger, cut:MILLISECONDS or stop"}'
+                return '{"refused": "ask for ledger, cut:MILLISECONDS, end or stop"}'
         return '{"done": true}'
+
+    def _end_market(self, now: int) -> None:
+        """The session ends now, whatever its hours: what works in it is void, and no trade follows."""
+        run = self._folder.run()
+        ends = [SessionEnded(symbol, now, run.day, run.session) for symbol in run.symbols]
+        self._next, self._feed = ends[0], iter(ends[1:])
 
     def _tell(self, peer: str, data: bytes) -> None:
         if not self._hub.offer(peer, data):

@@ -120,7 +120,7 @@ class Dies(Watch):
     """
 
     def __init__(self, folder: Folder, point: str, kind: str) -> None:
-        self._mark = folder.root / "died"
+        self._mark = folder.died
         self._point = point
         self._kind = kind
 

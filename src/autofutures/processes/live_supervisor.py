@@ -99,7 +99,7 @@ class LiveSupervisor:
                 self._died(child, now)
             elif child.is_stuck(now) and child.process is not None:
                 self._log.error("stuck", child=child.name, pid=child.process.pid)
-                child.process.kill()
+                child.kill(now)
         for child in self._children.values():
             if 0 < child.restart_at <= now:
                 self._start(child)

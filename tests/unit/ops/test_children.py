@@ -51,3 +51,13 @@ def test_sockets_are_taken_away_once(tmp_path: Path) -> None:
     folder.remove_sockets(place)
     assert not place.exists()
     folder.remove_sockets(place)
+
+
+def test_a_stuck_process_is_killed_once_and_then_given_time_to_be_gone() -> None:
+    child = children.Child("trader", [])
+    child.handle = 0
+    late = children.STARTING_NS + 1
+    assert child.is_stuck(late)
+    child.kill(late)
+    assert not child.is_stuck(late + children.STUCK_NS)
+    assert child.is_stuck(2 * late)

@@ -1,0 +1,37 @@
+"""The drill with real processes, small: a machine that keeps its promises passes it, one that does not is found out."""
+
+from pathlib import Path
+
+import pytest
+
+from autofutures.processes.chaos.driver import Drill, chaos
+from autofutures.processes.chaos.plan import ROLES
+from tests.process.machine import Machine
+
+
+def test_every_process_is_killed_and_nothing_is_lost_or_sent_twice(machine: Machine) -> None:
+    done = machine.run("chaos", "--kills", "5", "--seed", "3", "--json")
+    found = done.json()
+    assert found["kills_by_role"] == dict.fromkeys(ROLES, 1)
+    assert found["stops"] == 1
+    assert (found["violations"], found["broken"]) == (0, [])
+    for name in ("fills_lost", "fills_doubled", "orders_unknown_to_journal", "uncovered_lots"):
+        assert found[name] == 0, name
+    assert found["orders_per_decision_max"] == 1
+    assert found["books_equal"] is True
+    assert found["journal_verified"] is True
+    assert "all struck" in done.err
+    assert not Path(str(found["folder"])).exists()
+
+
+def test_without_write_ahead_an_order_is_found_at_the_exchange_that_no_journal_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    # The trader dies once, between the sending of an order and the next beat, when it would have been written down.
+    drill = Drill(seed=1, kills=0, write_ahead=False, die_at="trader:after sends:Submit")
+    found = chaos(drill, lambda _: None, tmp_path / "run")
+    assert found.orders_unknown_to_journal > 0
+    assert not found.books_equal
+    assert any("are not in the journal" in sentence for sentence in found.broken)
+    assert (tmp_path / "run" / "ledger.json").exists()
