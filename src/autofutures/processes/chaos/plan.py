@@ -55,6 +55,9 @@ FAULTS = {
 """How the broker misbehaves: chances in a thousand, see `matching/faults.py`."""
 
 
+Signal = Literal["kill", "stop"]
+
+
 class Strike(msgspec.Struct, frozen=True, kw_only=True):
     """One blow at one process. Times are nanoseconds.
 
@@ -62,7 +65,7 @@ class Strike(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     role: str
-    signal: Literal["kill", "stop"]
+    signal: Signal
     pause_ns: int
     """After the machine was ready, or after the strike before."""
     waits: bool = True
@@ -84,14 +87,16 @@ def strikes_of(seed: int, kills: int) -> tuple[Strike, ...]:
     Kills and stops are dealt to roles each from a deck of its own, so that none is left out by chance.
     """
     random = Random(f"chaos/{seed}")
-    dealt: list[tuple[Literal["kill", "stop"], str]] = []
-    dealt += [("kill", _DECK[place % len(_DECK)]) for place in range(kills)]
-    dealt += [("stop", _DECK[place % len(_DECK)]) for place in range(kills // STOPS_PER_KILL)]
+    dealt = _dealt("kill", kills) + _dealt("stop", kills // STOPS_PER_KILL)
     random.shuffle(dealt)
     return tuple(_strike(random, signal, role, first=not place) for place, (signal, role) in enumerate(dealt))
 
 
-def _strike(random: Random, signal: Literal["kill", "stop"], role: str, *, first: bool) -> Strike:
+def _dealt(signal: Signal, count: int) -> list[tuple[Signal, str]]:
+    return [(signal, _DECK[place % len(_DECK)]) for place in range(count)]
+
+
+def _strike(random: Random, signal: Signal, role: str, *, first: bool) -> Strike:
     waits = random.randrange(100) >= OVERLAPPING or first
     return Strike(
         role=role,
