@@ -16,7 +16,8 @@ import msgspec
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import parse_day
-from autofutures.orders.policy import Policy
+from autofutures.matching.faults import read_faults
+from autofutures.orders.policy import Policy, Strangers
 from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
@@ -214,12 +215,56 @@ class _CalendarTable(msgspec.Struct, forbid_unknown_fields=True):
     open: list[str] = []
 
 
+_POLICY = Policy()
+_MILLISECOND = 1_000_000
+
+
+class _PolicyTable(msgspec.Struct, forbid_unknown_fields=True):
+    """`orders/policy.py` in milliseconds."""
+
+    strangers: Strangers = _POLICY.strangers
+    answer_ms: int = _POLICY.answer_ns // _MILLISECOND
+    quiet_ms: int = _POLICY.quiet_ns // _MILLISECOND
+    every_ms: int = _POLICY.every_ns // _MILLISECOND
+    query_ms: int = _POLICY.query_ns // _MILLISECOND
+    decision_ms: int = _POLICY.decision_ns // _MILLISECOND
+    exit_doubt_ms: int = _POLICY.exit_doubt_ns // _MILLISECOND
+
+
 class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
-    """`autofutures.toml`: strategies with their conditions, risk limits, days that the calendar lacks."""
+    """`autofutures.toml`: strategies with their conditions, risk limits, days that the calendar lacks.
+
+    `policy` is how long the book waits for the broker's word, `broker` how the simulated one misbehaves.
+    """
 
     strategy: list[_StrategyTable] = []
     risk: dict[str, dict[str, int]] = {}
     calendar: _CalendarTable = msgspec.field(default_factory=_CalendarTable)
+    policy: _PolicyTable = msgspec.field(default_factory=_PolicyTable)
+    broker: dict[str, int] = {}
+
+    def book_policy(self) -> Policy:
+        """The policy in nanoseconds.
+
+        Raises:
+            BadInput: a time is not above zero.
+        """
+        table = msgspec.structs.asdict(self.policy)
+        strangers = table.pop("strangers")
+        for name, value in table.items():
+            if value <= 0:
+                raise BadInput(f"policy: {name} is {value}: give milliseconds above zero")
+        times = {f"{name.removesuffix('_ms')}_ns": value * _MILLISECOND for name, value in table.items()}
+        return msgspec.convert({"strangers": strangers, **times}, Policy)
+
+    def faults(self) -> dict[str, int]:
+        """How a simulated broker misbehaves.
+
+        Raises:
+            BadInput: a fault that it does not know, or out of its range.
+        """
+        read_faults(self.broker)
+        return dict(self.broker)
 
     def strategies(self, symbols: tuple[str, ...]) -> tuple[StrategySettings, ...]:
         """The strategies, each on its own symbols or on those of the run."""

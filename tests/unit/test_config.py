@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from autofutures import config
 from autofutures.config import RunSettings, SettingsFile, StrategySettings, Value
 from autofutures.domain.errors import BadInput
+from autofutures.orders.policy import Policy
 
 TOML = """
 [[strategy]]
@@ -310,3 +311,32 @@ def test_several_contracts_can_be_replayed_together() -> None:
         "TAIFEX:TXF202108,TAIFEX:MXF202108",
         20210726,
     )
+
+
+def test_the_policy_is_written_in_milliseconds_and_what_is_missing_is_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "autofutures.toml"
+    path.write_text('[policy]\nstrangers = "flatten"\nanswer_ms = 250\n', "utf-8")
+    policy = config.load_settings(path).book_policy()
+    assert policy == msgspec.structs.replace(Policy(), strangers="flatten", answer_ns=250_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[policy]\nanswer_ms = 0\n", "policy: answer_ms is 0: give milliseconds above zero"),
+        ("[broker]\nslowly = 1\n", "there is no fault 'slowly' of a broker"),
+    ],
+)
+def test_a_policy_or_a_fault_that_makes_no_sense_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "autofutures.toml"
+    path.write_text(text, "utf-8")
+    read = config.load_settings(path)
+    with pytest.raises(BadInput, match=says):
+        (read.book_policy(), read.faults())
+
+
+def test_another_word_for_strangers_is_refused_with_the_ones_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "autofutures.toml"
+    path.write_text('[policy]\nstrangers = "sue"\n', "utf-8")
+    with pytest.raises(BadInput, match="sue"):
+        config.load_settings(path)

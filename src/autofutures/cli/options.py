@@ -157,6 +157,8 @@ class RunOptions(msgspec.Struct, kw_only=True):
             order_latency_ns=parse_latency(self.order_latency),
             limit=self.limit,
             closed_days=settings_file.closed_days(),
+            policy=settings_file.book_policy(),
+            faults=settings_file.faults(),
         )
         return with_covers(with_bands(settings))
 

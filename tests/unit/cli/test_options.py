@@ -93,6 +93,10 @@ def test_a_users_own_file_is_named_by_its_class_and_by_its_whole_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "my").mkdir()
+    (tmp_path / "my" / "momentum.py").write_text(
+        "from autofutures.strategies.base import Strategy\n\n\nclass Momentum(Strategy):\n    window: int = 20\n"
+    )
     run = a_run(strategies=["my/momentum.py:Momentum"], settings=["Momentum.window=3"])
     assert run.strategies == (
         StrategySettings(
@@ -100,6 +104,7 @@ def test_a_users_own_file_is_named_by_its_class_and_by_its_whole_path(
             use=f"{tmp_path}/my/momentum.py:Momentum",
             symbols=("TAIFEX:TXF202608",),
             settings={"window": 3},
+            exits="own",
         ),
     )
 
