@@ -163,8 +163,10 @@ def _trade_by_the_clock(
 
     former = state / "run.json" if state is not None else None
     run = by_the_clock(run, read_run(former) if former is not None and former.exists() else None)
-    live = {"live": True, "until_end": True, "minutes": minutes}
-    return _trade(run, state, {**driven, **live, "clock_offset_ns": offset_ns(run, clock.now_ns())})
+    now = clock.now_ns()
+    offset = offset_ns(run, now)
+    live = {"live": True, "until_end": True, "minutes": minutes, "begun_at": now + offset}
+    return _trade(run, state, {**driven, **live, "clock_offset_ns": offset})
 
 
 def _trade(run: "RunSettings", state: Path | None, driven: Mapping[str, float | str]) -> "Folder":

@@ -101,6 +101,11 @@ class Broker:
         self._phantoms: list[tuple[int, VenueOrder]] = []
         self._last_submit: Submit | None = None
 
+    def resume(self, statement: Statement) -> None:
+        """Goes on with the books of an earlier life, whose sessions have ended."""
+        self.ledger.restore(statement)
+        self.session = statement.sessions
+
     @property
     def due_at(self) -> int:
         """When the broker will say something, if nothing happens before."""

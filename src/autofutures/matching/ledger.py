@@ -19,7 +19,7 @@ from autofutures.domain.messages import (
     VenueOrder,
 )
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import Side
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
 
 LIVE = frozenset({Status.SENT, Status.WORKING})
 """`SENT` has reached the broker and not yet the market."""
@@ -127,6 +127,21 @@ class Ledger:
         self._by_client.setdefault(submit.client_id, []).append(entry)
         return entry
 
+    def restore(self, statement: Statement) -> None:
+        """Takes the books of an earlier life; what worked then has ended with its session."""
+        words = {status.word: status for status in Status}
+        for line in statement.orders:
+            entry = self.receive(line.venue_id, _submit_of(line), line.at, line.session)
+            entry.filled, entry.reason = line.filled, line.reason
+            status = words[line.status]
+            entry.move(Status.EXPIRED if status in LIVE else status, line.at)
+        for fill in statement.fills:
+            filled = Filled(
+                fill.client_id, fill.at, fill.fill_id, fill.symbol, fill.side, fill.qty, fill.price_ticks
+            )
+            self._fills.append((fill.at, fill.venue_id, filled))
+            self.positions[fill.symbol] += fill.side * fill.qty
+
     def of_client(self, client_id: str) -> list[Entry]:
         """Every order under one client id."""
         return self._by_client.get(client_id, [])
@@ -195,6 +210,22 @@ class Ledger:
             sessions=sessions,
             faults={kind: count for kind, count in sorted(faults.items()) if count},
         )
+
+
+def _submit_of(line: OrderLine) -> Submit:
+    """An order that is over: how it was to trade is not known any more, and no matter."""
+    return Submit(
+        line.client_id,
+        line.at,
+        line.symbol,
+        line.side,
+        line.qty,
+        OrderType.MARKET,
+        0,
+        TimeInForce.ROD,
+        OpenClose.AUTO,
+        day_trade=False,
+    )
 
 
 def _order_line(entry: Entry) -> OrderLine:

@@ -1,9 +1,13 @@
 """The processes of a run as their supervisor sees them: how each is started, whether it works, how it ended."""
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+
+import msgspec
 
 from autofutures import clock
 from autofutures.config import RunSettings, environment_of_children
@@ -93,6 +97,45 @@ class Child:
                 os.close(handle)
         self.handle = self.pulse = -1
         return code
+
+
+ORPHANS_NS = 2 * SECOND
+"""How long the processes of a dead supervisor may take to end, before they are killed."""
+
+
+def note_children(folder: Folder, children: Iterable[Child]) -> None:
+    """Writes down which processes run, for a supervisor that must take over."""
+    pids = {child.name: child.process.pid for child in children if child.process and child.handle >= 0}
+    new = folder.children.with_suffix(".new")
+    new.write_bytes(msgspec.json.encode(pids))
+    new.replace(folder.children)
+
+
+def end_orphans(folder: Folder) -> list[str]:
+    """Waits until the processes of a dead supervisor have ended; returns whom it had to kill.
+
+    The system has told them to end. One that is stuck does not hear it, and would keep the files that others need.
+    """
+    if not folder.children.exists():
+        return []
+    pids = msgspec.json.decode(folder.children.read_bytes(), type=dict[str, int])
+    until = clock.stopwatch_ns() + ORPHANS_NS
+    left = {name: pid for name, pid in pids.items() if _is_ours(pid, folder)}
+    while left and clock.stopwatch_ns() < until:
+        clock.sleep_ns(SECOND // 50)
+        left = {name: pid for name, pid in left.items() if _is_ours(pid, folder)}
+    for pid in left.values():
+        os.kill(pid, signal.SIGKILL)
+    return sorted(left)
+
+
+def _is_ours(pid: int, folder: Folder) -> bool:
+    """Whether the process runs, and is one of this folder's: a number may have been given to somebody else since."""
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"--pulse" in command and str(folder.root).encode() in command
 
 
 def commands_of(run: RunSettings, *, projects: bool = False) -> list[tuple[str, list[str]]]:

@@ -39,12 +39,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The processes run by the clock; otherwise they replay, one answered event after the other."""
     clock_offset_ns: int = 0
     """Added to the clock by every process of a live run, so that a generated session is now."""
+    begun_at: int = 0
+    """When a live run began, by its own clock: what the journal holds of before belongs to earlier runs."""
     minutes: float = 0.0
     """A live run ends after so long; 0: with its market."""
     write_ahead: bool = True
     """Off, orders leave before they are written down: for proving that a drill notices it."""
     die_at: str = ""
-    """A drill: `role:point:kind`, where `trader` or `gateway` dies once; see `seats/port.py` for the points."""
+    """A drill: `role:point:kind`, again after a comma, where `trader` or `gateway` dies, each time once."""
     venue_endpoint: str = ""
     """Where the exchange listens when it does not belong to the machine and outlives it; empty: in `sockets`."""
     projections: str = ""
@@ -67,6 +69,7 @@ class Folder:
         self.report = root / "report.html"
         self.send_log = root / "gateway.sqlite"
         self.restarts = root / "restarts.json"
+        self.children = root / "children.json"
         self.ledger = root / "ledger.json"
         self.died = root / "died"
         self.logs = root / "logs"

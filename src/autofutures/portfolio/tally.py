@@ -122,8 +122,12 @@ class Tally:
         elif isinstance(message, BadTick):
             self.bad_ticks += 1
         elif isinstance(message, Restored):
-            for symbol, qty in message.positions.items():
-                self._positions[symbol] = self._positions.get(symbol, 0) + qty
+            self.hold(message.positions)
+
+    def hold(self, positions: Mapping[str, int]) -> None:
+        """Contracts that were held before the run: they count from its start."""
+        for symbol, qty in positions.items():
+            self._positions[symbol] = self._positions.get(symbol, 0) + qty
 
     def _tick(self, tick: Tick, now: int) -> None:
         symbol = tick.symbol

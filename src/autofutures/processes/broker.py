@@ -37,6 +37,7 @@ from autofutures.domain.messages import (
     encode,
 )
 from autofutures.domain.units import SECOND
+from autofutures.matching.ledger import Statement
 from autofutures.matching.model import FeedEvent
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log
@@ -141,7 +142,9 @@ class FarSide:
         self._hub = hub
         self._log = log
         self._life = life
-        self._broker = make_broker(run, self._machine.life)
+        self._broker = make_broker(run, folder.next_life("exchange"))
+        if folder.ledger.exists():
+            self._broker.resume(msgspec.json.decode(folder.ledger.read_bytes(), type=Statement))
         self._feed = iter(make_feed(run))
         self._next: FeedEvent | None = next(self._feed, None)
         self._session = Session(hub)
@@ -162,7 +165,9 @@ class FarSide:
                 self._life.check()
                 self._turn()
         finally:
-            self._folder.ledger.write_bytes(msgspec.json.encode(self._broker.statement()))
+            new = self._folder.ledger.with_suffix(".new")
+            new.write_bytes(msgspec.json.encode(self._broker.statement()))
+            new.replace(self._folder.ledger)
 
     def _turn(self) -> None:
         now = self.now()

@@ -115,26 +115,28 @@ class Dies(Watch):
 
     Args:
         folder: remembers that it has happened.
-        point: where.
-        kind: a message's class by name; empty for any batch.
+        drill: `role:point:kind`, where the kind is a message's class by name; empty for any batch.
     """
 
-    def __init__(self, folder: Folder, point: str, kind: str) -> None:
-        self._mark = folder.died
-        self._point = point
-        self._kind = kind
+    def __init__(self, folder: Folder, drill: str) -> None:
+        self._died = folder.died
+        self._drill = drill
+        _, self._point, self._kind = drill.split(":")
 
     def at(self, point: str, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """Ends the process where this is the point."""
-        if point != self._point or self._mark.exists():
+        if point != self._point:
             return
         if not self._kind or any(type(message).__name__ == self._kind for message in (*inputs, *outputs)):
-            self._mark.touch()
+            with self._died.open("a") as died:
+                died.write(f"{self._drill}\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def watch_of(folder: Folder, role: str) -> Watch:
-    """What the run's drill asks of a process: `role:point:kind` ends it there; nothing for all others."""
-    name, _, rest = folder.machine().die_at.partition(":")
-    point, _, kind = rest.partition(":")
-    return Dies(folder, point, kind) if name == role else NOBODY
+    """What the run's drill asks of this life of a process: the first point of its own at which none has died yet."""
+    died = folder.died.read_text().splitlines() if folder.died.exists() else []
+    for drill in folder.machine().die_at.split(","):
+        if drill.startswith(f"{role}:") and drill not in died:
+            return Dies(folder, drill)
+    return NOBODY

@@ -16,7 +16,7 @@ import msgspec
 from autofutures import clock
 from autofutures.domain.errors import BrokenInvariant, Refusal
 from autofutures.domain.units import MINUTE, SECOND
-from autofutures.ops.children import ASIDE, Child, commands_of, last_words
+from autofutures.ops.children import ASIDE, Child, commands_of, last_words, note_children
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
 from autofutures.ops.process import WRONG_REQUEST
@@ -113,6 +113,7 @@ class LiveSupervisor:
         pid = child.start(self._folder)
         self._poll.register(child.handle, select.POLLIN)
         self._poll.register(child.pulse, select.POLLIN)
+        note_children(self._folder, self._children.values())
         self._log.info("started", child=child.name, pid=pid)
 
     def _died(self, child: Child, now: int) -> None:

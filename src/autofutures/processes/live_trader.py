@@ -126,6 +126,7 @@ class LiveTrader:
             "epoch": seat.epoch,
             "events": seat.trader.market_seq,
             **msgspec.to_builtins(seat.tally.summary()),
+            "positions": {symbol: qty for symbol, qty in seat.positions().items() if qty},
             "strategies": [strategy.name for strategy in self._run.strategies],
             "mode": standing.mode.name,
             "ready": verdict.ready,

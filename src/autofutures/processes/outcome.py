@@ -1,7 +1,13 @@
-"""What is left of a run when its processes have ended: rows and a page, from the recorder's stream alone.
+"""What is left of a run when its processes have ended: rows and a page.
 
-The fold of the stream must give the trader's own result: a difference means that one of them lost something.
+Of a replay the recorder's stream alone gives them, and the fold must give the trader's own result: a difference means
+that one of them lost something. By the clock a recorder may have been killed, so orders and fills come from the
+journal, and the stream gives the market around them; what it lacks is in the result as `ticks_lost`.
 """
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
@@ -9,10 +15,14 @@ from autofutures.assemble.nodes import make_tally
 from autofutures.backtest.run_report import report_of
 from autofutures.backtest.runner import ticks_of, write_rows
 from autofutures.domain.errors import BrokenInvariant
-from autofutures.domain.messages import Tick
+from autofutures.domain.messages import AnyMessage, BadTick, Gap, Placed, Refused, Tick, Traded, decode_frame
 from autofutures.ops.folder import Folder
 from autofutures.portfolio.tally import Summary
-from autofutures.processes.stream import read_stream
+from autofutures.processes.stream import frames_of, read_stream
+from autofutures.storage.journal import Journal
+
+Moment = tuple[int, AnyMessage]
+Prices = dict[str, list[tuple[int, int]]]
 
 
 def write_outcome(folder: Folder) -> Summary:
@@ -21,13 +31,14 @@ def write_outcome(folder: Folder) -> Summary:
     Raises:
         BrokenInvariant: the recorder's stream tells another story than the trader.
     """
+    if folder.machine().live:
+        return _write_live(folder)
     run = folder.run()
     tally = make_tally(run)
-    prices: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in run.symbols}
+    prices: Prices = {symbol: [] for symbol in run.symbols}
     for envelope in read_stream(folder.stream):
         tally.handle(envelope.body, envelope.at)
-        if isinstance(envelope.body, Tick):
-            prices[envelope.body.symbol].append((envelope.at, envelope.body.price_ticks))
+        _note_price(prices, envelope.body, envelope.at)
     recorded = tally.summary()
     traded = msgspec.json.decode(folder.result.read_bytes(), type=Summary)
     if recorded != traded:
@@ -38,3 +49,47 @@ def write_outcome(folder: Folder) -> Summary:
     write_rows(tally, folder.orders, folder.fills)
     report_of(run, tally, {symbol: ticks_of(rows) for symbol, rows in prices.items()}, folder.report)
     return traded
+
+
+def _write_live(folder: Folder) -> Summary:
+    run = folder.run()
+    tally = make_tally(run)
+    prices: Prices = {symbol: [] for symbol in run.symbols}
+    with Journal.open(folder.journal) as journal:
+        held, traded = _journaled(journal, folder.machine().begun_at)
+    tally.hold(held)
+    for at, message in heapq.merge(_market(folder), traded, key=lambda moment: moment[0]):
+        tally.handle(message, at)
+        _note_price(prices, message, at)
+    summary = tally.summary()
+    folder.result.write_bytes(msgspec.json.encode(summary))
+    write_rows(tally, folder.orders, folder.fills)
+    report_of(run, tally, {symbol: ticks_of(rows) for symbol, rows in prices.items()}, folder.report)
+    return summary
+
+
+def _note_price(prices: Prices, message: AnyMessage, at: int) -> None:
+    if isinstance(message, Tick):
+        prices[message.symbol].append((at, message.price_ticks))
+
+
+def _market(folder: Folder) -> Iterator[Moment]:
+    """The market as it was recorded, with its holes."""
+    for _, frame in frames_of(folder.stream):
+        for envelope in decode_frame(frame):
+            if isinstance(envelope.body, (Tick, Gap, BadTick)):
+                yield envelope.at, envelope.body
+
+
+def _journaled(journal: Journal, since: int) -> tuple[Counter[str], list[Moment]]:
+    """The positions of before the run, and what was decided and traded in it."""
+    held: Counter[str] = Counter()
+    traded: list[Moment] = []
+    for batch in journal.batches():
+        for message in batch.outputs:
+            if batch.at >= since:
+                if isinstance(message, (Placed, Traded, Refused)):
+                    traded.append((batch.at, message))
+            elif isinstance(message, Traded):
+                held[message.symbol] += message.side * message.qty
+    return held, traded

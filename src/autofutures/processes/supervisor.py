@@ -15,7 +15,7 @@ from autofutures import clock
 from autofutures.config import environment_of_children
 from autofutures.domain.errors import BrokenInvariant, Refusal
 from autofutures.domain.units import SECOND
-from autofutures.ops.children import ASIDE, commands_of, last_words
+from autofutures.ops.children import ASIDE, commands_of, end_orphans, last_words
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
 from autofutures.processes.live_supervisor import LiveSupervisor
@@ -149,8 +149,15 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
     folder = Folder(parser.parse_args().run)
     folder.take()
+    killed = end_orphans(folder)
+    if killed:
+        open_log(folder.log("supervisor"), "supervisor").warning("orphans killed", children=killed)
     folder.open_sockets()
-    LiveSupervisor(folder).run()
+    try:
+        LiveSupervisor(folder).run()
+    except (BrokenInvariant, Refusal) as error:
+        sys.stderr.write(f"autofutures: {error}\n")
+        sys.exit(1)
 
 
 if __name__ == "__main__":

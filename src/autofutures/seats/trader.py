@@ -139,6 +139,7 @@ class TraderSeat:
         for fact in self._journal.facts():
             self.trader.fold(fact)
             facts += 1
+        self.tally.hold(self.positions())
         if facts:
             self._said(self.trader.recovered(now))
             self.settle(now)
@@ -233,6 +234,10 @@ class TraderSeat:
         absent = [name for name, peer in self._peers.items() if not peer.is_there(now)]
         lives = {TRADER: self.epoch, **{name: peer.life for name, peer in self._peers.items()}}
         return judge(self.trader.inquiry.standing.reasons, absent, lives, self.trader.uncovered(), now)
+
+    def positions(self) -> dict[str, int]:
+        """The book's net position in each instrument."""
+        return {symbol: self.trader.portfolio.net(symbol) for symbol in self.trader.instruments}
 
     def unknown_orders(self) -> int:
         """Orders of which nobody knows whether they trade."""
@@ -342,8 +347,6 @@ class TraderSeat:
     def _stream_only(self, messages: Sequence[AnyMessage], now: int) -> None:
         """What one strategy alone hears is still part of the record."""
         outbox = self._peers[RECORDER].outbox
-        for message in messages:
-            self.tally.handle(message, now)
         self._recorded += outbox.wrap_all(messages, now, self.trader.market_seq)
 
     def _command(self, command: Command, now: int) -> None:

@@ -86,3 +86,21 @@ def test_a_statement_tells_strangers_apart_and_is_json() -> None:
         ("", "B2", 1),
     ]
     assert msgspec.json.decode(msgspec.json.encode(statement), type=Statement) == statement
+
+
+def test_books_go_on_after_a_restart_and_what_worked_has_ended_with_its_session() -> None:
+    ledger = Ledger()
+    done, working = (ledger.receive(f"B{n}", submit(f"o{n}", qty=3), n, 1) for n in (1, 2))
+    ledger.report(done, fill("o1", 1, 3), 12)
+    ledger.report(working, Accepted("o2", 11, "B2"), 11)
+    before = ledger.statement(4, Counter())
+
+    again = Ledger()
+    again.restore(before)
+
+    after = again.statement(4, Counter())
+    assert (after.fills, after.positions) == (before.fills, before.positions)
+    assert [(line.client_id, line.filled, line.status) for line in after.orders] == [
+        ("o1", 3, "filled"),
+        ("o2", 0, "expired"),
+    ]
