@@ -98,7 +98,7 @@ class Trader:
         limits = {name: cover.book_stop for name, cover in self.covers.items() if cover.exits == "own"}
         self.account = Account(instruments, orders, costs, doubts, limits)
         self.orders, self.portfolio, self.exits = orders, self.account.portfolio, self.account.exits
-        self.inquiry = Inquiry(self.account, doubts, self.policy)
+        self.inquiry = Inquiry(self.account, doubts, self.policy, view.session_over)
         self.desk = ExitDesk(self.account, view, self._decide)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)

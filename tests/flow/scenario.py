@@ -11,7 +11,8 @@
     -> cancel o1 | accepted o1 | rejected o1 [cancel] | canceled o1 2 | expired o1 2 | fill o1 3 17400 [ID]
     -> session ends | restart | beat [TROUBLE] | link up | link down | gap
     -> list o1 working 0, h9 filled 2; fills o1 1 17400 F9, h9 2 17410 H1; position 3
-                                            the venue's answer to the last query: its orders, fills and position
+                                            the venue's answer to the last query: its orders, fills and position;
+                                            with `; since 5s` of what ended in the last five seconds only
     <- submit o1 3 | cancel o1 | refused RULE LIMIT VALUE | stray o1
     <- query | alert NAME o1 | mode WORD [REASON] | reconciled applied N absent N strangers N
     <- placed o1 | order o1 STATUS filled N left N | traded o1 QTY PRICE | exit o1 open N profit P stop P
@@ -140,17 +141,19 @@ class Scenario:
 
     def _list(self, text: str) -> Snapshot:
         """The venue's answer: `o1 working 0, …; fills o1 1 17400 F9, …; position 3`; every part may be missing."""
-        orders, fills, position = [], [], 0
+        orders, fills, position, since = [], [], 0, 0
         for part in filter(None, map(str.strip, text.split(";"))):
             kind, _, rest = part.partition(" ")
             if kind == "position":
                 position = int(rest)
+            elif kind == "since":
+                since = self.now - int(rest[:-1]) * UNITS["s"]
             elif kind == "fills":
                 fills += [self._listed_fill(entry.split()) for entry in rest.split(",")]
             else:
                 orders += [self._row(entry.split()) for entry in part.split(",")]
         positions = {TXF: position} if position else {}
-        return Snapshot(self.query, self.now, 0, tuple(orders), tuple(fills), positions)
+        return Snapshot(self.query, self.now, since, tuple(orders), tuple(fills), positions)
 
     def _row(self, words: Sequence[str]) -> VenueOrder:
         name, status, done = words

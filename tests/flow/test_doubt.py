@@ -479,3 +479,98 @@ def test_the_quiet_period_counts_from_the_last_moment_at_which_the_order_may_hav
     assert order is not None
     assert order.until == order.sent_at + 2 * SECOND
     assert play.trader.inquiry.doubts.proof_at(order) == order.until + quiet
+
+
+def test_a_fill_that_the_venue_does_not_have_is_a_difference_however_long_its_list_is() -> None:
+    live("""
+        -> buy 1
+        <- submit o1
+        -> fill o1 1 17400
+        -> +5s beat
+        <- query
+        -> list o1 filled 1
+        <- reconciled -1}
+        -> +500ms beat
+        <- query
+        -> list o1 filled 1
+        <- alert unexplained
+        <- mode reducing -1
+    """)
+
+
+def test_a_fill_that_a_late_list_does_not_have_yet_is_no_difference() -> None:
+    live("""
+        -> buy 1
+        <- submit o1
+        -> +4s beat
+        <- alert unknown_order
+        <- query
+        -> fill o1 1 17400
+        -> list
+        <- reconciled {}
+    """)
+
+
+def test_a_difference_that_grows_is_held_against_the_book_too() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> list position 1
+        <- reconciled 1}
+        -> +500ms beat
+        <- query
+        -> list position 2
+        <- alert unexplained
+        <- mode reducing +2
+        -> +500ms beat
+        <- query
+        -> list position 3
+        <- alert unexplained
+        <- mode reducing +3
+        -> +500ms beat
+        <- query
+        -> list
+        <- mode normal
+    """)
+
+
+def test_what_ignored_strangers_hold_stays_explained_when_their_fills_leave_the_list() -> None:
+    live("""
+        -> +5s beat
+        <- query
+        -> list h9 filled 1; fills h9 1 17400 H1; position 1
+        <- alert stranger
+        <- reconciled {}
+        -> +5s beat
+        <- query
+        -> list position 1; since 1s
+        <- reconciled {}
+        -> +5s beat
+        <- query
+        -> list position 1; since 1s
+        <- reconciled {}
+    """)
+
+
+def test_an_order_of_a_session_that_ended_while_nobody_listened_is_over_when_the_list_lacks_it() -> None:
+    live("""
+        -> buy 1 limit 17390
+        <- submit o1
+        -> accepted o1
+        -> +86400s restart
+        -> link up
+        <- mode reducing not reconciled
+        -> beat
+        <- query
+        -> list
+        <- reconciled absent 0
+        <- mode normal
+        -> +500ms beat
+        <- query
+        -> list
+        <- order o1 expired filled 0 left 0
+        = working 0 0
+        -> tick 17400
+        -> buy 1
+        <- submit o2
+    """)

@@ -61,6 +61,14 @@ class MarketView:
         coming = self.calendar.next_session(seen.sessions_id, seen.last_trading_day, now)
         return coming is not None and coming.accepts_from <= now
 
+    def session_over(self, symbol: str, at: int, now: int) -> bool:
+        """Whether the session for which an order was entered at `at` has ended by `now`; not of an unknown symbol."""
+        seen = self._seen.get(symbol)
+        if seen is None:
+            return False
+        session = self.calendar.next_session(seen.sessions_id, seen.last_trading_day, at)
+        return session is None or session.ends_at <= now
+
     def set_band(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
         """Makes the day's price limits known."""
         self._of(symbol).band = (low_ticks, high_ticks)

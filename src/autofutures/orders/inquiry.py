@@ -4,12 +4,15 @@ Hears beats, links that come and go, and snapshots; says queries, doubts, proofs
 book may do. A live order is never dropped to make a sum come out.
 """
 
+from collections.abc import Callable
+
 from autofutures.domain.messages import (
     Alert,
     AnyMessage,
     Beat,
     Cancel,
     Expired,
+    Filled,
     LinkChanged,
     Reconciled,
     Snapshot,
@@ -24,6 +27,9 @@ from autofutures.orders.standing import Standing
 
 Said = list[AnyMessage]
 
+SessionOver = Callable[[str, int, int], bool]
+"""Whether the session of a symbol in which an order was sent at a time has ended by another."""
+
 
 class Inquiry:
     """The conversation with the venue about what is.
@@ -32,13 +38,16 @@ class Inquiry:
         account: what the answers move.
         doubts: when to ask.
         policy: how long to wait, and what becomes of strangers' orders.
+        session_over: asks the calendar, for news of a session's end may have come while nobody listened.
     """
 
-    def __init__(self, account: Account, doubts: Doubts, policy: Policy) -> None:
+    def __init__(self, account: Account, doubts: Doubts, policy: Policy, session_over: SessionOver) -> None:
         self._account = account
         self._orders = account.orders
         self._policy = policy
+        self._session_over = session_over
         self._strangers: set[str] = set()
+        self._ignored: dict[str, Filled] = {}
         self._ended: dict[str, int] = {}
         self.doubts = doubts
         self.standing = Standing(reconciles=policy.reconciles)
@@ -114,9 +123,9 @@ class Inquiry:
         for report in found.reports:
             self._account.hear(report, said)
         absent = sum(self._missing(order, asked_at, now, said) for order in found.missing)
-        outside = self._outside(found, now, said)
-        book = {symbol: self._account.portfolio.net(symbol) for symbol in self._account.instruments}
-        differs = unexplained(self._orders, book, snapshot, outside)
+        outside = self._outside(found, snapshot.since, now, said)
+        book = self._account.portfolio.nets()
+        differs = unexplained(self._orders, book, snapshot, outside, self._policy.quiet_ns)
         if self.standing.compared(differs):
             for symbol, qty in self.standing.unexplained.items():
                 text = f"the venue's position is {qty:+d} from the book's, and no fill explains it"
@@ -135,7 +144,8 @@ class Inquiry:
         """The venue's list lacks a live order of ours: absent if it never was there, else in doubt. Never dropped."""
         if not self.doubts.missed(order, asked_at):
             return False
-        if order.sent_at < self._ended.get(order.intent.symbol, 0):
+        symbol = order.intent.symbol
+        if order.sent_at < self._ended.get(symbol, 0) or self._session_over(symbol, order.sent_at, now):
             self._account.hear(Expired(order.client_id, now, order.left), said)
             return False
         if order.acknowledged:
@@ -148,8 +158,11 @@ class Inquiry:
         self._account.free_exit(order)
         return True
 
-    def _outside(self, found: Difference, now: int, said: Said) -> dict[str, int]:
-        """Orders that are not ours, by policy. Returns what they traded that is not in the book, by symbol."""
+    def _outside(self, found: Difference, since: int, now: int, said: Said) -> dict[str, int]:
+        """Orders that are not ours, by policy. Returns what they traded that is not in the book, by symbol.
+
+        What a list that begins at `since` does not tell any more is remembered: it is still in the venue's position.
+        """
         policy = self._policy.strangers
         for row in found.strangers:
             if row.venue_id not in self._strangers:
@@ -158,14 +171,17 @@ class Inquiry:
                 said.append(Alert("stranger", now, row.venue_id, text))
             if policy == "flatten" and row.client_id and row.status is Status.WORKING:
                 said.append(Cancel(row.client_id, now, row.symbol))
-        outside: dict[str, int] = {}
+        counted = {fill_id: fill for fill_id, fill in self._ignored.items() if fill.at < since}
         for fill in found.foreign:
             if self._orders.has_heard(fill.fill_id):
                 continue
             if policy == "ignore" or fill.symbol not in self._account.instruments:
-                outside[fill.symbol] = outside.get(fill.symbol, 0) + fill.side * fill.qty
+                counted[fill.fill_id] = self._ignored[fill.fill_id] = fill
             else:
                 self._account.adopt(fill, said)
+        outside: dict[str, int] = {}
+        for fill in counted.values():
+            outside[fill.symbol] = outside.get(fill.symbol, 0) + fill.side * fill.qty
         return outside
 
     def to_flatten(self) -> list[tuple[str, int]]:

@@ -4,7 +4,7 @@ Neither side alone is true: a venue's list is late, holds rows that are none and
 fill, an end), and what a list lacks is handed back to be asked for again. The same snapshot twice teaches nothing new.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -91,7 +91,7 @@ def _news(order: Order, row: VenueOrder) -> Iterator[Report]:
 
 
 def unexplained(
-    orders: Orders, book: dict[str, int], snapshot: Snapshot, outside: dict[str, int]
+    orders: Orders, book: Mapping[str, int], snapshot: Snapshot, outside: Mapping[str, int], late_ns: int
 ) -> dict[str, int]:
     """The venue's position less what the book and the strangers' fills make of it, by symbol, where they differ.
 
@@ -99,11 +99,12 @@ def unexplained(
         orders: knows each fill that was heard.
         book: the book's net positions by symbol, with the fills of this snapshot.
         snapshot: the venue's positions and fills.
-        outside: contracts by symbol that strangers traded in the snapshot, and that are not in the book.
+        outside: contracts by symbol that strangers traded, as far as the snapshot goes, and that are not in the book.
+        late_ns: by so much a list may be late. An older fill that it lacks is one that the venue does not have.
     """
     counted = {fill.fill_id for fill in snapshot.fills}
     later: dict[str, int] = {}
-    for symbol, signed in orders.fills_since(snapshot.since, counted):
+    for symbol, signed in orders.fills_since(max(snapshot.since, snapshot.at - late_ns), counted):
         later[symbol] = later.get(symbol, 0) + signed
     found = {}
     for symbol in sorted({*book, *snapshot.positions, *outside}):

@@ -16,7 +16,7 @@ class Standing:
         self.link_up = not reconciles
         self.reconciled = not reconciles
         self.unexplained: dict[str, int] = {}
-        self._suspected: dict[str, int] = {}
+        self._suspected: frozenset[str] = frozenset()
         self.exits_in_doubt: tuple[str, ...] = ()
         self.trouble = ""
         self._said: tuple[Mode, tuple[str, ...]] = (Mode.NORMAL, ())
@@ -48,13 +48,14 @@ class Standing:
             self.reconciled = False
 
     def compared(self, unexplained: dict[str, int]) -> bool:
-        """A comparison's outcome; `True` where a difference has stayed for two of them and is held against the book.
+        """A comparison's outcome; `True` where there was a difference in two of them and it is held against the book.
 
-        One comparison alone may have met a report on its way.
+        One comparison alone may have met a report on its way. How large the difference is does not matter: one that
+        grows is no better than one that stays.
         """
-        stayed = {symbol: qty for symbol, qty in unexplained.items() if self._suspected.get(symbol) == qty}
+        stayed = {symbol: qty for symbol, qty in unexplained.items() if symbol in self._suspected}
         news = bool(stayed) and stayed != self.unexplained
-        self._suspected, self.unexplained = unexplained, stayed
+        self._suspected, self.unexplained = frozenset(unexplained), stayed
         self.reconciled = self.reconciled or not unexplained
         return news
 

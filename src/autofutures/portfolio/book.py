@@ -1,6 +1,6 @@
 """The account: a ledger for each strategy and instrument; the account's position is their sum."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from autofutures.domain.messages import LedgerKept
 from autofutures.domain.units import Side
@@ -44,6 +44,10 @@ class Portfolio:
         ledger = self.ledger(kept.strategy, kept.symbol)
         self._net[kept.symbol] = self._net.get(kept.symbol, 0) + kept.position - ledger.position
         ledger.restore(kept)
+
+    def nets(self) -> Mapping[str, int]:
+        """The account's position in each symbol that was ever traded."""
+        return self._net
 
     def ledgers(self) -> Iterator[tuple[str, str, Ledger]]:
         """Every ledger, by strategy and symbol."""
