@@ -26,7 +26,7 @@ RECORDER = "recorder"
 class Port(Protocol):
     """The way to a seat's peers."""
 
-    def send(self, peer: str, data: bytes) -> bool:
+    def send(self, peer: str, data: bytes, /) -> bool:
         """Hands a frame over. `False`: nobody is there or he is overloaded, and nothing was sent."""
         ...
 

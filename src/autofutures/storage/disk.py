@@ -26,12 +26,15 @@ class Disk(Protocol):
 
     def free_bytes(self) -> int:
         """How much can be written besides the reserve."""
+        ...
 
     def has_reserve(self) -> bool:
         """Whether there still is one."""
+        ...
 
     def release(self) -> bool:
         """Gives the reserve up; `False` where there is none."""
+        ...
 
     def reserve(self) -> None:
         """Takes the reserve, if there is room for it."""

@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
 
 from autofutures.domain.errors import BadInput
 from autofutures.storage.file import APPLICATION_ID, unusable
@@ -49,7 +50,7 @@ def upgrade(connection: sqlite3.Connection, path: Path) -> None:
     """
     try:
         _upgrade(connection, path)
-    except sa.exc.SQLAlchemyError as error:
+    except SQLAlchemyError as error:
         raise unusable(path, error) from error
 
 
