@@ -25,6 +25,7 @@ from autofutures.domain.messages import (
 from autofutures.domain.units import SECOND
 from autofutures.orders.ids import MAX_EPOCH
 from autofutures.storage.chain import START, Head, chained
+from autofutures.storage.checkpoint import Checkpointer
 from autofutures.storage.disk import LOW_BYTES, Disk, FileDisk, Health
 from autofutures.storage.file import Durability, take_lock, usable
 from autofutures.storage.reading import (
@@ -94,6 +95,7 @@ class Journal:
         self._lock = lock
         self._witness = witness
         self._disk = disk
+        self._checkpointer: Checkpointer | None = None
         self._stopwatch = stopwatch
         self.snapshot_every = SNAPSHOT_EVERY
         self._slow: deque[int] = deque(maxlen=SLOW_COMMITS)
@@ -136,6 +138,7 @@ class Journal:
                 witness = undo.enter_context(Witness(witness_path(path)))
                 witness.saw_epoch(max(read_epochs(connection, path), default=0), head)
                 journal = cls(connection, path, lock, witness=witness, disk=disk)
+            journal._checkpointer = Checkpointer(path)
             disk.reserve()
             undo.pop_all()
         return journal
@@ -277,6 +280,8 @@ class Journal:
 
     def close(self) -> None:
         """Ends writing, and lets others in; closing again does nothing."""
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self._connection.close()
         if self._witness is not None:
             self._witness.close()

@@ -11,9 +11,9 @@ _SYNCHRONOUS: dict[Durability, str] = {"process-crash": "NORMAL", "power-loss": 
 _PAGE_BYTES = 1024
 """A batch has some 250 bytes and every commit writes whole pages: small ones write less than half as much."""
 
-_CHECKPOINT_PAGES = 65_536
-"""Moving the write-ahead log into the file makes one commit wait for the disk. 64 MB of log are some 40,000
-batches, so this bound is for the longest days only: opening and closing a journal move the log too."""
+_CHECKPOINT_PAGES = 262_144
+"""The log is moved into the file beside the writer (`checkpoint.py`). Should that ever fail, a commit does it, and
+waits, when the log has 256 MB."""
 
 
 def open_to_write(path: Path, durability: Durability) -> sqlite3.Connection:
