@@ -37,8 +37,9 @@ RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder.
 _VERIFY_HELP = (
     "Prove every record of a journal, and name the first bad one.\n\n"
     "Every batch is read and its hash compared, then the end with what the file beside the journal (.head) saw of "
-    "it, the epochs, the snapshots, and SQLite's own structure. Nothing is changed; the machine may trade. The exit "
-    "code is 1 where something is bad.\n\n"
+    "it, the epochs, the snapshots, and SQLite's own structure. In a run's folder each snapshot is also compared with "
+    "what all batches before it make. Nothing is changed; the machine may trade. The exit code is 1 where something is "
+    "bad.\n\n"
     "Examples:\n\n"
     "autofutures db verify\n\n"
     "autofutures db verify my-run/backups/20210726-134500 --json"
@@ -96,14 +97,32 @@ def verify_command(
 
     if where is not None and run is not None:
         raise BadInput("name one place to verify, not two")
+    path = _journal_at(where or _folder(run))
     with _bar("batches") as progress:
-        verdict = verify(_journal_at(where or _folder(run)), progress)
+        verdict = verify(path, progress)
+        if verdict.ok and (path.parent / "run.json").is_file():
+            verdict = _with_snapshots(path, verdict, progress)
     if as_json:
         print_json(msgspec.to_builtins(verdict))
     else:
         sys.stdout.write(_words(verdict) + "\n")
     if not verdict.ok:
         sys.exit(1)
+
+
+def _with_snapshots(path: Path, verdict: "Verdict", progress: "Progress") -> "Verdict":
+    """Where the run's settings are known, each snapshot is compared with what the batches make."""
+    from autofutures.config import read_run
+    from autofutures.ops.book_check import check_snapshots
+    from autofutures.storage.file import BadRecord, repair
+
+    try:
+        compared = check_snapshots(path, read_run(path.parent / "run.json"), progress)
+    except BadRecord as error:
+        return msgspec.structs.replace(
+            verdict, ok=False, first_bad=error.record, why=error.why, repair=repair(path)
+        )
+    return msgspec.structs.replace(verdict, snapshots_compared=compared)
 
 
 def _words(verdict: "Verdict") -> str:

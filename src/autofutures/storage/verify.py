@@ -37,6 +37,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     batches: int
     """How many are good, from the first on."""
     snapshots: int = 0
+    snapshots_compared: int = 0
+    """Of how many the trader was compared with the one that all batches before make: that needs the run's settings."""
     epoch: int = 0
     hash: str = ""
     """Of the chain up to the last good batch."""

@@ -5,12 +5,14 @@ import pytest
 from typer.testing import CliRunner
 
 from autofutures.cli.db import app
+from autofutures.config import write_run
 from autofutures.domain.errors import BadInput
 from autofutures.ops.folder import Folder
 from autofutures.storage.backup import JOURNAL
 from autofutures.storage.journal import Journal
 from autofutures.storage.replica import CONFIG
 from autofutures.storage.verify import verify
+from tests.journals import a_run, trade
 from tests.unit.storage.damage import BATCHES, change, fill, make
 
 runner = CliRunner()
@@ -112,3 +114,22 @@ def test_a_replica_needs_a_place(run: Path, monkeypatch: pytest.MonkeyPatch) -> 
     said("replicate", "--run", run, "--to", run.parent / "safe", "--once")
     assert asked == [(run, True)]
     assert (run / CONFIG).is_file()
+
+
+@pytest.mark.parametrize("another", [False, True])
+def test_in_a_run_s_folder_snapshots_are_compared_with_what_the_batches_make(
+    run: Path, another: bool
+) -> None:
+    settings = a_run(trades=600)
+    write_run(settings, run / "run.json")
+    for left in run.glob("journal*"):
+        left.unlink()
+    with Journal.open(run / JOURNAL) as journal:
+        trader = trade(settings, journal.commit)
+        trader.market_seq += 1
+        if another:
+            trader.portfolio.ledger("ema_cross", settings.symbols[0]).fees += 1
+        journal.snapshot(trader.facts(1), 1)
+    verdict = json.loads(said("verify", run, "--json", code=int(another)))
+    assert (verdict["ok"], verdict["snapshots_compared"]) == (not another, int(not another))
+    assert ("is not the one that the batches before it make" in verdict["why"]) == another
