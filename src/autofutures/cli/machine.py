@@ -247,16 +247,24 @@ def status(
 
     folder = Folder(run) if run is not None else latest_folder()
     with Operator(folder) as operator:
-        _show(operator.ask("status"), as_json=as_json)
+        _show(_with_restarts(operator.ask("status"), folder), as_json=as_json)
         while watch:
             time.sleep(1)
             try:
-                answer = operator.ask("status")
+                answer = _with_restarts(operator.ask("status"), folder)
             except Refusal:
                 if folder.is_over():
                     return
                 raise
             _show(answer, as_json=as_json)
+
+
+def _with_restarts(answer: dict[str, object], folder: "Folder") -> dict[str, object]:
+    """Of a live run, how often its supervisor has started each process again."""
+    if not answer.get("live"):
+        return answer
+    counted = folder.restarts.read_bytes() if folder.restarts.exists() else b"{}"
+    return {**answer, "restarts": msgspec.json.decode(counted, type=dict[str, int])}
 
 
 def _show(answer: dict[str, object], *, as_json: bool) -> None:
@@ -265,6 +273,29 @@ def _show(answer: dict[str, object], *, as_json: bool) -> None:
         return
     shown = ("events", "ticks_seen", "ticks_lost", "orders", "refused", "fills", "net_pnl", "positions")
     sys.stdout.write("  ".join(f"{name} {answer[name]}" for name in shown) + "\n")
+    if answer.get("live"):
+        _show_live(msgspec.convert(answer, _Live))
+
+
+class _Live(msgspec.Struct):
+    """What a live run's status says besides."""
+
+    mode: str
+    ready: bool
+    reasons: tuple[str, ...]
+    uncovered_lots: int
+    unknown_orders: int
+    lives: dict[str, int]
+    restarts: dict[str, int]
+
+
+def _show_live(live: _Live) -> None:
+    verdict = "ready" if live.ready else f"not ready: {'; '.join(live.reasons)}"
+    restarted = ", ".join(f"{name} {count}" for name, count in live.restarts.items() if count) or "none"
+    sys.stdout.write(
+        f"{live.mode}, {verdict}; uncovered lots {live.uncovered_lots}, unknown orders {live.unknown_orders}; "
+        f"restarts: {restarted}\n"
+    )
 
 
 def stop(run: RunOption = None, as_json: options.JsonOption = False) -> None:

@@ -6,9 +6,12 @@ from typing import Self
 import pytest
 from typer.testing import CliRunner
 
+from autofutures import clock
+from autofutures.assemble.market import session_of
 from autofutures.backtest.runner import run
 from autofutures.cli import assembled
 from autofutures.domain.errors import BadInput, Refusal
+from autofutures.domain.units import SECOND
 from autofutures.ops import operator
 from autofutures.ops.folder import Folder, make_folder
 from autofutures.processes import supervisor
@@ -124,6 +127,21 @@ def test_a_database_for_projections_is_kept_in_the_run_and_a_password_is_not(tmp
         autofutures(*up, "--projections", "postgresql://me:secret@h/d")
 
 
+def test_a_paper_run_goes_by_a_clock_by_which_its_session_opens_now_and_its_book_goes_on_the_next_day(
+    tmp_path: Path,
+) -> None:
+    state = ["--paper", *FAST, "--state", str(tmp_path / "book"), "--minutes", "5", "--json"]
+    autofutures("up", *state)
+    folder = Folder(tmp_path / "book")
+    machine, run_before = folder.machine(), folder.run()
+    assert (machine.live, machine.minutes, machine.until_end) == (True, 5.0, True)
+    assert run_before.policy.reconciles
+    opens_at = session_of(run_before).opens_at
+    assert 0 < opens_at - (clock.now_ns() + machine.clock_offset_ns) + 60 * SECOND < 63 * SECOND
+    autofutures("up", *state)
+    assert folder.run().day == 20260804
+
+
 def test_rows_and_report_are_copied_where_they_are_wanted(tmp_path: Path) -> None:
     names = ("report", "orders", "fills")
     wanted = [word for name in names for word in (f"--{name}", str(tmp_path / name))]
@@ -193,6 +211,30 @@ def test_status_of_a_run_that_is_named_is_one_json_object(
     monkeypatch.setattr(Answers, "said", (STATUS,))
     assert json.loads(autofutures("status", "--run", str(places), "--json")) == STATUS
     assert Answers.asked == ((places, "status"),)
+
+
+LIVE: Status = {
+    **STATUS,
+    "live": True,
+    "mode": "REDUCING",
+    "ready": False,
+    "reasons": ["gateway is away", "no link to the venue"],
+    "uncovered_lots": 0,
+    "unknown_orders": 1,
+    "lives": {"trader": 2},
+}
+
+
+def test_status_of_a_live_run_says_whether_it_may_trade_and_what_was_started_again(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.restarts.write_text('{"trader": 1, "gateway": 0}')
+    monkeypatch.setattr(Answers, "said", (LIVE, LIVE))
+    assert autofutures("status").splitlines()[1] == (
+        "REDUCING, not ready: gateway is away; no link to the venue; uncovered lots 0, unknown orders 1; "
+        "restarts: trader 1"
+    )
+    assert json.loads(autofutures("status", "--json"))["restarts"] == {"trader": 1, "gateway": 0}
 
 
 def test_watching_goes_on_until_the_run_is_over(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:

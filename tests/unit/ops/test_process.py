@@ -1,4 +1,6 @@
+import contextlib
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -6,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autofutures.domain.errors import BadInput
 from autofutures.ops.process import Life, Log, Orphaned, run_process
 
 
@@ -121,3 +124,45 @@ def test_a_process_without_a_run_says_what_it_wants(
     with pytest.raises(SystemExit):
         run_process("trader", lambda folder, name, log: None)
     assert "--run" in capsys.readouterr().err
+
+
+def test_a_process_says_on_its_pipe_that_it_works_but_not_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = os.pipe()
+    monkeypatch.setattr(Life, "pulse", theirs)
+    life = Life()
+    for _ in range(100):
+        life.check()
+    os.close(theirs)
+    assert os.read(ours, 100) == b"."
+    os.close(ours)
+
+
+def test_a_pipe_that_nobody_reads_is_no_reason_to_wait_and_one_that_is_gone_makes_an_orphan(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(theirs, bytes(4_096))
+    monkeypatch.setattr(Life, "pulse", theirs)
+    Life().check()
+    os.close(ours)
+    with pytest.raises(Orphaned):
+        Life().check()
+    os.close(theirs)
+
+
+def test_what_a_process_cannot_work_with_is_told_from_its_death_by_the_exit_code(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def body(_run: Path, _name: str, _log: Log) -> None:
+        raise BadInput("the journal is damaged")
+
+    with pytest.raises(SystemExit) as ended:
+        run_process("trader", body)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "the journal is damaged\n"
+    assert events(run / "logs" / "trader.jsonl") == ["started", "refused"]

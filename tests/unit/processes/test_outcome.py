@@ -5,11 +5,16 @@ import msgspec
 import pytest
 
 from autofutures.backtest.runner import run, write_rows
+from autofutures.bus.codec import Outbox
 from autofutures.domain.errors import BadMessage, BrokenInvariant
+from autofutures.domain.messages import Gap, Tick, Traded
+from autofutures.domain.units import Side
 from autofutures.ops.folder import Folder, make_folder
 from autofutures.portfolio.tally import Summary
 from autofutures.processes.outcome import write_outcome
-from tests.runs import generated, trade
+from autofutures.processes.stream import LENGTH
+from autofutures.storage.journal import Journal
+from tests.runs import TXF, generated, trade
 
 
 @pytest.fixture
@@ -51,3 +56,35 @@ def test_a_stream_that_lost_its_end_is_refused(folder: Folder) -> None:
     folder.stream.write_bytes(folder.stream.read_bytes()[:-1])
     with pytest.raises(BadMessage, match="ends inside a frame"):
         write_outcome(folder)
+
+
+def test_a_live_run_is_told_by_its_journal_though_the_recorder_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    made = make_folder(tmp_path / "live", generated(), live=True, begun_at=100)
+    outbox = Outbox("trader", 1)
+    said = [
+        outbox.frame((Tick(TXF, at, price_ticks, 1),), at)
+        for at, price_ticks in ((110, 17_400), (130, 17_410), (150, 17_420))
+    ]
+    gap = outbox.frame((Gap("trader.market", 140, 7),), 140)
+    kept = b"".join(LENGTH.pack(len(frame)) + frame for frame in (said[0], said[1], gap, said[2]))
+    made.stream.write_bytes(kept + b"torn")
+    earlier, bought = (
+        Traded(f"o{n}", "s", n, 1, 1, at, TXF, Side.BUY, 1, 17_400, 20, 70, n, f"f{n}")
+        for n, at in ((1, 50), (2, 120))
+    )
+    with Journal.open(made.journal) as journal:
+        journal.commit((), (earlier,), 50)
+        journal.commit((), (bought,), 120)
+
+    summary = write_outcome(made)
+
+    assert (summary.ticks_seen, summary.ticks_lost, summary.fills) == (3, 7, 1)
+    assert summary.positions == {TXF: 2}
+    assert summary.net_pnl == 2 * 20 * 200 - 90
+    assert made.fills.read_text().count("f") >= 1
+    assert msgspec.json.decode(made.result.read_bytes(), type=Summary) == summary
+    assert summary.fill_hash in made.report.read_text("utf-8")
+    made.leave()

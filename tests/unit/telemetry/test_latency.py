@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autofutures.telemetry.latency import LatencySummary, LatencyTally, percentile
+from autofutures.telemetry.latency import Arrivals, LatencySummary, LatencyTally, Stalls, percentile
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,20 @@ def test_durations_in_any_order_make_a_summary_in_microseconds() -> None:
     for duration_ns in (3_000, 1_000, 2_500):
         tally.add(duration_ns)
     assert tally.summary() == LatencySummary(3, 2.5, 3.0, 3.0)
+
+
+def test_a_number_is_as_old_as_the_frame_in_which_it_came() -> None:
+    arrivals = Arrivals()
+    for last, at in ((1, 100), (5, 200), (9, 300)):
+        arrivals.add(last, at)
+    assert [arrivals.of(number) for number in (2, 5, 6, 9, 10)] == [200, 200, 300, 300, 0]
+
+
+def test_arrivals_and_stalls_are_bounded() -> None:
+    arrivals, stalls = Arrivals(), Stalls()
+    for number in range(1, 20_000):
+        arrivals.add(number, number)
+        stalls.add(number, 1)
+    assert arrivals.of(2) == 0
+    assert arrivals.of(19_000) == 19_000
+    assert len(stalls.kept) == 10_000
