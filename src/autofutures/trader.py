@@ -391,7 +391,7 @@ class Trader:
         """
         if whole:
             self.account.forget()
-        head = BookKept(now, self.market_seq, self.orders.kept_fills(whole=whole))
+        head = BookKept(now, self.market_seq, self.orders.kept_fills(whole=whole), self.orders.forgotten_at)
         facts = list(self.account.facts(now, whole=whole))
         saved = [Saved(strategy, now, state) for strategy, state in self._states.items()]
         settings = [fact for settings in self._settings.values() for fact in settings.values()]

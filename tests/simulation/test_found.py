@@ -1,12 +1,28 @@
 """What the simulation has found, each as the shortest story that shows it."""
 
-from autofutures.domain.messages import ExitPlan, OrderChanged, Placed, Ready, Refused, Restored, Submit
+from autofutures.domain.messages import (
+    Beat,
+    BookMode,
+    ExitPlan,
+    Filled,
+    LinkChanged,
+    OrderChanged,
+    Placed,
+    Query,
+    Ready,
+    Refused,
+    Restored,
+    Snapshot,
+    Submit,
+    VenueOrder,
+)
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OrderType, Side
 from autofutures.market.dates import taipei_ns
 from autofutures.orders.cover import Cover
+from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
-from tests.makers import OPEN, a_trader, filled, intent, tick
+from tests.makers import OPEN, TXF, WIDE, a_trader, filled, intent, tick
 
 NEXT_DAY = taipei_ns(20210727, 9 * 3600)
 
@@ -46,6 +62,41 @@ def test_the_limit_has_room_for_the_book_stops_of_others_and_a_strategy_may_clos
         ("position", 3)
     ]
     assert submits(trader.handle(intent(Side.SELL, 2, k=3), OPEN))
+
+
+def test_what_was_forgotten_is_not_booked_again_when_the_venue_lists_it() -> None:
+    trader = a_trader(WIDE, policy=Policy(reconciles=True, strangers="adopt"))
+    trader.handle(LinkChanged("v", OPEN, up=True, session=1), OPEN)
+    days = [OPEN, *(taipei_ns(day, 9 * 3600) for day in (20210727, 20210728, 20210729))]
+    fills: list[Filled] = []
+    rows: list[VenueOrder] = []
+    for number, at in enumerate(days, start=1):
+        compare(trader, at, fills, rows)
+        trader.handle(tick(17_400, at=at), at)
+        (sent,) = submits(trader.handle(intent(Side.BUY, 1, cause_seq=10 * number, at=at), at))
+        fill = filled(sent.client_id, f"F{number}", Side.BUY, 1, 17_400, at=at)
+        trader.handle(fill, at)
+        fills.append(fill)
+        rows.append(VenueOrder(sent.client_id, f"B{number}", sent.symbol, Side.BUY, 1, 1, Status.FILLED, at))
+    trader.facts(days[-1])
+    assert trader.orders.get(fills[0].client_id) is None
+    assert compare(trader, days[-1] + 60 * SECOND, fills, rows) == [("Reconciled", {})]
+    assert trader.portfolio.net(TXF) == 4
+
+
+def compare(
+    trader: Trader, at: int, fills: list[Filled], rows: list[VenueOrder]
+) -> list[tuple[str, dict[str, int]]]:
+    """The trader asks, and the venue lists all that ever was; what is said to it."""
+    later = at + 10 * SECOND
+    (query,) = [message for message in trader.handle(Beat(later), later) if isinstance(message, Query)]
+    positions = {TXF: len(fills)} if fills else {}
+    said = trader.handle(Snapshot(query.flow, later, 0, tuple(rows), tuple(fills), positions), later)
+    return [
+        (type(message).__name__, getattr(message, "unexplained", {}))
+        for message in said
+        if not isinstance(message, BookMode)
+    ]
 
 
 def held_stop() -> Trader:

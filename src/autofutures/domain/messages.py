@@ -531,6 +531,8 @@ class BookKept(Message, frozen=True):
     at: int
     market_seq: int
     fills: tuple[tuple[str, int, str, int], ...]
+    forgotten_at: int = 0
+    """Fills before this time, by the venue's clock, were heard too and are forgotten."""
 
 
 class OrderKept(Message, frozen=True):

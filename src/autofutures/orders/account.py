@@ -249,7 +249,7 @@ class Account:
         """A snapshot begins: what it says whole replaces what an earlier one said."""
         self.exits.clear()
         self._doubts.clear_cancels()
-        self.orders.restore_fills(kept.fills)
+        self.orders.restore_fills(kept.fills, kept.forgotten_at)
 
     def fold_ledger(self, kept: LedgerKept) -> None:
         """Takes a ledger of a snapshot back in, with the stop that watches it."""

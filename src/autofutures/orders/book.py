@@ -143,6 +143,7 @@ class Orders:
         self._by_decision: dict[tuple[str, int, int], Order] = {}
         self._working: dict[tuple[str, Side], int] = {}
         self._heard: dict[str, tuple[int, str, int]] = {}
+        self.forgotten_at = 0
         self._alive: dict[str, Order] = {}
         self._changed: dict[str, Order] = {}
         self._new_fills: list[str] = []
@@ -192,7 +193,8 @@ class Orders:
             if order.intent.at < since and order.client_id not in needed and decision not in plans:
                 del self._orders[order.client_id]
                 self._by_decision.pop(decision, None)
-        old = [fill_id for fill_id, (at, _, _) in self._heard.items() if at < since - _MARGIN_NS]
+        self.forgotten_at = max(self.forgotten_at, since - _MARGIN_NS)
+        old = [fill_id for fill_id, (at, _, _) in self._heard.items() if self.is_forgotten(at)]
         for fill_id in old:
             del self._heard[fill_id]
         self._new_fills = [fill_id for fill_id in self._new_fills if fill_id in self._heard]
@@ -224,8 +226,9 @@ class Orders:
         self._work(order, order.left - before)
         return new
 
-    def restore_fills(self, fills: Iterable[tuple[str, int, str, int]]) -> None:
-        """Puts the fills of a snapshot back."""
+    def restore_fills(self, fills: Iterable[tuple[str, int, str, int]], forgotten_at: int) -> None:
+        """Puts the fills of a snapshot back, and from when on they are all."""
+        self.forgotten_at = max(self.forgotten_at, forgotten_at)
         self._heard.update({fill_id: (at, symbol, signed) for fill_id, at, symbol, signed in fills})
 
     # --- the life of an order
@@ -257,8 +260,12 @@ class Orders:
         return sum(1 for order in self.unknown.values() if order.intent.symbol == symbol)
 
     def has_heard(self, fill_id: str) -> bool:
-        """Whether the fill is in the book."""
+        """Whether the fill is in the book, and remembered."""
         return fill_id in self._heard
+
+    def is_forgotten(self, at: int) -> bool:
+        """Whether all that the venue dates before this is over, booked, and forgotten: it teaches nothing new."""
+        return at < self.forgotten_at
 
     def note_foreign(self, fill: Filled | Traded) -> None:
         """Remembers a fill that is booked without an order of ours."""
@@ -293,7 +300,7 @@ class Orders:
         Raises:
             BrokenInvariant: the venue filled more than was ordered.
         """
-        if filled.fill_id in self._heard:
+        if filled.fill_id in self._heard or self.is_forgotten(filled.at):
             return False
         if order.filled + filled.qty > order.intent.qty:
             raise BrokenInvariant(

@@ -177,7 +177,7 @@ class Inquiry:
                 continue
             if policy == "ignore" or fill.symbol not in self._account.instruments:
                 counted[fill.fill_id] = self._ignored[fill.fill_id] = fill
-            else:
+            elif not self._orders.is_forgotten(fill.at):
                 self._account.adopt(fill, said)
         outside: dict[str, int] = {}
         for fill in counted.values():

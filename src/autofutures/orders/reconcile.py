@@ -52,8 +52,9 @@ def compare(orders: Orders, snapshot: Snapshot, asked_at: int) -> Difference:
     found = Difference()
     for fill in snapshot.fills:
         if orders.get(fill.client_id) is None:
-            found.foreign.append(fill)
-        elif not orders.has_heard(fill.fill_id):
+            if not (fill.client_id and orders.is_forgotten(fill.at)):  # Else it was ours.
+                found.foreign.append(fill)
+        elif not (orders.has_heard(fill.fill_id) or orders.is_forgotten(fill.at)):
             found.reports.append(fill)
     listed = set()
     for row in snapshot.orders:
@@ -62,9 +63,9 @@ def compare(orders: Orders, snapshot: Snapshot, asked_at: int) -> Difference:
             listed.add(row.client_id)
             found.listed.append(order)
             found.reports.extend(_news(order, row))
-        elif row.venue_id:
+        elif row.venue_id and not orders.is_forgotten(row.at):
             found.strangers.append(row)
-        else:
+        elif not row.venue_id:
             found.phantoms += 1
     found.missing = [
         order for order in orders.at_venue() if order.client_id not in listed and order.sent_at <= asked_at
