@@ -102,6 +102,7 @@ class Trader:
         self.desk = ExitDesk(self.account, view, self._decide)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)
+        self._newest: dict[str, tuple[int, int]] = {}
         self._states: dict[str, bytes] = {}
         self._settings: dict[str, dict[str, Configured]] = {}
         self._strategies: set[str] = set()
@@ -115,11 +116,13 @@ class Trader:
         self.account.now = now
         match message:
             case Intent():
+                self._hear_decision(message)
                 self._intent(message, now, said)
             case Revoke():
+                self._hear_decision(message)
                 self._revoke(message, now, said)
             case CloseLot():
-                self.market_seq = max(self.market_seq, message.cause_seq)
+                self._hear_decision(message)
                 self.desk.close(message, now, said)
             case Quote():
                 self.market_seq += 1
@@ -208,10 +211,13 @@ class Trader:
             stopped=self.account.stops.fired(strategy, symbol),
         )
 
+    def _hear_decision(self, decision: Intent | Revoke | CloseLot) -> None:
+        """Keeps how far its strategy has numbered; after a restart of ours it may have heard more of the market."""
+        self.market_seq = max(self.market_seq, decision.cause_seq)
+        number = (decision.cause_seq, decision.k)
+        self._newest[decision.strategy] = max(self._newest.get(decision.strategy, number), number)
+
     def _intent(self, intent: Intent, now: int, said: Said, *, exits: bool = False) -> Placed | None:
-        self.market_seq = max(
-            self.market_seq, intent.cause_seq
-        )  # After a restart its strategy may have heard more.
         if intent.symbol not in self.instruments:
             reason = f"{intent.symbol} is not traded by this book"
             said.append(Refused(intent.strategy, intent.cause_seq, intent.k, now, "symbol", 1, 0, reason))
@@ -324,6 +330,7 @@ class Trader:
 
     def _restored(self, strategy: str) -> Restored:
         alive = [order for order in self.orders.alive() if order.intent.strategy == strategy]
+        newest_seq, newest_k = self._newest.get(strategy, (0, 0))
         return Restored(
             strategy=strategy,
             cause_seq=self.market_seq,
@@ -332,6 +339,7 @@ class Trader:
             placed=tuple(Placed(order.client_id, order.status, order.intent) for order in alive),
             changed=tuple(order.changed(0, "") for order in alive),
             positions={symbol: self.portfolio.position(strategy, symbol) for symbol in self.instruments},
+            k=newest_k if newest_seq == self.market_seq else 0,
         )
 
     def fold(self, message: AnyMessage) -> None:

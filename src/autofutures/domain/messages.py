@@ -523,6 +523,8 @@ class Restored(Message, frozen=True):
     placed: tuple[Placed, ...]
     changed: tuple[OrderChanged, ...]
     positions: dict[str, int]
+    k: int = 0
+    """How many decisions of it with this `cause_seq` were heard: the next ones are numbered from there."""
 
 
 class BookKept(Message, frozen=True):

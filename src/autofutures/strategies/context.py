@@ -292,6 +292,11 @@ class Context:
             )
         return self._k
 
+    def number_from(self, cause_seq: int, k: int) -> None:
+        """After a restart: decisions are numbered on from there, for an earlier life's are other decisions."""
+        self.cause_seq = cause_seq
+        self._k = k
+
     def market_event(self) -> None:
         """One more market event was heard: decisions are counted from 1 again."""
         self.cause_seq += 1

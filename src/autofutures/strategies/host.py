@@ -135,7 +135,7 @@ class Host:
         nothing.
         """
         ctx = self._ctx
-        ctx.cause_seq = restored.cause_seq
+        ctx.number_from(restored.cause_seq, restored.k)
         if restored.state:
             self._strategy.unpack(restored.state)
         else:
