@@ -1,7 +1,7 @@
 """A strategy's seat: it asks to be told what it must know, hears the trader's stream, and says its decisions.
 
-A trader that starts again knows no strategy. Then, and when words of the stream were lost, it begins afresh: a new
-life with a new host, which the trader tells what was kept.
+A trader that starts again knows no strategy. Then, and when words of the stream or of its own were lost, it begins
+afresh: a new life with a new host, which the trader tells what was kept.
 """
 
 from collections.abc import Callable
@@ -87,17 +87,26 @@ class StrategySeat:
         handle = self._host.handle
         for envelope in self._inbox.take(envelopes):
             message = envelope.body
-            if type(message) is Gap and envelope.source == TRADER and self._inbox.missed:
-                self._begin()  # What became of an order may have been lost: ask for all of it.
-                self._greet(now)
+            if type(message) is Gap and envelope.source == TRADER and self._tells_a_loss(message):
+                self._begin_again(now)
                 return
             said += handle(message, envelope.at)
             if isinstance(message, Stop):
                 self.stopped = True
         if self.stopped:
             said.append(Done(self._settings.name, 1))
-        if said:
-            self._port.send(TRADER, self._outbox.frame(said, now))
+        if said and not self._port.send(TRADER, self._outbox.frame(said, now)) and not self.stopped:
+            self._begin_again(
+                now
+            )  # Its decisions were never heard: it must not wait for what becomes of them.
+
+    def _tells_a_loss(self, gap: Gap) -> bool:
+        """Whether what became of an order may have been lost, or a decision before it became one."""
+        return self._inbox.missed > 0 or gap.source == self.name
+
+    def _begin_again(self, now: int) -> None:
+        self._begin()
+        self._greet(now)
 
     def _answers(self, envelope: Envelope) -> bool:
         """Whether a frame that begins so is the answer to this life's greeting, and not an older one's."""
@@ -106,6 +115,5 @@ class StrategySeat:
     def _new_trader(self, epoch: int, now: int) -> None:
         """To a trader that starts again it is a stranger; the first one that it meets may know it already."""
         if self._trader_epoch:
-            self._begin()
-            self._greet(now)
+            self._begin_again(now)
         self._trader_epoch = epoch

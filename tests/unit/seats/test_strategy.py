@@ -1,7 +1,7 @@
 """A strategy knows what it must before it decides, and begins afresh when it may have missed some of it."""
 
 from autofutures.bus.codec import Outbox
-from autofutures.domain.messages import OrderChanged, Restored, Tick
+from autofutures.domain.messages import OrderChanged, Placed, Refused, Restored, Submit, Tick
 from autofutures.domain.order_life import Status
 from autofutures.seats.port import TRADER
 from tests.makers import TXF
@@ -67,3 +67,47 @@ def test_a_greeting_that_was_heard_twice_is_answered_once_for_the_strategy() -> 
         house.ticks()
         assert house.strategy.restored
         assert len(house.venue.submits) == 1
+
+
+def test_a_new_life_does_not_number_its_decisions_as_the_old_one_did() -> None:
+    with House().begin() as house:
+        house.ticks()
+        house.new_strategy()
+        house.beat(2)
+        [first] = [fact for fact in house.journal.facts() if isinstance(fact, Placed)]
+        [restored] = [m for m in house.tape.messages if isinstance(m, Restored) and m.cause_seq]
+        assert (restored.cause_seq, restored.k) == (first.intent.cause_seq, first.intent.k)
+        ctx = house.strategy._host._ctx  # noqa: SLF001 - what a strategy does when it starts
+        ctx.now = house.now
+        ctx.buy_market(1)
+        said = Outbox(PINGER, house.strategy.life).frame(ctx.take_said(None), house.now)
+        house.trader.hear(PINGER, said, house.now)
+        house.trader.settle(house.now)
+        assert not [fact for fact in house.journal.facts() if isinstance(fact, Refused)]
+        assert len([fact for fact in house.journal.facts() if isinstance(fact, Submit)]) == 2
+
+
+def test_decisions_that_nobody_could_take_are_not_waited_for() -> None:
+    with House().begin() as house:
+        life = house.strategy.life
+        house.cut.add((PINGER, TRADER))
+        house.ticks()
+        house.cut.clear()
+        house.beat(2)
+        assert house.venue.submits == []
+        assert (house.strategy.life, house.strategy.restored) == (house.lives.life, True)
+        assert house.strategy.life > life
+        assert house.strategy._host._ctx.working == 0  # noqa: SLF001 - it would be 1 for ever
+
+
+def test_decisions_that_were_lost_on_their_way_are_not_waited_for() -> None:
+    with House().begin() as house:
+        life = house.strategy.life
+        house.lost.add((PINGER, TRADER))
+        house.ticks()
+        house.lost.clear()
+        house.beat(3)
+        assert house.venue.submits == []
+        assert (house.strategy.life, house.strategy.restored) == (house.lives.life, True)
+        assert house.strategy.life > life
+        assert house.strategy._host._ctx.working == 0  # noqa: SLF001
