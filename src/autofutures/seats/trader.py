@@ -146,13 +146,12 @@ class TraderSeat:
         return facts
 
     def hear(self, name: str, data: bytes, now: int) -> None:
-        """Handles a frame; `settle` keeps and sends what came of it."""
+        """Handles a frame; `settle` keeps and sends what came of it, answers to people included."""
         peer = self._peers.get(name)
         if peer is None:
             command = self.desk.hear(name, data, now)
             if command is not None:
                 self._command(command, now)
-            self.desk.flush(now)
             return
         envelopes = peer.inbox.open(data)
         if self._watch is not NOBODY:

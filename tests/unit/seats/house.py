@@ -196,6 +196,7 @@ class House:
         """What a person is answered."""
         self.answers.clear()
         self.trader.hear(person, Outbox("operator").frame((message,), 0), self.now)
+        self.trader.settle(self.now)
         self.talk()
         return [
             msgspec.json.decode(str(getattr(answer, "text", "")), type=dict[str, object])

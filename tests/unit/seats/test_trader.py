@@ -217,7 +217,6 @@ def test_timers_ring_when_they_are_due_and_not_for_a_life_that_is_over() -> None
         life = house.strategy.life
         ask = (WakeAt("pinger", house.now + SECOND, 1), WakeAt("pinger", house.now + 3 * SECOND, 2))
         outbox = Outbox(PINGER, life)
-        outbox.frame((*ask, *ask), 0)
         house.trader.hear(PINGER, outbox.frame(ask, house.now), house.now)
         house.trader.settle(house.now)
         assert house.trader.wake_at == NIGHT + 13 * SECOND // 10
@@ -248,6 +247,16 @@ def test_the_reset_of_a_book_stop_is_kept_and_answered_and_no_strategy_hears_of_
         [refused] = house.ask(Command("f2", "pinger", "reset", "book_stop", {}))
         assert "no book stop of 'pinger' has fired" in str(refused["refused"])
         assert dict(trader.configured("pinger")) == {}
+
+
+def test_nobody_is_told_of_a_reset_that_is_not_kept_yet() -> None:
+    points = Points()
+    with House(a_run(), points).begin() as house:
+        house.trader.trader.fold(BookStop("pinger", TXF, house.now, True, 1, 1))
+        points.dies_at = "before commit"
+        with pytest.raises(Killed):
+            house.ask(Command("f1", "pinger", "reset", "book_stop", {}))
+        assert [receiver for _, receiver, _ in house.frames if receiver.startswith("operator")] == []
 
 
 def test_a_stop_lets_strategies_say_what_to_keep_and_refuses_what_they_decide_after_it() -> None:
