@@ -54,7 +54,7 @@ class GatewaySeat:
         self._venue = venue
         self._port = port
         self._watch = watch
-        self._node = Gateway(log)
+        self._node = Gateway(log, up=False)
         self._trader_epoch = 0
         self._waiting: deque[Envelope] = deque()
         self.dropped = 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from autofutures.bus.codec import Outbox
-from autofutures.domain.messages import Accepted, AnyMessage, Cancel, Gap, Query, Tick
+from autofutures.domain.messages import Accepted, AnyMessage, Cancel, Gap, LinkChanged, Query, Tick
 from autofutures.seats.port import GATEWAY, TRADER, Watch
 from tests.makers import TXF, submit
 from tests.unit.seats.house import House, a_run
@@ -26,8 +26,10 @@ class Dies(Watch):
             raise Killed
 
 
-def ask(house: House, *messages: AnyMessage, epoch: int = 1, first: int = 1) -> None:
+def ask(house: House, *messages: AnyMessage, epoch: int = 1, first: int = 1, up: bool = True) -> None:
     """The trader of that epoch says something, though the house's own does not know."""
+    if up:
+        house.gateway.from_venue([(LinkChanged("sim", house.now, up, 1), house.now)])
     outbox = Outbox(TRADER, epoch)
     outbox.frame((submit(),) * (first - 1), 0)
     house.gateway.hear(TRADER, outbox.frame(messages, house.now), house.now)
@@ -111,3 +113,10 @@ def test_a_burst_goes_in_frames_of_a_bounded_length() -> None:
         assert len(house.frames) == 3
         house.talk()
         assert house.trader.tally.ticks_seen == 1_100
+
+
+def test_before_the_venue_has_said_that_its_link_is_up_an_order_is_refused_at_once() -> None:
+    with House(a_run()) as house:
+        ask(house, submit("o1"), up=False)
+        assert house.venue.submits == []
+        assert house.log.was_refused("o1")
