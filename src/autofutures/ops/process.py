@@ -28,11 +28,18 @@ PULSE_EVERY_NS = SECOND // 4
 WRONG_REQUEST = 2
 """The exit code of a process that cannot work with what it was given: starting it again would not help."""
 
+ENDED_BY_SIGNAL = 3
+"""The exit code of a process that somebody ended with a signal, though its supervisor lives: it is started again."""
+
 _PR_SET_PDEATHSIG = 1
 
 
 class Orphaned(Exception):  # it is news, not an error
     """The supervisor has gone; nobody will ever end this process, so it ends itself."""
+
+
+class Signalled(Orphaned):
+    """A signal wants this process gone: the system's, of an orphan, or a person's."""
 
 
 class Hears(Protocol):
@@ -105,7 +112,7 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     Life.pulse = arguments.pulse
     if arguments.pulse >= 0:
         os.set_blocking(arguments.pulse, False)
-        signal.signal(signal.SIGTERM, _end_orphan)
+        signal.signal(signal.SIGTERM, _end)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     name = f"{process}/{arguments.name}" if arguments.name != process else process
     log = logs.open_log(arguments.run / "logs" / f"{name.replace('/', '-')}.jsonl", name)
@@ -114,7 +121,10 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     try:
         life.check()
         body(arguments.run, arguments.name, log)
-    except Orphaned:
+    except Orphaned as error:
+        if isinstance(error, Signalled) and not life.is_orphan():
+            log.warning("ended by a signal")
+            sys.exit(ENDED_BY_SIGNAL)
         log.warning("orphaned", reason="the supervisor has gone")
     except BadInput as error:
         log.exception("refused")
@@ -129,6 +139,6 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     log.info("ended")
 
 
-def _end_orphan(_number: int, _frame: object) -> None:
+def _end(_number: int, _frame: object) -> None:
     """The supervisor has gone, or wants this process gone: what is not kept is given up, as in any death."""
-    raise Orphaned
+    raise Signalled

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autofutures.domain.errors import BadInput
-from autofutures.ops.process import Life, Log, Orphaned, run_process
+from autofutures.ops.process import ENDED_BY_SIGNAL, Life, Log, Orphaned, Signalled, run_process
 
 
 class Says:
@@ -103,6 +103,18 @@ def test_an_orphan_ends_in_order(run: Path) -> None:
 
     run_process("trader", body)
     assert events(run / "logs" / "trader.jsonl") == ["started", "orphaned", "ended"]
+
+
+def test_a_process_that_is_ended_by_a_signal_has_not_done_its_work(run: Path) -> None:
+    """Its supervisor lives, and must start it again: an end in order would leave the machine without it."""
+
+    def body(folder: Path, name: str, log: Log) -> None:
+        raise Signalled
+
+    with pytest.raises(SystemExit) as end:
+        run_process("gateway", body)
+    assert end.value.code == ENDED_BY_SIGNAL
+    assert events(run / "logs" / "gateway.jsonl") == ["started", "ended by a signal"]
 
 
 def test_an_orphan_whose_peers_went_first_ends_in_order_too(
