@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import cast
 
 import zmq
-from zmq.auth.thread import ThreadAuthenticator
 
 from autofutures.bus.curve import ROLES, Keys
 from autofutures.domain.errors import Refusal
@@ -43,6 +42,9 @@ class Hub:
     def __init__(
         self, context: "zmq.Context[zmq.Socket[bytes]]", endpoint: str, keys: Keys, *, queue: int = QUEUE
     ) -> None:
+        # It brings asyncio along: who only connects to hubs starts without.
+        from zmq.auth.thread import ThreadAuthenticator  # noqa: PLC0415
+
         self._auth = ThreadAuthenticator(context)
         self._auth.start()
         self._auth.configure_curve(domain="*", location=str(keys.folder / "public"))

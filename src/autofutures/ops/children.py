@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
 from autofutures.ops.restart_policy import RestartPolicy
 
-STUCK_NS = 3 * SECOND
+STUCK_NS = 2 * SECOND
 """A process that works says so four times a second; one that is silent for so long is killed."""
 
 STARTING_NS = 20 * SECOND
@@ -83,9 +84,13 @@ class Child:
         """Whether it runs and has said nothing for too long."""
         return self.handle >= 0 and now - self._heard_at > (STUCK_NS if self._pulses > 1 else STARTING_NS)
 
+    def excuse(self, now: int) -> None:
+        """Nobody listened until now: its silence counts from here."""
+        self._heard_at = now
+
     def kill(self, now: int) -> None:
         """It is stuck and has to go. Its death is seen like any other; it is given as long again to come."""
-        self._heard_at = now
+        self.excuse(now)
         if self.process is not None:
             self.process.kill()
 
@@ -125,7 +130,8 @@ def end_orphans(folder: Folder) -> list[str]:
         clock.sleep_ns(SECOND // 50)
         left = {name: pid for name, pid in left.items() if _is_ours(pid, folder)}
     for pid in left.values():
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # It may have ended just now.
+            os.kill(pid, signal.SIGKILL)
     return sorted(left)
 
 

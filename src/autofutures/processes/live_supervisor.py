@@ -25,6 +25,8 @@ from autofutures.telemetry.logs import open_log
 Status = dict[str, object]
 
 LOOK_MS = 100
+SLEPT_NS = SECOND
+"""A supervisor that did not look for so long hung itself, perhaps with the whole computer: others may be well."""
 ASK_MS = 200
 ASK_EVERY_NS = SECOND // 2
 GRACE_NS = 20 * SECOND
@@ -51,6 +53,7 @@ class LiveSupervisor:
         self._poll = select.poll()
         self._stop_asked = False
         self._asked_at = 0
+        self._looked_at = clock.stopwatch_ns()
         self._over_since = 0
         self._ends_at = clock.stopwatch_ns() + round(machine.minutes * MINUTE) if machine.minutes else 0
         self._log = open_log(folder.log("supervisor"), "supervisor")
@@ -92,6 +95,10 @@ class LiveSupervisor:
         wait_ms = min([LOOK_MS, *(max(0, (at - now) // 1_000_000) for at in waits)])
         ready = {handle for handle, _ in self._poll.poll(wait_ms)}
         now = clock.stopwatch_ns()
+        if now - self._looked_at > SLEPT_NS:
+            for child in self._children.values():
+                child.excuse(now)
+        self._looked_at = now
         for child in self._children.values():
             if child.pulse in ready:
                 child.hear(now)

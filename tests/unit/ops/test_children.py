@@ -61,3 +61,5 @@ def test_a_stuck_process_is_killed_once_and_then_given_time_to_be_gone() -> None
     child.kill(late)
     assert not child.is_stuck(late + children.STUCK_NS)
     assert child.is_stuck(2 * late)
+    child.excuse(2 * late)
+    assert not child.is_stuck(2 * late + children.STUCK_NS)

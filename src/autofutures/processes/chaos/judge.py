@@ -1,6 +1,6 @@
 """The judge of a drill: the exchange's own ledger against the journal; what the machine says of itself does not count.
 
-All that is asked of a book is asked of a fresh trader that has folded the journal.
+All that is asked of a book is asked of a fresh trader that has folded the whole journal, batch by batch.
 """
 
 from collections import Counter
@@ -15,7 +15,7 @@ from autofutures.matching.ledger import FillLine, OrderLine, Statement
 from autofutures.ops.folder import Folder
 from autofutures.processes.chaos.figures import Figures, Span, by_role, in_flight, recovery_of
 from autofutures.processes.chaos.watch import Sight, share_outside
-from autofutures.storage.journal import Journal
+from autofutures.storage.journal import Journal, facts_of
 from autofutures.storage.verify import verify
 from autofutures.trader import Trader
 
@@ -86,15 +86,37 @@ class Book:
         return [(at, until.get(client_id, NEVER)) for client_id, at in self.sent_at.items()]
 
 
-def read_book(folder: Folder) -> Book:
-    """The book by the journal, as a trader that starts reads it, and all that happened on the way."""
-    book = Book(make_trader(folder.run()))
+def read_book(folder: Folder) -> tuple[Book, list[str]]:
+    """The book by every batch of the journal, and what a trader that starts, from a snapshot, knows otherwise."""
+    book, restarted = Book(make_trader(folder.run())), make_trader(folder.run())
     with Journal.open(folder.journal) as journal:
         for fact in journal.facts():
-            book.trader.fold(fact)
+            restarted.fold(fact)
         for batch in journal.batches():
+            for fact in facts_of(batch):
+                book.trader.fold(fact)
             book.note(batch.outputs, batch.at)
-    return book
+    whole, short = standing_of(book.trader), standing_of(restarted)
+    return book, [
+        f"{part} by the snapshot {short[part]}, by all batches {value}"
+        for part, value in whole.items()
+        if short[part] != value
+    ]
+
+
+def standing_of(trader: Trader) -> dict[str, object]:
+    """All of a trader that money depends on now, in a form that two traders can be compared by."""
+    return {
+        "ledgers": sorted(
+            (strategy, symbol, ledger.position, ledger.cost, ledger.realised, ledger.fees, ledger.tax)
+            for strategy, symbol, ledger in trader.portfolio.ledgers()
+        ),
+        "orders": sorted((o.client_id, o.status, o.filled, o.left) for o in trader.orders.alive()),
+        "plans": sorted(
+            (plan.key, plan.open_qty, plan.take_profit_ticks, plan.stop_ticks, plan.reason)
+            for plan in trader.exits.plans()
+        ),
+    }
 
 
 class Comparison:
@@ -103,9 +125,10 @@ class Comparison:
     Args:
         statement: the exchange's ledger.
         book: the machine's.
+        forgotten: what its snapshots know otherwise.
     """
 
-    def __init__(self, statement: Statement, book: Book) -> None:
+    def __init__(self, statement: Statement, book: Book, forgotten: Sequence[str] = ()) -> None:
         self.orders = [line for line in statement.orders if line.client_id]
         self.fills = [line for line in statement.fills if line.client_id]
         self.per_decision = Counter(
@@ -119,6 +142,7 @@ class Comparison:
             *_positions(statement, book.trader),
             *_orders(self.orders, book.trader),
             *_filled(self.fills, self.orders),
+            *forgotten,
         ]
 
     @property
@@ -184,8 +208,8 @@ def judge(folder: Folder, course: Course) -> Figures:
     sight = course.sight
     statement = msgspec.json.decode(folder.ledger.read_bytes(), type=Statement)
     verdict = verify(folder.journal)
-    book = read_book(folder) if verdict.ok else Book(make_trader(folder.run()))
-    found = Comparison(statement, book)
+    book, forgotten = read_book(folder) if verdict.ok else (Book(make_trader(folder.run())), [])
+    found = Comparison(statement, book, forgotten)
     uncovered = max(sight.uncovered_lots, book.trader.uncovered())
     broken = [*course.broken, *found.broken()]
     if uncovered:

@@ -157,6 +157,8 @@ class Sight:
         for other in others:
             other.alone = False
         killed = strike.signal == "kill"
+        if killed:
+            self._died(name)
         made = Wound(strike, name, at, self._life(name), killed=killed, alone=not others)
         self.wounds.append(made)
         return made
@@ -178,15 +180,19 @@ class Sight:
                 self._started(line.child, line.written_at)
             case "child died":
                 self.pids.pop(line.child, None)
+                self._died(line.child)
             case "stuck":
                 self.stuck += 1
-                for wound in self.open_wounds:
-                    if wound.name == line.child:
-                        wound.killed, wound.went_on_at = True, 0
             case "alert":
                 self.alerts[line.name] += 1
             case _:
                 pass
+
+    def _died(self, name: str) -> None:
+        """What hung was killed: by the watchdog, or by another strike."""
+        for wound in self.open_wounds:
+            if wound.name == name:
+                wound.killed, wound.went_on_at = True, 0
 
     def _started(self, child: str, at: int) -> None:
         for wound in self.open_wounds:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from autofutures.domain.messages import AnyMessage, OrderChanged, Placed, Submit, Traded
+from autofutures.domain.messages import AnyMessage, BookKept, OrderChanged, Placed, Submit, Traded
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, Side
 from autofutures.matching.ledger import FillLine, OrderLine, Statement
@@ -175,6 +175,16 @@ def test_a_damaged_journal_is_named_and_nothing_in_it_counts(place: Path) -> Non
     assert not found.journal_verified
     assert "batch 3 of the journal: it does not fit its hash and the batch before it" in found.broken
     assert found.orders_unknown_to_journal == 2
+
+
+def test_a_snapshot_that_forgot_something_is_found(place: Path) -> None:
+    judged(place, two_orders())
+    folder = Folder(place / "run")
+    with Journal.open(folder.journal) as journal:
+        journal.snapshot([BookKept(OPEN, 2, ())], OPEN)
+    found = judge(folder, Course(Sight(folder, 0), 0, SECOND, (), 1.0))
+    assert not found.books_equal
+    assert "ledgers by the snapshot []" in found.broken[0]
 
 
 def test_open_contracts_without_a_plan_are_a_violation_at_any_readiness(place: Path) -> None:

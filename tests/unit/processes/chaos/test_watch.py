@@ -86,11 +86,21 @@ def test_a_killed_supervisor_has_healed_with_a_new_trader(scene: Scene) -> None:
 def test_what_the_watchdog_kills_heals_as_a_kill_from_the_moment_it_was_stopped(scene: Scene) -> None:
     wound = scene.sight.wound(STOP, "gateway", at(3))
     scene.supervisor(6, "stuck", child="gateway", pid=11)
+    scene.supervisor(6.01, "child died", child="gateway")
     scene.supervisor(6.1, "started", child="gateway", pid=12)
     scene.verdict(7, trader=1, gateway=2)
     assert wound.killed
     assert wound.recovery_ns == 4 * SECOND
     assert scene.sight.stuck == 1
+
+
+def test_what_hung_and_was_then_killed_heals_as_a_kill(scene: Scene) -> None:
+    hung = scene.sight.wound(STOP, "gateway", at(3))
+    kill = scene.sight.wound(KILL, "gateway", at(3.2))
+    scene.supervisor(3.3, "child died", child="gateway")
+    scene.supervisor(3.4, "started", child="gateway", pid=12)
+    scene.verdict(4, trader=1, gateway=2)
+    assert (hung.killed, hung.healed_at, kill.healed_at) == (True, at(4), at(4))
 
 
 def test_what_went_on_by_itself_counts_from_there(scene: Scene) -> None:
