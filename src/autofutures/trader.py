@@ -159,6 +159,8 @@ class Trader:
                 self._flatten_outside(now, said)
             case LinkChanged():
                 self.inquiry.link(message, now, said)
+                if message.up:
+                    self.desk.link_is_back()
             case Gap():
                 self.inquiry.soon(now)  # What was lost may have been a report.
             case SessionEnded():

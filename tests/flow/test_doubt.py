@@ -574,3 +574,35 @@ def test_an_order_of_a_session_that_ended_while_nobody_listened_is_over_when_the
         -> buy 1
         <- submit o2
     """)
+
+
+def test_an_exit_that_failed_without_a_link_is_tried_at_once_when_the_link_is_back() -> None:
+    live("""
+        -> buy 1 exit 50/30
+        <- submit o1
+        -> fill o1 1 17400
+        -> link down
+        <- alert link_down
+        <- mode reducing
+        -> tick 17370
+        <- submit o2 sell 1
+        -> rejected o2
+        -> tick 17370
+        <- submit o3
+        -> rejected o3
+        -> tick 17370
+        <- submit o4
+        -> rejected o4
+        -> +1s tick 17370
+        <- submit o5
+        -> rejected o5
+        -> +2s tick 17370
+        <- alert exit_failing
+        <- submit o6
+        -> rejected o6
+        -> tick 17370
+        -> link up
+        <- mode reducing
+        -> tick 17370
+        <- submit o7 sell 1
+    """)

@@ -101,6 +101,11 @@ class BookStops:
                 stop.fired = True
                 yield self._said(stop, now, unrealised(stop.ledger.position, stop.ledger.cost, last_ticks))
 
+    def try_again(self) -> None:
+        """What kept positions from being closed has passed: none of them waits any longer."""
+        for stop in self._stops.values():
+            stop.attempts = stop.retry_at = 0
+
     def reset(self, stop: Stop, now: int) -> BookStop:
         """A person lets the strategy trade again."""
         stop.fired = False

@@ -71,6 +71,11 @@ class ExitDesk:
                 self._close_stopped(symbol, now, said)
         self._cancel_resting(now, said)
 
+    def link_is_back(self) -> None:
+        """Orders that could not leave count for nothing: a lot that is to be closed must not wait for them."""
+        self._exits.try_again()
+        self._stops.try_again()
+
     def close(self, asked: CloseLot, now: int, said: Said) -> None:
         """A strategy wants its lot closed: the plan fires as if it had been reached."""
         plan = self._exits.plan(asked.strategy, asked.order_seq, asked.order_k)

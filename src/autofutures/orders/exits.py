@@ -105,6 +105,11 @@ class Exits:
             return OrderType.LIMIT, self.due(plan)
         return OrderType.MARKET, max(0, plan.level_due - self.leaving(plan)) if plan.levels_reached else 0
 
+    def try_again(self) -> None:
+        """What kept exits from being filled has passed: none of them waits any longer."""
+        for plan in self._plans.values():
+            plan.progressed()
+
     # --- what moves plans
 
     def open(self, intent: Intent, terms: ExitPlan, qty: int, average_ticks: int, at: int = 0) -> Plan:
