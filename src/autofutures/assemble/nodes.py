@@ -84,10 +84,10 @@ def make_host(run: RunSettings, settings: StrategySettings) -> Host:
     return Host(settings.name, strategy, settings.symbols, view_of(run))
 
 
-def make_tally(run: RunSettings) -> Tally:
-    """Counts the run; ticks count as seen where a strategy is given them."""
+def make_tally(run: RunSettings, *, keeps: bool = True) -> Tally:
+    """Counts the run; ticks count as seen where a strategy is given them. It `keeps` what it counts, or does not."""
     seen = {symbol for strategy in run.strategies for symbol in strategy.symbols}
-    return Tally(instruments_of(run), seen)
+    return Tally(instruments_of(run), seen, keeps=keeps)
 
 
 def first_commands(settings: StrategySettings) -> list[Command]:

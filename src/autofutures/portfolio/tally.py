@@ -6,7 +6,9 @@ and `filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax` for e
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 import msgspec
 
@@ -23,6 +25,8 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.units import MINUTE
+
+_Counted = TypeVar("_Counted", Placed, Traded, Refused)
 
 ORDER_COLUMNS = "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
 FILL_COLUMNS = "filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax"
@@ -82,9 +86,12 @@ class Tally:
     Args:
         instruments: what one tick of each symbol is worth.
         symbols: whose ticks count as seen by a strategy; none: all of them.
+        keeps: whether each order, fill, refusal and point of equity is kept; who runs for weeks only counts them.
     """
 
-    def __init__(self, instruments: Mapping[str, Instrument], symbols: Iterable[str] = ()) -> None:
+    def __init__(
+        self, instruments: Mapping[str, Instrument], symbols: Iterable[str] = (), *, keeps: bool = True
+    ) -> None:
         self._tick_value = {symbol: item.product.tick_value for symbol, item in instruments.items()}
         self.symbols = frozenset(symbols) or frozenset(instruments)
         self._positions: dict[str, int] = {}
@@ -101,6 +108,8 @@ class Tally:
         self.tax = 0
         self.contracts = 0
         self.max_drawdown = 0
+        self._keeps = keeps
+        self._counts: Counter[str] = Counter()
         self.orders: list[Placed] = []
         self.fills: list[Traded] = []
         self.refusals: list[Refused] = []
@@ -113,10 +122,10 @@ class Tally:
         elif isinstance(message, Traded):
             self._fill(message)
         elif isinstance(message, Placed):
-            self.orders.append(message)
+            self._count("orders", message, self.orders)
             self._order_hash.update((order_line(message) + "\n").encode())
         elif isinstance(message, Refused):
-            self.refusals.append(message)
+            self._count("refused", message, self.refusals)
         elif isinstance(message, Gap):
             self.ticks_lost += message.missed if message.source.endswith(MARKET) else 0
         elif isinstance(message, BadTick):
@@ -147,7 +156,7 @@ class Tally:
 
     def _fill(self, fill: Traded) -> None:
         symbol = fill.symbol
-        self.fills.append(fill)
+        self._count("fills", fill, self.fills)
         self._fill_hash.update((fill_line(fill) + "\n").encode())
         self.contracts += fill.qty
         self.fees += fill.fee
@@ -159,6 +168,11 @@ class Tally:
         self._measure()
         self._point(fill.at)
 
+    def _count(self, kind: str, message: _Counted, kept: list[_Counted]) -> None:
+        self._counts[kind] += 1
+        if self._keeps:
+            kept.append(message)
+
     def _measure(self) -> None:
         if self._net > self._peak:
             self._peak = self._net
@@ -166,6 +180,8 @@ class Tally:
             self.max_drawdown = self._peak - self._net
 
     def _point(self, at: int) -> None:
+        if not self._keeps:
+            return
         point = EquityPoint(at, self._net, self._peak - self._net)
         if self.equity and self.equity[-1].at == at:
             self.equity[-1] = point
@@ -178,9 +194,9 @@ class Tally:
             ticks_seen=self.ticks_seen,
             ticks_lost=self.ticks_lost,
             bad_ticks=self.bad_ticks,
-            orders=len(self.orders),
-            refused=len(self.refusals),
-            fills=len(self.fills),
+            orders=self._counts["orders"],
+            refused=self._counts["refused"],
+            fills=self._counts["fills"],
             contracts=self.contracts,
             gross_pnl=self._net + self.fees + self.tax,
             fees=self.fees,

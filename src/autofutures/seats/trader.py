@@ -98,7 +98,7 @@ class TraderSeat:
         self._write_ahead = write_ahead
         self.epoch = journal.next_epoch()
         self.trader = make_trader(run, self.epoch)
-        self.tally = make_tally(run)
+        self.tally = make_tally(run, keeps=False)
         self._strategies = {f"strategy/{strategy.name}": strategy for strategy in run.strategies}
         self._peers = {
             name: Peer(name, Outbox(TRADER, self.epoch)) for name in (GATEWAY, *self._strategies, RECORDER)

@@ -187,3 +187,13 @@ def test_the_equity_curve_has_a_point_each_minute_and_each_fill_and_none_twice()
         (2, -200 - 54),
         (MINUTE, 4 * 200 + 3 * 200 - 54),
     ]
+
+
+def test_who_runs_for_weeks_counts_the_same_and_keeps_nothing() -> None:
+    told = (ORDER, tick(17_400), traded(Side.BUY, 3, 17_403), tick(17_410))
+    refused = Refused("s", 5, 1, OPEN, "session", 1, 0, "closed")
+    counts = Tally({symbol: instrument(symbol) for symbol in VALUE}, keeps=False)
+    for message in (*told, refused):
+        counts.handle(message, OPEN)
+    assert counts.summary() == tally_of([*told, refused]).summary()
+    assert (counts.orders, counts.fills, counts.refusals, counts.equity) == ([], [], [], [])
