@@ -91,7 +91,12 @@ def make_tally(run: RunSettings, *, keeps: bool = True) -> Tally:
 
 
 def first_commands(settings: StrategySettings) -> list[Command]:
-    """What the settings file asks of a strategy before the first event: its conditions."""
+    """What the settings file asks of a strategy before the first event: its conditions.
+
+    Only these need the strategy's code: a trader without them does not depend on it.
+    """
+    if not settings.conditions:
+        return []
     read = load(settings.use).command_values
     return [
         Command("settings", settings.name, "add", name, read(entry, settings.symbols))

@@ -108,6 +108,8 @@ def test_conditions_are_the_first_commands_in_the_contracts_ticks() -> None:
     assert (command.strategy, command.verb, command.name) == ("levels", "add", "s1")
     assert command.values["trigger_ticks"] == 17_300
     assert nodes.first_commands(ema()) == []
+    missing = StrategySettings(name="mine", use="gone.py:Mine", symbols=(TXF,))
+    assert nodes.first_commands(missing) == []  # The trader goes on, whatever became of the strategy's code.
 
 
 def test_lots_are_covered_as_each_strategys_class_declares_and_its_settings_say() -> None:
