@@ -606,3 +606,27 @@ def test_an_exit_that_failed_without_a_link_is_tried_at_once_when_the_link_is_ba
         -> tick 17370
         <- submit o7 sell 1
     """)
+
+
+def test_a_cancel_that_comes_to_nothing_and_a_fill_that_an_end_speaks_of_are_asked_for() -> None:
+    live("""
+        -> buy 2 limit 17390
+        <- submit o1
+        -> accepted o1
+        -> cancel o1
+        <- cancel o1
+        -> rejected o1 cancel
+        <- order o1 working
+        -> +900ms beat
+        -> +100ms beat
+        <- cancel o1
+        <- query
+        -> list o1 canceled 0
+        <- order o1 canceled filled 0 left 0
+        -> buy 2 limit 17390
+        <- submit o2
+        -> canceled o2 1
+        <- order o2 canceled filled 0 left 1
+        -> +1s beat
+        <- query
+    """)

@@ -21,7 +21,7 @@ from autofutures.domain.messages import (
     Stray,
     Traded,
 )
-from autofutures.domain.order_life import Event, Status
+from autofutures.domain.order_life import ALIVE, Event, Status
 from autofutures.orders.book import Order, Orders
 from autofutures.orders.book_stop import BookStops
 from autofutures.orders.doubt import Doubts
@@ -51,7 +51,7 @@ class Account:
         instruments: everything that may be traded, by symbol.
         orders: the book of orders.
         costs: fees and taxes of fills.
-        doubts: hears of every request to cancel.
+        doubts: hears of every request to cancel, and of reports that should follow.
         limits: what each strategy with exits of its own may lose in one symbol, in minor units of money.
 
     Attributes:
@@ -152,12 +152,17 @@ class Account:
             return
         if isinstance(report, Rejected) and report.of_cancel:
             said.append(order.changed(report.at, report.reason))  # It says nothing of the order itself.
+            self._doubts.expect(self.now)
             return
         before = order.status
         untraded = report.left if isinstance(report, (Canceled, Expired)) else None
         if not self.orders.hear(order, _EVENTS[type(report)], untraded):
             return
         said.append(order.changed(report.at, getattr(report, "reason", "")))
+        if order.left and order.status not in ALIVE:
+            self._doubts.expect(
+                self.now
+            )  # It ended with fewer left than we know of: fills are on their way, or lost.
         self.free_exit(order)
         self._back_from_absence(order, before, report.at, said)
 

@@ -48,6 +48,10 @@ class Doubts:
         """Something happened that only the venue can explain: the first beat from then on asks."""
         self._due_at = min(self._due_at, at)
 
+    def expect(self, now: int) -> None:
+        """More should be said of an order: what is on its way has as long as any answer, then the venue is asked."""
+        self.ask_at(now + self._policy.answer_ns)
+
     def link_lost(self) -> None:
         """An answer that was due will not come any more."""
         self._open, self._tries = "", 0
