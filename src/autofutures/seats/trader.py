@@ -106,7 +106,6 @@ class TraderSeat:
         self.desk = Desk(self._say, tuple(self._strategies))
         self._inputs: list[AnyMessage] = []
         self._outputs: list[AnyMessage] = []
-        self._told: list[AnyMessage] = []
         self._stream: list[AnyMessage] = []
         self._requests: list[tuple[Leaving, int]] = []
         self._gateway_seq = 0

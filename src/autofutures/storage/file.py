@@ -46,10 +46,15 @@ def open_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def take_lock(path: Path) -> IO[str]:
+def take_lock(path: Path, kind: str = "journal", owner: str = "writer") -> IO[str]:
     """Keeps other writers out. The kernel lets go of the lock when the process dies, however it dies.
 
     It is on a file of its own: SQLite's exclusive mode would shut readers out too.
+
+    Args:
+        path: the file that has one writer.
+        kind: what it is, for people.
+        owner: who writes it, for people.
 
     Raises:
         BadInput: another process has it, or no file can be made there.
@@ -59,14 +64,14 @@ def take_lock(path: Path) -> IO[str]:
         lock = path.with_name(path.name + ".lock").open("a")
     except OSError as error:
         raise BadInput(
-            f"no journal can be kept at {path}: {error}; choose another place for the state"
+            f"no {kind} can be kept at {path}: {error}; choose another place for the state"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         lock.close()
         raise BadInput(
-            f"{path} is in use, and a journal has one writer: stop the other process first, or choose "
+            f"{path} is in use, and a {kind} has one {owner}: stop the other process first, or choose "
             "another place for the state"
         ) from error
     return lock

@@ -4,7 +4,6 @@ After a restart an order that is in here is not sent again. A line is marked onc
 one without a mark may have been or not, and only the venue can tell.
 """
 
-import fcntl
 import sqlite3
 from collections.abc import Iterable
 from contextlib import ExitStack, closing
@@ -13,7 +12,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from autofutures.domain.errors import BadInput, BrokenInvariant
-from autofutures.storage.file import Durability
+from autofutures.storage.file import Durability, take_lock
 
 APPLICATION_ID = 0x6166_534C
 """Marks the file as a send log of this program."""
@@ -75,7 +74,7 @@ class StoredSendLog:
         """
         path = path.resolve()
         with ExitStack() as undo:
-            lock = undo.enter_context(_take_lock(path))
+            lock = undo.enter_context(take_lock(path, "send log", "gateway"))
             try:
                 if not path.exists():
                     _create(path)
@@ -190,23 +189,6 @@ class StoredSendLog:
             f"{self._path} could not be written: {error}. No order may be sent that is not written down: make room on "
             "the disk, or mend its permissions, and start again"
         )
-
-
-def _take_lock(path: Path) -> IO[str]:
-    """Keeps other writers out; the kernel lets go of the lock when the process dies, however it dies."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_name(path.name + ".lock").open("a")
-    except OSError as error:
-        raise BadInput(f"no send log can be kept at {path}: {error}; choose another place") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise BadInput(
-            f"{path} is in use, and a send log has one gateway: stop the other process first, or choose another place"
-        ) from error
-    return lock
 
 
 def _create(path: Path) -> None:
