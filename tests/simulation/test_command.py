@@ -6,49 +6,53 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from autofutures.cli.simulate import mount, replay_of
+from autofutures.cli.simulate import TICKS, mount, replay_of
 from autofutures.orders.book import Orders
+from autofutures.simulation import seeds
 
 
 def run(*arguments: str) -> Result:
     app = typer.Typer()
     mount(app)
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner().invoke(app, ["--jobs", "1", *arguments])
 
 
 def test_seeds_without_a_broken_promise_end_well() -> None:
-    result = run("--seeds", "2", "--first-seed", "3", "--ticks", "40", "--json")
+    result = run("--seeds", "2", "--first-seed", "3", "--ticks", "100", "--json")
     assert result.exit_code == 0
     figures = json.loads(result.stdout)
-    assert set(figures) == {
+    assert {
         "seeds",
         "violations",
+        "simulated_hours",
         "ticks",
         "orders",
         "fills",
         "refused",
         "faults",
-        "kills",
         "recoveries",
-        "seconds",
+        "kill_points",
+        "least",
+        "journal_hash",
         "story_hash",
+        "seconds",
         "replay",
-    }
+    } == set(figures)
     assert (figures["seeds"], figures["violations"], figures["replay"]) == (2, 0, [])
     assert result.stderr == ""
 
 
 def test_a_person_reads_the_same_figures() -> None:
-    result = run("--seeds", "1", "--ticks", "40")
+    result = run("--seeds", "1", "--ticks", "100")
     assert result.exit_code == 0
-    assert "violations   0\n" in result.stdout
+    assert "violations      0\n" in result.stdout
 
 
 def test_a_broken_promise_fails_and_names_the_command_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Orders, "fill", lambda *_: False)
     result = run("--seeds", "1", "--first-seed", "1", "--json")
     assert result.exit_code == 1
-    command = replay_of(1, 500)
+    command = replay_of(1, TICKS)
     assert json.loads(result.stdout)["replay"] == [command]
     assert command in result.stderr
     assert "seed 1: BrokenInvariant" in result.stderr
@@ -58,7 +62,13 @@ def test_a_broken_promise_fails_and_names_the_command_that_shows_it(monkeypatch:
 
 
 def test_the_whole_story_is_told_when_asked_for() -> None:
-    result = run("--seeds", "1", "--ticks", "30", "--story", "--json")
+    result = run("--seeds", "1", "--ticks", "100", "--story", "--json")
     assert result.exit_code == 0
-    assert "the trader starts, epoch 1" in result.stderr
+    assert "trader starts" in result.stderr
     assert json.loads(result.stdout)["violations"] == 0
+
+
+def test_the_command_and_the_seeds_mean_the_same_market() -> None:
+    assert TICKS == seeds.TICKS
+    assert "--ticks 7 " in replay_of(1, 7)
+    assert "--ticks" not in replay_of(1, TICKS)

@@ -1,7 +1,8 @@
 """Links in memory, on a virtual clock, for simulations: frames come late, twice or never, as a seed decides.
 
 Frames of one pair keep their sequence, as on a connection: a late one holds up those behind it. Only repeats,
-and what a process said just before it died, may come out of turn.
+and what a process said just before it died, may come out of turn. A process that is stopped hears nothing, and then
+everything.
 """
 
 import heapq
@@ -33,6 +34,8 @@ class Weather(msgspec.Struct, frozen=True):
     dropped: int = 0
     repeated: int = 0
     delayed: int = 0
+    refused: int = 0
+    """Not even taken: the sender is told that nothing was sent."""
     latency_ns: int = 0
     """The longest way of a frame that nothing happens to."""
     delay_ns: int = SECOND
@@ -46,7 +49,7 @@ CALM = Weather()
 
 
 class _Turn(msgspec.Struct, order=True):
-    """Something that is due: a frame to be heard, or an action where there is no receiver."""
+    """Something that is due: a frame to be heard by its receiver, or an action, perhaps on behalf of one."""
 
     at: int
     number: int
@@ -78,6 +81,7 @@ class MemoryBus:
         self._number = 0
         self._arrived: dict[tuple[str, str], int] = {}
         self._last: dict[tuple[str, str], deque[bytes]] = {}
+        self._stopped: dict[str, int] = {}
         self.now = 0
         self.faults: Counter[str] = Counter()
 
@@ -93,22 +97,26 @@ class MemoryBus:
             inbound: what is on its way to it is lost, as with a connection that broke.
         """
         self._hears.pop(name, None)
+        self._stopped.pop(name, None)
         for turn in self._turns:
             if turn.sender == name and self._happens(self.weather.delayed):
                 turn.at += self._random.randrange(self.weather.delay_ns)
                 self._fault("last words late", turn.receiver)
         if inbound:
-            self._turns = [turn for turn in self._turns if turn.receiver != name]
+            self._turns = [turn for turn in self._turns if turn.receiver != name or turn.action is not None]
         heapq.heapify(self._turns)
 
-    def send(self, sender: str, receiver: str, data: bytes) -> None:
-        """Puts a frame on its way."""
+    def send(self, sender: str, receiver: str, data: bytes) -> bool:
+        """Puts a frame on its way; `False` where it is not taken."""
         weather, random = self.weather, self._random
+        if self._happens(weather.refused):
+            self._fault("refused", f"{sender} > {receiver}")
+            return False
         pair = (sender, receiver)
         self._last.setdefault(pair, deque(maxlen=LAST_FRAMES)).append(data)
         if self._happens(weather.dropped):
             self._fault("dropped", f"{sender} > {receiver}", data)
-            return
+            return True
         way = random.randrange(weather.latency_ns) if weather.latency_ns else 0
         if self._happens(weather.delayed):
             way += random.randrange(weather.delay_ns)
@@ -118,6 +126,7 @@ class MemoryBus:
         if self._happens(weather.repeated):
             self.faults["repeated"] += 1
             self._push(at + random.randrange(weather.delay_ns), sender, receiver, data)
+        return True
 
     def say_again(self, receiver: str) -> None:
         """A process has started again: peers, not knowing what it heard before, may repeat themselves."""
@@ -130,9 +139,19 @@ class MemoryBus:
             for data in self._last[sender, receiver]:
                 self._push(self.now, sender, receiver, data)
 
-    def call_at(self, at: int, action: Callable[[], None]) -> None:
-        """Does something at a time, or now where that is past."""
-        self._push(max(at, self.now), "", "", b"", action)
+    def call_at(self, at: int, action: Callable[[], None], name: str = "") -> None:
+        """Does something at a time, or now where that is past; on behalf of a process, when it is not stopped."""
+        self._push(max(at, self.now), "", name, b"", action)
+
+    def stop(self, name: str, until: int) -> None:
+        """A process stands still: what comes for it waits until then."""
+        self._stopped[name] = until
+
+    def skip(self, duration: int) -> None:
+        """Nobody works for so long: everything that is due is due later by it."""
+        for turn in self._turns:
+            turn.at += duration
+        self.now += duration
 
     def run_until(self, at: int) -> None:
         """Lets everything happen that is due until then, and moves the clock there."""
@@ -158,6 +177,8 @@ class MemoryBus:
 
     def _take(self, turn: _Turn) -> None:
         self.now = max(self.now, turn.at)
+        if self._stopped and self._waits(turn):
+            return
         if turn.action is not None:
             turn.action()
             return
@@ -168,6 +189,16 @@ class MemoryBus:
         self._watch(self.now, f"{turn.sender} > {turn.receiver}", turn.data)
         hear(turn.sender, turn.data)
 
+    def _waits(self, turn: _Turn) -> bool:
+        """Puts back what comes for a process that is stopped, in its sequence."""
+        until = self._stopped.get(turn.receiver, 0)
+        if until > self.now:
+            turn.at = until
+            heapq.heappush(self._turns, turn)
+            return True
+        self._stopped.pop(turn.receiver, None)
+        return False
+
     def _push(
         self, at: int, sender: str, receiver: str, data: bytes, action: Callable[[], None] | None = None
     ) -> None:
@@ -175,7 +206,7 @@ class MemoryBus:
         heapq.heappush(self._turns, _Turn(at, self._number, sender, receiver, data, action))
 
     def _happens(self, per_thousand: int) -> bool:
-        return per_thousand > 0 and self._random.randrange(1_000) < per_thousand
+        return per_thousand > 0 and self._random.random() * 1_000 < per_thousand
 
     def _fault(self, kind: str, where: str, data: bytes = b"") -> None:
         self.faults[kind] += 1

@@ -1,5 +1,6 @@
 """`autofutures simulate`: the whole house from one integer, with everything that can go wrong."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -10,15 +11,16 @@ from autofutures.cli import options
 from autofutures.cli.output import print_json, spinner
 
 if TYPE_CHECKING:
-    from autofutures.simulation.house import Result
+    from autofutures.simulation.run import Result
 
 _HELP = (
     "Run the whole house from seeds, and prove that it keeps its promises.\n\n"
-    "A seed decides a market, strategies that do all which can be done, and the faults: messages lost, "
-    "repeated and late, reports out of sequence, processes killed at any instant and started again from the "
-    "journal. The exchange keeps its own ledger and is the judge. Exit code 1 when a promise is broken.\n\n"
+    "A seed decides a market, strategies that do all which can be done, and the faults: processes killed at any "
+    "point or standing still, messages lost, repeated and late, links cut, a disk full or slow, and a broker that "
+    "misbehaves in every way. The broker keeps its own ledger and is the judge. Exit code 1 when a promise is "
+    "broken.\n\n"
     "Examples:\n\n"
-    "autofutures simulate --seeds 500 --json\n\n"
+    "autofutures simulate --seeds 1000 --json\n\n"
     "autofutures simulate --seeds 1 --first-seed 17 --story"
 )
 
@@ -27,6 +29,8 @@ TAIL = 40
 
 SHOWN = 3
 """Broken seeds whose story is shown unasked."""
+
+TICKS = 2_000
 
 
 def mount(app: typer.Typer) -> None:
@@ -37,7 +41,10 @@ def mount(app: typer.Typer) -> None:
 def simulate(
     seeds: Annotated[int, typer.Option("--seeds", help="How many seeds.", min=1)] = 100,
     first_seed: Annotated[int, typer.Option("--first-seed", help="The first of them.", min=0)] = 1,
-    ticks: Annotated[int, typer.Option("--ticks", help="Trades of each market, on average.", min=1)] = 500,
+    ticks: Annotated[int, typer.Option("--ticks", help="The fewest trades of each market.", min=1)] = TICKS,
+    jobs: Annotated[
+        int, typer.Option("--jobs", help="Seeds at a time; as many as there are cores unless told.", min=0)
+    ] = 0,
     story: Annotated[
         bool, typer.Option("--story", help="Tell all that happened, on standard error.")
     ] = False,
@@ -46,16 +53,14 @@ def simulate(
     """See `_HELP`."""
     from autofutures import clock
     from autofutures.domain.units import SECOND
-    from autofutures.simulation.house import simulate as run_seed
-    from autofutures.simulation.house import total
-    from autofutures.simulation.seeds import plan_of
+    from autofutures.simulation.run import run_seeds, total
 
     started = clock.stopwatch_ns()
     results: list[Result] = []
     broken = 0
+    at_once = min(seeds, jobs or len(os.sched_getaffinity(0)))
     with spinner("seeds") as progress:
-        for seed in range(first_seed, first_seed + seeds):
-            result = run_seed(plan_of(seed, ticks), told=story)
+        for result in run_seeds(range(first_seed, first_seed + seeds), ticks, jobs=at_once, told=story):
             results.append(result)
             progress(len(results))
             broken += bool(result.broken)
@@ -69,7 +74,8 @@ def simulate(
 
 def replay_of(seed: int, ticks: int) -> str:
     """The one command that runs a seed again and tells its story."""
-    return f"autofutures simulate --seeds 1 --first-seed {seed} --ticks {ticks} --story"
+    market = "" if ticks == TICKS else f" --ticks {ticks}"
+    return f"autofutures simulate --seeds 1 --first-seed {seed}{market} --story"
 
 
 def _tell(result: "Result", ticks: int, *, whole: bool) -> None:
@@ -94,6 +100,6 @@ def _print(figures: Mapping[str, object], results: "Sequence[Result]", ticks: in
             if isinstance(value, dict)
             else value
         )
-        sys.stdout.write(f"{name.replace('_', ' '):12} {text}\n")
+        sys.stdout.write(f"{name.replace('_', ' '):15} {text}\n")
     for command in failed:
         sys.stdout.write(f"to see it again: {command}\n")

@@ -200,6 +200,12 @@ class Broker:
         said, self._last_words = self._last_words, []
         return said + self._said.take(now) if self.up else said
 
+    def behave(self) -> None:
+        """From now on nothing goes wrong any more; its clock stays as it is, and what was never said stays unsaid."""
+        self._chances = BrokerFaults(skew_ns=self._chances.skew_ns)
+        self._said.behave()
+        self._away_until = 0
+
     def statement(self) -> Statement:
         """The books, with the faults by kind."""
         return self.ledger.statement(self.session, self.faults)

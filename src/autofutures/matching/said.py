@@ -17,7 +17,7 @@ from autofutures.domain.messages import (
     SessionEnded,
     Tick,
 )
-from autofutures.matching.faults import BrokerFaults
+from autofutures.matching.faults import NONE, BrokerFaults
 
 SAID_AGAIN = 20
 """So many of the last reports are said once more when a broker replays what was missed."""
@@ -105,6 +105,11 @@ class Said:
         """Puts a message into the queue as it is."""
         self._number += 1
         heapq.heappush(self._queue, (due, self._number, message))
+
+    def behave(self) -> None:
+        """From now on everything is said, at once and once."""
+        self._faults = NONE
+        self._manners.clear()
 
     def take(self, now: int) -> list[AnyMessage]:
         """What is said by now, in order."""

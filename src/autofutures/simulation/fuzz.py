@@ -1,8 +1,8 @@
-"""What the simulation trades: a market and a strategy without sense, that do all which can be done."""
+"""What the simulation trades: a market and strategies without sense, that do all which can be done."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from autofutures.domain.messages import (
     ExitPlan,
@@ -19,39 +19,52 @@ from autofutures.market.sessions import Session
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context, handle_of
 
-START_TICKS = 17_400
-
 _JUMP_TICKS = 60
-_MILLISECOND = 1_000_000
+_LULL = 400
+"""One trade in so many is followed by a lull."""
 
 Event = Tick | SessionEnded
 
 
 def random_market(
-    random: Random, symbols: Sequence[str], sessions: Sequence[Session], ticks: int
+    random: Random,
+    prices: Mapping[str, int],
+    sessions: Iterable[Session],
+    pace_ns: int,
+    enough: Callable[[], bool],
 ) -> Iterator[Event]:
-    """Trades of every session, in time order, each ended for each symbol; on average `ticks` trades in all.
+    """Trades of one session after the other, in time order, each ended for each symbol, until it is enough.
 
     Some sessions are stamped in whole seconds, as old files are, some in nanoseconds. A session is a stretch
     somewhere in its hours, often its opening or its last moments; prices jump, and time does.
+
+    Args:
+        random: decides.
+        prices: where each symbol's market begins.
+        sessions: more than will be needed.
+        pace_ns: between two trades, on average.
+        enough: asked after each trade; then its session is the last.
     """
-    price = START_TICKS
+    last = dict(prices)
+    symbols = tuple(prices)
     for session in sessions:
-        whole_seconds = random.randrange(2) == 0
-        count = 1 + random.randrange(2 * max(1, ticks // len(sessions)))
-        at = _start(random, session, count * (SECOND if whole_seconds else SECOND // 4))
-        for number in range(count):
-            if at >= session.ends_at:
-                break
-            price += (
+        whole_seconds = random.randrange(3) == 0
+        count = 200 + random.randrange(1_800)
+        at = start = _start(random, session, count * pace_ns)
+        number = 0
+        while at < session.ends_at and number < count:
+            symbol = random.choice(symbols)
+            last[symbol] += (
                 random.randint(-3, 3) if random.randrange(60) else random.randint(-_JUMP_TICKS, _JUMP_TICKS)
             )
-            yield Tick(
-                random.choice(symbols), at, price, random.choice((1, 1, 1, 2, 3, 5)), auction=number == 0
-            )
-            at += _step(random, whole_seconds=whole_seconds)
+            stamp = max(start, at // SECOND * SECOND) if whole_seconds else at
+            yield Tick(symbol, stamp, last[symbol], random.choice((1, 1, 1, 2, 3, 5)), auction=number == 0)
+            number += 1
+            at += _step(random, pace_ns)
         for symbol in symbols:
             yield SessionEnded(symbol, session.ends_at, session.day, session.name)
+        if enough():
+            return
 
 
 def _start(random: Random, session: Session, length_ns: int) -> int:
@@ -60,12 +73,10 @@ def _start(random: Random, session: Session, length_ns: int) -> int:
     return random.choice((session.opens_at, somewhere, latest)) // SECOND * SECOND
 
 
-def _step(random: Random, *, whole_seconds: bool) -> int:
-    if random.randrange(150) == 0:
-        return random.randrange(40) * SECOND
-    if whole_seconds:
-        return random.choice((0, 0, 1, 1, 2)) * SECOND
-    return random.randrange(500 * _MILLISECOND) if random.randrange(20) else 0
+def _step(random: Random, pace_ns: int) -> int:
+    if random.randrange(_LULL) == 0:
+        return random.randrange(15) * SECOND
+    return random.randrange(8 * pace_ns // 3) if random.randrange(4) else 0
 
 
 class Fuzz(Strategy):
@@ -80,6 +91,8 @@ class Fuzz(Strategy):
         ExitPlan(take_profit_ticks=2),
         ExitPlan(stop_ticks=6),
     )
+    may_be_bare: ClassVar[bool] = True
+    """Whether it orders without an exit plan, too."""
 
     seed: int = 1
     pace: int = 4
@@ -129,7 +142,8 @@ class Fuzz(Strategy):
             del self._handles[:-8]
 
     def _order(self, choice: int, ctx: Context, leg: int, why: int) -> int:
-        buys, exits = self._draw(2) == 0, self._draw(len(self.exit_plans) + 1)
+        bare = int(self.may_be_bare)
+        buys, exits = self._draw(2) == 0, 1 - bare + self._draw(len(self.exit_plans) + bare)
         qty = 1 + self._draw(self.most)
         last = ctx.last_of(leg)
         side = 1 if buys else -1
@@ -162,3 +176,20 @@ class Fuzz(Strategy):
             self._drawn = self.seed
         self._drawn = (self._drawn * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407) % 2**63
         return (self._drawn >> 31) % below
+
+
+class Planned(Fuzz):
+    """As `Fuzz`, with an exit plan behind every order: of every kind that there is."""
+
+    exits: ClassVar[Literal["plans", "own"]] = "plans"
+    exit_plans: ClassVar[tuple[ExitPlan, ...]] = (
+        ExitPlan(take_profit_ticks=6, stop_ticks=5),
+        ExitPlan(trail_ticks=5),
+        ExitPlan(stop_ticks=6, trail_atr=200, atr_span_ns=5 * SECOND, atr_periods=3),
+        ExitPlan(stop_ticks=8, break_even_ticks=3, break_even_offset_ticks=1),
+        ExitPlan(stop_ticks=20, time_stop_ns=20 * SECOND),
+        ExitPlan(stop_ticks=15, flat_before_close_ns=20 * SECOND),
+        ExitPlan(stop_ticks=9, levels=((3, 50), (6, 50))),
+        ExitPlan(take_profit_ticks=4, stop_ticks=6, bracket=True),
+    )
+    may_be_bare: ClassVar[bool] = False

@@ -1,202 +1,253 @@
 """The whole house from one integer: markets and strategies without sense, and everything that can go wrong.
 
-The nodes are the machine's own, and so are codec, journal and exchange; only sockets and clock are replaced.
-At the end all is told again, as a venue's replay does it, and the judge compares book and ledger.
+The seats are the machine's own, and so are nodes, codec, journal, send log and broker; sockets, clock, disk and the
+operating system are replaced. At the end all faults end, and the judge compares book and ledger.
 """
 
-import hashlib
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from random import Random
 
-import msgspec
-
-from autofutures.assemble.market import make_exchange
+from autofutures.assemble.market import make_broker
 from autofutures.assemble.nodes import calendar_of, last_day_of
+from autofutures.bus.codec import Outbox
 from autofutures.bus.memory import CALM, MemoryBus
 from autofutures.config import StrategySettings
-from autofutures.domain.errors import AutofuturesError, BrokenInvariant
+from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.instrument import instrument
-from autofutures.domain.messages import (
-    AnyMessage,
-    Command,
-    Report,
-    Request,
-    SessionEnded,
-    Tick,
-    decode_frame,
-)
+from autofutures.domain.messages import Command, Restored, Tick, decode_frame
 from autofutures.domain.units import SECOND
-from autofutures.simulation.fuzz import random_market
+from autofutures.gateway import Remembered
+from autofutures.market.sessions import Session
+from autofutures.seats.gateway import GatewaySeat
+from autofutures.seats.port import GATEWAY, RECORDER, TRADER
+from autofutures.seats.recorder import RecorderSeat
+from autofutures.seats.strategy import StrategySeat
+from autofutures.seats.trader import TraderSeat
+from autofutures.simulation import processes as ps
+from autofutures.simulation.books import Books
+from autofutures.simulation.disk import TROUBLES, Disk
+from autofutures.simulation.fate import CHANCES, Died, Fate, TradersFate
+from autofutures.simulation.fuzz import Event, random_market
 from autofutures.simulation.judge import Judge
-from autofutures.simulation.seats import GATEWAY, TRADER, Fate, GatewaySeat, SendLog, StrategySeat, TraderSeat
-from autofutures.simulation.seeds import Plan
-from autofutures.storage.journal import Journal
-from autofutures.storage.memory import memory_journal
+from autofutures.simulation.seeds import KINDS, ORDERS, PRICES, Plan
+from autofutures.simulation.story import Story
+from autofutures.simulation.wire import Link, Wire
 
-ROUNDS_TO_REST = 4
+WATCHDOG_NS = 3 * SECOND
+"""A process that stands still for so long is killed."""
 
-CRASHES = (AutofuturesError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""What a broken house raises: the judge's verdict, or an error that ought not to be."""
+SLEEP_NS = 20 * SECOND
+"""Between two sessions nobody works, once all is said: a longer pause of the market is skipped."""
 
+REST_NS = 120 * SECOND
+"""When all faults have ended, the house must come to rest within so long."""
 
-class Result(msgspec.Struct, frozen=True):
-    """What one seed did; `broken` says which promise did not hold, and is empty where all held."""
+ASKED_TWICE = 2
+"""What was never said comes to light when the venue has been asked again, as it is every so often."""
 
-    seed: int
-    broken: str
-    ticks: int
-    orders: int
-    fills: int
-    refused: int
-    faults: dict[str, int]
-    kills: int
-    recoveries: int
-    story_hash: str
-    story: tuple[str, ...]
+MOST_TICKS = 4
+"""A market ends when there were so many times the trades that were wanted, whatever else lacks."""
 
-
-class Story:
-    """What happened, in order: its hash, and sentences for those who must find out why."""
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._lines: list[tuple[int, str, bytes]] = []
-
-    def tell(self, at: int, what: str, frame: bytes = b"") -> None:
-        """One thing that happened; `frame` is what travelled."""
-        self._hash.update(b"%d %s " % (at, what.encode()))
-        self._hash.update(frame)
-        self._lines.append((at, what, frame))
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of everything that happened."""
-        return self._hash.hexdigest()
-
-    def sentences(self) -> Iterator[str]:
-        """The story as lines of text; times are seconds since its beginning."""
-        start = next((at for at, _, _ in self._lines if at), 0)
-        for at, what, frame in self._lines:
-            head = f"{(at - start) / SECOND:12.6f}  {what}"
-            for message in [envelope.body for envelope in decode_frame(frame)] if frame else [None]:
-                yield f"{head}  {_sentence(message)}" if message is not None else head
-
-
-def _sentence(message: AnyMessage) -> str:
-    if isinstance(message, Tick):
-        return f"tick {message.symbol[-9:]} {message.price_ticks} x{message.qty}"
-    return str(message)
+PERSON = "operator/1"
 
 
 class House:
-    """One run of everything, from a plan."""
+    """One run of everything, from a plan.
 
-    def __init__(self, plan: Plan, journal: Journal) -> None:
+    Args:
+        plan: what happens.
+        told: keep the story.
+    """
+
+    def __init__(self, plan: Plan, *, told: bool = False) -> None:
         self.plan = plan
-        self.story = Story()
+        self.story = Story(told=told)
         self.judge = Judge(plan.run)
         self.counts: Counter[str] = Counter()
-        self.journal = journal
-        self._random = Random(f"house/{plan.seed}")
+        self.disk = Disk()
         self.bus = MemoryBus(Random(f"bus/{plan.seed}"), plan.weather, self.story.tell)
-        self._exchange = make_exchange(plan.run)
-        self._log = SendLog()
-        self._fate = Fate(Random(f"trader/{plan.seed}"), plan.trader_dies, self._trader_died)
-        self._door = Fate(Random(f"gateway/{plan.seed}"), plan.gateway_dies, self._gateway_died)
-        self._lives: Counter[str] = Counter()
-        self._strategies: dict[str, StrategySeat] = {}
-        self._late: list[Report] = []
-        self._said: list[Report] = []
-        self._gateway = self._open_gateway()
-        self.trader: TraderSeat | None = None
+        self._random = Random(f"house/{plan.seed}")
+        self._faults = True
+        self._ring_at = 0
+        self._settles = False
+        self._log = Remembered()
+        self._lives: dict[str, ps.Counter] = {}
+        self.broker = make_broker(plan.run)
+        self.books = self.broker.ledger = Books(self.judge, plan.run)
+        self.wire = Wire(
+            self.bus,
+            self.broker,
+            Random(f"wire/{plan.seed}"),
+            self._note,
+            latency_ns=plan.link_latency_ns,
+            gather_ns=plan.gather_ns,
+        )
+        self._link: Link | None = None
+        self.processes: dict[str, ps.Process] = {}
+        self._traders_fate = TradersFate(self._chance("trader"), plan.kills.get("trader", 0), self.judge)
+        self._make_processes()
+        self.tape = ps.Tape(self.processes[RECORDER].fate)
+        self.bus.connect(PERSON, lambda *_: None)
 
-    def _open_gateway(self) -> GatewaySeat:
-        self._gateway = GatewaySeat(self.bus, self, self._log, self._door)
-        self.bus.connect(GATEWAY, self._gateway.hear)
-        return self._gateway
+    def _chance(self, who: str) -> Random:
+        return Random(f"{who}/{self.plan.seed}")
 
-    def _gateway_died(self) -> None:
-        self._note("the gateway died and was started again")
-        self.counts["kills"] += 1
-        self._open_gateway()
-        self.bus.say_again(GATEWAY)
-        self.counts["recoveries"] += 1
+    def _make_processes(self) -> None:
+        kills = self.plan.kills
+        self._add(TRADER, self._traders_fate, self._new_trader)
+        self._add(GATEWAY, Fate(self._chance(GATEWAY), kills.get(GATEWAY, 0)), self._new_gateway)
+        self._add(RECORDER, Fate(self._chance(RECORDER), kills.get(RECORDER, 0)), self._new_recorder)
+        for settings in self.plan.run.strategies:
+            name = f"strategy/{settings.name}"
+            fate = Fate(self._chance(name), kills.get("strategy", 0))
+            self._add(name, fate, self._new_strategy(name, settings))
 
-    def _open_trader(self) -> None:
-        """A new trader folds the journal; it knows no strategy, so they begin again with it."""
-        seat = TraderSeat(self.bus, self.plan.run, self.journal, self.judge, self._fate)
-        self.trader = seat
-        self.bus.connect(TRADER, seat.hear)
-        self._note(f"the trader starts, epoch {seat.epoch}")
-        self.counts["recoveries"] += seat.start() > 0
-        if not seat.alive:
+    def _add(self, name: str, fate: Fate, start: Callable[[], ps.Seat]) -> None:
+        self.processes[name] = ps.Process(name, fate, start)
+        self._lives[name] = ps.Counter()
+
+    # --- lives
+
+    def _port(self, name: str) -> ps.BusPort:
+        return ps.BusPort(self.bus, self.processes, self.processes[name])
+
+    def _new_trader(self) -> TraderSeat:
+        self.judge.new_life()
+        self._traders_fate.trader = None
+        seat = TraderSeat(self.plan.run, self.disk.open(), self._port(TRADER), watch=self._traders_fate)
+        self._traders_fate.trader = seat.trader
+        if seat.start(self.bus.now):
+            self.judge.recoveries.counts["trader_refolded"] += 1
+            self.judge.same_book(seat.trader, "the trader that was started again")
+        self._ring_at, self._settles = 0, False
+        return seat
+
+    def _new_gateway(self) -> GatewaySeat:
+        fate = self.processes[GATEWAY].fate
+        if self._link is not None:
+            self._link.close()
+            self.judge.recoveries.counts["gateway_restarted"] += 1
+        gateway = self.processes[GATEWAY]
+        self._link = Link(self.wire, fate, self.judge.sends, self.bus, lambda step: self._run(gateway, step))
+        seat = GatewaySeat(self._log, self._link, self._port(GATEWAY), fate)
+        self._link.opens(seat)
+        return seat
+
+    def _new_recorder(self) -> RecorderSeat:
+        seen = self.tape.seen()
+        self.judge.recoveries.counts["recorder_resumed"] += bool(seen)
+        return RecorderSeat(self.tape, self._port(RECORDER), self._lives[RECORDER], seen)
+
+    def _new_strategy(self, name: str, settings: StrategySettings) -> Callable[[], StrategySeat]:
+        def start() -> StrategySeat:
+            return StrategySeat(self.plan.run, settings, self._port(name), self._lives[name])
+
+        return start
+
+    def _start(self, process: ps.Process) -> None:
+        """The supervisor starts a process."""
+        process.starts += 1
+
+        def live() -> None:
+            process.seat = None
+            seat = process.start()
+            process.seat = seat
+            process.deaths = 0
+            self._note(f"{process.name} starts")
+            self.bus.connect(process.name, lambda sender, data: self._hear(process, seat, sender, data))
+            self.bus.say_again(process.name)
+            self._beats(process, seat)
+
+        self._run(process, live)
+
+    def _run(self, process: ps.Process, step: Callable[[], None]) -> None:
+        """One step of a process, which may be its last."""
+        try:
+            step()
+        except Died as died:
+            self._died(process, str(died))
+        except BrokenInvariant:
+            if process.name != TRADER or not self.disk.trouble.startswith("full"):
+                raise
+            self.judge.recoveries.counts["full_disk_survived"] += 1
+            self._died(process, "the disk is full")
+
+    def _died(self, process: ps.Process, where: str) -> None:
+        """The supervisor notices, and starts it again after a while."""
+        self._note(f"{process.name} died: {where}")
+        process.seat = None
+        process.died_at = self.bus.now
+        process.deaths += 1
+        process.stopped_until = 0
+        self.counts[f"kill {process.name.partition('/')[0]}"] += 1
+        self.bus.disconnect(process.name, inbound=True)
+        quick = self._random.choice((SECOND // 20, SECOND // 4, SECOND, 4 * SECOND))
+        away = min(quick << min(process.deaths - 1, 4), 10 * SECOND) if self._faults else SECOND // 4
+        self.bus.call_at(self.bus.now + away, lambda: self._start(process))
+
+    def _hear(self, process: ps.Process, seat: ps.Seat, sender: str, data: bytes) -> None:
+        def step() -> None:
+            process.fate.at("before hear")
+            knew = not isinstance(seat, StrategySeat) or seat.restored
+            seat.hear(sender, data, self.bus.now)
+            if not knew:
+                self._answered(seat, data)
+            process.fate.at("after hear")
+
+        self._run(process, step)
+        if process.name == TRADER and process.seat is seat and not self._settles:
+            self._settles = True
+            self.bus.call_at(self.bus.now, lambda: self._settle(process, seat), TRADER)
+
+    def _answered(self, seat: ps.Seat, data: bytes) -> None:
+        """A strategy may have been told what it must know."""
+        (restored, *_) = [envelope.body for envelope in decode_frame(data)]
+        if isinstance(seat, StrategySeat) and seat.restored and isinstance(restored, Restored):
+            self.judge.welcomes(restored)
+            self.judge.recoveries.counts["strategy_restored"] += seat.life > 1
+
+    def _settle(self, process: ps.Process, seat: ps.Seat) -> None:
+        """The trader has heard what waited."""
+        if process.seat is not seat or not isinstance(seat, TraderSeat):
             return
-        self.bus.say_again(TRADER)  # Before the strategies' new lives speak: then their old ones have no say.
-        for strategy in self.plan.run.strategies:
-            self._open_strategy(strategy)
+        self._settles = False
+        self._run(process, lambda: seat.settle(self.bus.now))
+        self._ring(process, seat)
 
-    def _trader_died(self) -> None:
-        self._note("the trader died")
-        self.counts["kills"] += 1
-        if self.trader is not None:
-            self.trader.alive = False
-        self.trader = None
-        self.bus.disconnect(TRADER)
-        away = self._random.choice((0, SECOND // 10, SECOND, 30 * SECOND))
-        self.bus.call_at(self.bus.now + away, self._open_trader)
+    def _ring(self, process: ps.Process, seat: TraderSeat) -> None:
+        wake_at = seat.wake_at
+        if wake_at and wake_at != self._ring_at and process.seat is seat:
+            self._ring_at = wake_at
+            self.bus.call_at(wake_at, lambda: self._rings(process, seat), TRADER)
 
-    def _open_strategy(self, settings: StrategySettings) -> None:
-        name = f"strategy/{settings.name}"
-        before = self._strategies.get(name)
-        if before is not None:
-            before.alive = False
-            self.bus.disconnect(name, inbound=True)
-        self._lives[name] += 1
-        life = self._lives[name]
-        seat = StrategySeat(self.bus, self.plan.run, settings, life, lambda: self._restored(life))
-        self._strategies[name] = seat
-        self.bus.connect(name, seat.hear)
-        seat.ask()
+    def _rings(self, process: ps.Process, seat: TraderSeat) -> None:
+        if process.seat is seat:
+            self._run(process, lambda: seat.ring(self.bus.now))
+            self._ring(process, seat)
 
-    def _restored(self, life: int) -> None:
-        self.counts["recoveries"] += life > 1
+    def _beats(self, process: ps.Process, seat: ps.Seat) -> None:
+        """One beat, and the next one is due."""
+        if process.seat is not seat:
+            return
+        now = self.bus.now
 
-    def send(self, request: Request) -> None:
-        """The gateway's requests reach the exchange here."""
-        self._note(f"at the exchange: {request}")
-        self.judge.reached(request)
-        self._exchange.handle(request, self.bus.now)
+        def step() -> None:
+            if process.name == GATEWAY and self._link is not None:
+                self._link.beat(now)
+            seat.beat(now)
 
-    def _event(self, event: Tick | SessionEnded) -> None:
-        """The market moves; what the exchange says of it may come twice, late and in any sequence."""
-        said = self._exchange.handle(event, event.at)
-        reports = [message for message in said if isinstance(message, Report)]
-        for report in reports:
-            self._note(f"the exchange: {report}")
-            self.judge.reported(report)
-        self._said += reports
-        market = [message for message in said if not isinstance(message, Report)]
-        self._gateway.say([*self._disordered(reports), *market])
+        self._run(process, step)
+        if process.seat is seat:
+            self.bus.call_at(now + self.plan.beat_ns, lambda: self._beats(process, seat), process.name)
 
-    def _disordered(self, reports: list[Report]) -> list[Report]:
-        if not reports and not self._late:
-            return reports
-        now: list[Report] = []
-        late: list[Report] = []
-        for report in (*reports, *self._late):
-            kept_back = self._happens(self.plan.reports_late)
-            (late if kept_back else now).append(report)
-            if self._happens(self.plan.reports_repeated):
-                late.append(report)
-                self.bus.faults["report repeated"] += 1
-            self.bus.faults["report late"] += kept_back
-        if self.plan.reports_late and self._random.randrange(2):
-            self._random.shuffle(now)
-        self._late = late
-        return now
+    # --- the run
+
+    @property
+    def trader(self) -> TraderSeat | None:
+        """The trader's seat, while it lives."""
+        seat = self.processes[TRADER].seat
+        return seat if isinstance(seat, TraderSeat) else None
 
     def play(self) -> None:
         """The whole run, to its rest.
@@ -204,130 +255,213 @@ class House:
         Raises:
             BrokenInvariant: a promise does not hold.
         """
-        events = list(self.market())
-        self.bus.now = events[0].at - SECOND
-        self._open_trader()
-        for event in events:
-            self.bus.run_until(event.at)
-            self._trouble()
-            self.counts["ticks"] += isinstance(event, Tick)
+        for event in self._market():
+            if not self.bus.now:
+                self._begin(event.at - 2 * SECOND)
+            self._come_to(event.at)
             self._event(event)
-        self._rest(events[-1].at)
+        self._rest()
 
-    def market(self) -> Iterator[Tick | SessionEnded]:
-        """The seed's market, the same each time."""
-        run, random = self.plan.run, Random(f"market/{self.plan.seed}")
+    def _begin(self, now: int) -> None:
+        self.bus.now = self._began = now
+        for process in self.processes.values():
+            self._start(process)
+        self._checks()
+
+    def _checks(self) -> None:
+        self.wire.check()
+        self.bus.call_at(self.bus.now + SECOND // 4, self._checks)
+
+    def _come_to(self, at: int) -> None:
+        """Time passes up to the market's next event; a long pause is slept through by everyone."""
+        if at - self.bus.now > SLEEP_NS:
+            self.bus.run_until(self.bus.now + SLEEP_NS // 2)
+            asleep = at - self.bus.now - SLEEP_NS // 4
+            self._note("everyone sleeps")
+            self.broker.drop(self.bus.now)
+            self.bus.skip(asleep)
+            self._began += asleep
+        self.bus.run_until(at)
+
+    def _event(self, event: Event) -> None:
+        """The market moves, and so may trouble."""
+        if isinstance(event, Tick):
+            self.counts["ticks"] += 1
+            self._trouble(event)
+        self.broker.market(event, self.bus.now)
+        self.wire.say()
+
+    def _market(self) -> Iterator[Event]:
+        """The seed's market."""
+        run = self.plan.run
         calendar = calendar_of(run)
         item = instrument(run.symbols[0])
-        days = (run.day, calendar.next_trading_day(run.day))
-        last = last_day_of(item, calendar)
-        sessions = [
-            session for day in days for session in calendar.sessions_of(day, item.product.sessions, last)
-        ]
-        first = random.randrange(len(sessions))
-        chosen = sessions[first : first + random.randint(1, 3)]
-        return random_market(random, run.symbols, chosen, self.plan.ticks)
+        last_day = last_day_of(item, calendar)
 
-    def _trouble(self) -> None:
-        """What happens between two events of the market: processes die, and people give commands."""
-        plan, strategies = self.plan, self.plan.run.strategies
-        if self._happens(plan.strategy_dies):
-            chosen = self._random.choice(strategies)
-            self._note(f"strategy {chosen.name} died and was started again")
-            self.counts["kills"] += 1
-            self._open_strategy(chosen)
-        if self._happens(plan.restarts):
-            self._gateway_died()
-        if self._happens(plan.commands) and self.trader is not None:
-            verb = self._random.choice(("pause", "resume", "change", "remove", "add", "nonsense"))
-            values: dict[str, int | str | bool] = {"quantity": 2} if verb == "change" else {}
-            command = Command("f", self._random.choice(("sr", "ema", "nobody")), verb, "c1", values)
-            self._note(f"a person: {command}")
-            self.trader.command(command)
+        def sessions() -> Iterator[Session]:
+            day = run.day
+            while day <= last_day:
+                yield from calendar.sessions_of(day, item.product.sessions, last_day)
+                day = calendar.next_trading_day(day)
 
-    def _rest(self, at: int) -> None:
-        """No more faults: everything is said again until nothing moves, and the judge compares."""
+        chosen = sessions()
+        for _ in range(self._random.randrange(3)):
+            next(chosen)
+        prices = {symbol: PRICES[symbol] for symbol in run.symbols}
+        return random_market(
+            Random(f"market/{self.plan.seed}"), prices, chosen, self.plan.pace_ns, self._enough
+        )
+
+    def _enough(self) -> bool:
+        """Whether the seed has shown what each seed must show."""
+        ticks, wanted = self.counts["ticks"], self.plan.ticks
+        if ticks >= MOST_TICKS * wanted:
+            return True
+        return ticks >= wanted and len(self.judge.arrived) >= ORDERS and len(self.faults()) >= KINDS
+
+    def faults(self) -> dict[str, int]:
+        """What went wrong, by kind."""
+        found = Counter({f"frame {kind}": number for kind, number in self.bus.faults.items()})
+        found.update({f"broker {kind}": number for kind, number in self.broker.faults.items()})
+        found.update(self.wire.faults)
+        found.update({kind: number for kind, number in self.counts.items() if kind in KINDS_HERE})
+        if self.plan.run.faults.get("skew_ns"):
+            found["clock skew"] += 1
+        return dict(sorted(found.items()))
+
+    # --- trouble
+
+    def _trouble(self, tick: Tick) -> None:
+        """What may befall the house at any trade."""
+        plan = self.plan
+        if self._happens(plan.pauses):
+            self._pause(self._random.choice(list(self.processes.values())))
+        if self._happens(plan.cuts):
+            self.wire.cut(self._random.choice((SECOND // 2, SECOND, 3 * SECOND, 6 * SECOND)))
+        if self._happens(plan.resets) and self._link is not None:
+            self.wire.reset(self._link, self._random.choice((1, SECOND // 2, 3 * SECOND)))
+        if self._happens(plan.disk_troubles):
+            self._disk_trouble()
+        if self._happens(plan.bad_prints):
+            self.counts["bad print"] += 1
+            price = self._random.choice((0, -1, tick.price_ticks * 10, tick.price_ticks // 10))
+            self.wire.corrupt(Tick(tick.symbol, tick.at, price, 1))
+        if self._happens(plan.commands):
+            self._command()
+
+    def _pause(self, process: ps.Process) -> None:
+        """A process stands still; too long, and the watchdog kills it."""
+        now = self.bus.now
+        if process.seat is None or process.stopped_until > now:
+            return
+        length = self._random.choice((SECOND // 2, SECOND, 2 * SECOND, 5 * SECOND))
+        self._note(f"{process.name} stands still for {length / SECOND:.1f} s")
+        self.counts["pause"] += 1
+        process.stopped_until = now + length
+        self.bus.stop(process.name, now + length)
+        seat = process.seat
+        if length > WATCHDOG_NS:
+            self.bus.call_at(now + WATCHDOG_NS, lambda: self._watchdog(process, seat))
+        else:
+            self.judge.recoveries.counts["process_continued"] += 1
+
+    def _watchdog(self, process: ps.Process, seat: ps.Seat) -> None:
+        if process.seat is seat:
+            self.counts["kill by watchdog"] += 1
+            self._died(process, "it stood still for too long")
+
+    def _disk_trouble(self) -> None:
+        """There is no room, or little, or writing is slow, for a while."""
+        if self.disk.trouble:
+            return
+        kind = self.disk.suffer(self._random)
+        self._note(f"the disk is {kind}")
+        self.counts[f"disk {kind}"] += 1
+        self.bus.call_at(self.bus.now + self._random.choice((1, 3, 8)) * SECOND, self.disk.recover)
+
+    def _command(self) -> None:
+        """A person wants something."""
+        verb = self._random.choice(("pause", "resume", "change", "remove", "add", "nonsense"))
+        values: dict[str, int | str | bool] = {"take_profit_ticks": 7} if verb == "change" else {}
+        name = self._random.choice(("c1", "c2", "c3"))
+        flow = f"f{self._random.randrange(1_000_000)}"
+        command = Command(flow, self._random.choice(("sr", "sr", "ema", "nobody")), verb, name, values)
+        self._note(f"a person: {command}")
+        self.counts["command"] += 1
+        if self.trader is not None:
+            self.bus.send(PERSON, TRADER, Outbox("operator").frame((command,), self.bus.now))
+
+    def _happens(self, chance: int) -> bool:
+        return chance > 0 and self._random.random() * CHANCES < chance
+
+    # --- rest
+
+    def _rest(self) -> None:
+        """No more faults: the house must come to rest, and then the judge compares."""
+        self._note("all faults end")
+        self._faults = False
         self.bus.weather = CALM
-        self._fate.per_thousand = self._door.per_thousand = 0
-        self.bus.run_until(at + 2 * SECOND)
-        self.bus.drain()
-        for _ in range(ROUNDS_TO_REST):
-            before = len(self._said)
-            for symbol in self.plan.run.symbols:
-                self._void(SessionEnded(symbol, self.bus.now, self.plan.run.day, "day"))
-            self._note("the venue says everything again")
-            self._gateway.say(self._said)
-            self.bus.drain()
-            if len(self._said) == before:
+        for process in self.processes.values():
+            process.fate.chance = 0
+        self.wire.end_faults()
+        self.disk.recover()
+        self.broker.behave()
+        latest = self.bus.now + REST_NS
+        self.bus.run_until(self.bus.now + ASKED_TWICE * self.plan.run.policy.every_ns + SECOND)
+        while self.bus.now < latest:
+            self.bus.run_until(self.bus.now + SECOND)
+            if self._is_at_rest():
                 break
         if self.trader is None:
-            raise BrokenInvariant("the trader was never started again")
-        self.judge.at_rest(self.trader.trader, self.journal, self.plan.run)
+            raise BrokenInvariant("the trader was not started again")
+        readiness = self.trader.readiness(self.bus.now)
+        if not self._is_at_rest():
+            raise BrokenInvariant(f"the house does not come to rest: {readiness.reasons}")
+        self.judge.at_rest(self.trader.trader, self.disk.open(), self.plan.run)
+        self.books.same_as(self.trader.trader)
 
-    def _void(self, ended: SessionEnded) -> None:
-        self._event(ended)
-        self.bus.drain()
+    def _is_at_rest(self) -> bool:
+        trader = self.trader
+        if trader is None or not trader.readiness(self.bus.now).ready:
+            return False
+        return not (trader.trader.orders.unknown or trader.trader.orders.sent)
 
-    def _happens(self, per_thousand: int) -> bool:
-        return per_thousand > 0 and self._random.randrange(1_000) < per_thousand
+    def kill_points(self) -> dict[str, int]:
+        """Where processes ended, by role and point."""
+        found: Counter[str] = Counter()
+        for process in self.processes.values():
+            role = process.name.partition("/")[0]
+            found.update({f"{role} {point}": number for point, number in process.fate.points.items()})
+        return dict(sorted(found.items()))
+
+    @property
+    def journal_hash(self) -> str:
+        """The hash of all that the journal holds."""
+        return self.disk.hash
+
+    def close(self) -> None:
+        """Forgets everything but the figures."""
+        self.disk.close()
+
+    @property
+    def simulated_ns(self) -> int:
+        """How long the house worked."""
+        return self.bus.now - self._began
 
     def _note(self, what: str) -> None:
         self.story.tell(self.bus.now, what)
 
-    def result(self, broken: str, *, told: bool) -> Result:
-        """What this run did; with its story where something broke, or it shall be `told`."""
-        counts, judge = self.counts, self.judge.counts
-        return Result(
-            seed=self.plan.seed,
-            broken=broken,
-            ticks=counts["ticks"],
-            orders=judge["orders"],
-            fills=judge["fills"],
-            refused=judge["refused"],
-            faults=dict(sorted(self.bus.faults.items())),
-            kills=counts["kills"],
-            recoveries=counts["recoveries"],
-            story_hash=self.story.hash,
-            story=tuple(self.story.sentences()) if broken or told else (),
-        )
 
-
-def simulate(plan: Plan, *, told: bool = False) -> Result:
-    """Runs the house from a plan; a broken promise is in the result, with the story that led to it.
-
-    Args:
-        plan: what happens.
-        told: have the story of a run where nothing broke, too.
-    """
-    if not plan.on_disk:
-        with memory_journal() as journal:
-            return _play(plan, journal, told=told)
-    with tempfile.TemporaryDirectory() as folder, Journal.open(Path(folder) / "journal.sqlite") as journal:
-        return _play(plan, journal, told=told)
-
-
-def _play(plan: Plan, journal: Journal, *, told: bool) -> Result:
-    house = House(plan, journal)
-    try:
-        house.play()
-    except CRASHES as error:
-        return house.result(f"{type(error).__name__}: {error}", told=told)
-    return house.result("", told=told)
-
-
-def total(results: Sequence[Result]) -> dict[str, object]:
-    """Sums of many seeds, in the words of `autofutures simulate --json`."""
-    faults: Counter[str] = Counter()
-    for result in results:
-        faults.update(result.faults)
-    stories = hashlib.sha256("".join(result.story_hash for result in results).encode())
-    return {
-        "seeds": len(results),
-        "violations": sum(1 for result in results if result.broken),
-        **{
-            name: sum(getattr(result, name) for result in results)
-            for name in ("ticks", "orders", "fills", "refused", "kills", "recoveries")
-        },
-        "faults": dict(sorted(faults.items())),
-        "story_hash": stories.hexdigest(),
+KINDS_HERE = frozenset(
+    {
+        "kill trader",
+        "kill gateway",
+        "kill strategy",
+        "kill recorder",
+        "kill by watchdog",
+        "pause",
+        *(f"disk {kind}" for kind in TROUBLES),
+        "bad print",
     }
+)
+"""Faults that the house itself makes."""

@@ -1,5 +1,6 @@
-"""What a seed of the simulation decides: the settings, how rough the links are, and who dies how often."""
+"""What a seed decides: the settings, and which of all that can go wrong does, and how often."""
 
+from collections.abc import Mapping
 from random import Random
 
 import msgspec
@@ -7,92 +8,143 @@ import msgspec
 from autofutures.bus.memory import CALM, Weather
 from autofutures.config import RunSettings, StrategySettings, Value
 from autofutures.domain.units import SECOND
+from autofutures.orders.policy import Policy
 
-TICKS = 500
-"""Trades of a seed's market, on average, unless told."""
+TICKS = 2_000
+"""The fewest trades of a seed's market, unless told otherwise."""
 
-ON_DISK_EVERY = 20
-"""One seed in so many keeps its journal in a file, as the machine does; the others in memory, for speed."""
+ORDERS = 20
+"""The fewest orders that reach the broker in a seed."""
+
+KINDS = 3
+"""The fewest kinds of fault that happen in a seed."""
 
 DAY = 20210726
 SYMBOLS = ("TAIFEX:TXF202108", "TAIFEX:MXF202108")
+PRICES = {"TAIFEX:TXF202108": 17_400, "TAIFEX:MXF202108": 16_900}
+"""Where each market begins: so far apart that a trade of one cannot pass for a trade of the other."""
+
+MILLISECOND = SECOND // 1_000
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """All that a seed decides. Chances are in a thousand."""
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a seed decides. Chances without a unit are in a hundred thousand."""
 
     seed: int
     run: RunSettings
     ticks: int
+    pace_ns: int
+    """Between two trades, on average."""
+    beat_ns: int
+    """How often a process's driver beats."""
+    link_latency_ns: int
+    gather_ns: int
+    """The broker says together what is due within so long."""
     weather: Weather = CALM
-    trader_dies: int = 0
-    """Of its batches."""
-    gateway_dies: int = 0
-    """Of its requests."""
-    strategy_dies: int = 0
-    """Of the market's events, as the next two."""
-    restarts: int = 0
-    """How often the gateway is started again between two events."""
+    kills: dict[str, int] = {}
+    """By role: of the points at which a process may end."""
+    pauses: int = 0
+    """Of trades, as the next five."""
+    cuts: int = 0
+    resets: int = 0
+    disk_troubles: int = 0
+    bad_prints: int = 0
     commands: int = 0
-    """How often a person gives a command."""
-    reports_repeated: int = 0
-    """Of the reports that the venue gives to the gateway, as the next."""
-    reports_late: int = 0
-    on_disk: bool = False
 
 
 def plan_of(seed: int, ticks: int = TICKS) -> Plan:
-    """What a seed decides, with about `ticks` trades."""
+    """What a seed decides, with at least `ticks` trades."""
     random = Random(f"plan/{seed}")
-    rough = random.choice((0, 1, 1, 2))
+    troubles = _troubles(random)
     weather = Weather(
-        dropped=rough * random.choice((0, 2, 10)),
-        repeated=rough * random.choice((0, 5, 25)),
-        delayed=rough * random.choice((0, 5, 25)),
-        latency_ns=random.choice((1, 5_000_000, 300_000_000)),
-        delay_ns=random.choice((SECOND // 10, 2 * SECOND, 15 * SECOND)),
-        again=rough * 400,
+        dropped=troubles.get("dropped", 0),
+        repeated=troubles.get("repeated", 0),
+        delayed=troubles.get("delayed", 0),
+        refused=troubles.get("refused", 0),
+        latency_ns=random.choice((1, MILLISECOND, 20 * MILLISECOND)),
+        delay_ns=random.choice((SECOND // 10, SECOND, 5 * SECOND)),
+        again=random.choice((0, 400)) if "repeated" in troubles else 0,
     )
     return Plan(
         seed=seed,
         run=_settings_of(random, seed),
         ticks=ticks,
+        pace_ns=random.choice((20, 50, 100)) * MILLISECOND,
+        beat_ns=random.choice((100, 200, 300)) * MILLISECOND,
+        link_latency_ns=random.choice((MILLISECOND, 5 * MILLISECOND, 50 * MILLISECOND)),
+        gather_ns=random.choice((0, MILLISECOND, 20 * MILLISECOND)),
         weather=weather,
-        trader_dies=rough * random.choice((1, 3, 8)),
-        gateway_dies=rough * random.choice((0, 10, 40)),
-        strategy_dies=rough * random.choice((0, 1, 5)),
-        restarts=rough * random.choice((0, 2, 10)),
-        commands=random.choice((0, 5, 20)),
-        reports_repeated=rough * random.choice((0, 20, 100)),
-        reports_late=rough * random.choice((0, 20, 100)),
-        on_disk=seed % ON_DISK_EVERY == 0,
+        kills={role: troubles.get(f"kill {role}", 0) for role in ROLES},
+        **{name: troubles.get(name, 0) for name in ("pauses", "cuts", "resets", "commands")},
+        **{name: troubles.get(name, 0) for name in ("disk_troubles", "bad_prints")},
     )
+
+
+ROLES = ("trader", "gateway", "strategy", "recorder")
+
+_TROUBLES: Mapping[str, tuple[int, ...]] = {
+    "dropped": (1, 3, 10),
+    "repeated": (5, 25),
+    "delayed": (2, 10),
+    "refused": (2, 10),
+    "kill trader": (5, 20, 50),
+    "kill gateway": (10, 50, 150),
+    "kill strategy": (5, 20),
+    "kill recorder": (10, 50),
+    "pauses": (100, 300),
+    "cuts": (100, 300),
+    "resets": (100, 300),
+    "disk_troubles": (100, 200),
+    "bad_prints": (200, 1_000),
+    "commands": (300, 1_000),
+}
+"""What may go wrong in the house and on its links, and the chances to choose from."""
+
+_BROKER: Mapping[str, tuple[int, ...]] = {
+    "slow": (30, 200),
+    "lost_ack": (30, 200),
+    "mute": (20, 60),
+    "lost_fill": (20, 100),
+    "lost_end": (20, 100),
+    "duplicate": (50, 300),
+    "reorder": (50, 300),
+    "reject": (20, 100),
+    "partial": (100, 500),
+    "phantom": (100, 400),
+    "lack": (50, 300),
+    "stale": (100, 500),
+    "slow_answer": (100, 300),
+    "no_answer": (100, 300),
+    "disconnect": (1, 3),
+    "stranger": (1, 2),
+}
+"""As above, of the broker: chances in a thousand of what each befalls."""
+
+
+def _troubles(random: Random) -> dict[str, int]:
+    """A few of all kinds, or many."""
+    chosen = random.sample(sorted(_TROUBLES), random.randint(2, 9))
+    return {name: random.choice(_TROUBLES[name]) for name in chosen}
+
+
+def _faults_of(random: Random) -> dict[str, int]:
+    chosen = random.sample(sorted(_BROKER), random.choice((1, 3, 5, 9)))
+    faults = {name: random.choice(_BROKER[name]) for name in chosen}
+    if "disconnect" in faults:
+        faults["replay"] = random.choice((0, 500, 1_000))
+    if not random.randrange(4):
+        faults["skew_ns"] = random.choice((-3, -1, 1, 3)) * SECOND
+    return faults
 
 
 def _settings_of(random: Random, seed: int) -> RunSettings:
     symbols = SYMBOLS[: random.choice((1, 1, 2))]
-    fast = random.randint(1, 5)
-    strategies = [
-        StrategySettings(
-            name="fuzz", use="autofutures.simulation.fuzz:Fuzz", symbols=symbols, settings={"seed": seed + 1}
-        ),
-        StrategySettings(
-            name="ema",
-            use="ema_cross",
-            symbols=symbols[:1],
-            settings={"fast": fast, "slow": fast + random.randint(1, 10), "lots": random.randint(1, 3)},
-        ),
-    ]
-    if random.randrange(3):
-        conditions = {f"c{number}": _condition(random) for number in range(random.randint(1, 4))}
-        strategies.append(
-            StrategySettings(name="sr", use="support_resistance", symbols=symbols[-1:], conditions=conditions)
-        )
     return RunSettings(
         symbols=symbols,
         day=DAY,
         source="recorded",
-        strategies=tuple(strategies),
+        seed=seed,
+        strategies=_strategies_of(random, seed, symbols),
         limits={
             "position": {"max_contracts": random.choice((2, 4, 8, 20))},
             "order_size": {"max_contracts": random.choice((1, 3, 10))},
@@ -102,18 +154,61 @@ def _settings_of(random: Random, seed: int) -> RunSettings:
         slippage_ticks=random.randrange(3),
         queue_contracts=random.choice((0, 3, 20)),
         mwp_points=random.choice((2, 50)),
-        order_latency_ns=random.choice((0, 5_000_000, SECOND)),
+        order_latency_ns=random.choice((0, 5_000_000, SECOND // 2)),
+        bands={symbol: (PRICES[symbol] * 9 // 10, PRICES[symbol] * 11 // 10) for symbol in symbols},
+        policy=Policy(reconciles=True, strangers=random.choice(("ignore", "adopt", "flatten"))),
+        faults=_faults_of(random),
     )
 
 
-def _condition(random: Random) -> dict[str, Value]:
+def _strategies_of(random: Random, seed: int, symbols: tuple[str, ...]) -> tuple[StrategySettings, ...]:
+    fast = random.randint(5, 20)
+    pace = random.choice((15, 30, 60))
+    strategies = [
+        StrategySettings(
+            name="fuzz",
+            use="autofutures.simulation.fuzz:Fuzz",
+            symbols=symbols,
+            settings={"seed": seed + 1, "pace": pace},
+        ),
+        StrategySettings(
+            name="planned",
+            use="autofutures.simulation.fuzz:Planned",
+            symbols=symbols,
+            settings={"seed": seed + 2, "pace": 2 * pace},
+        ),
+    ]
+    if random.randrange(2):
+        strategies.append(
+            StrategySettings(
+                name="ema",
+                use="ema_cross",
+                symbols=symbols[:1],
+                settings={"fast": fast, "slow": fast + random.randint(5, 40), "lots": random.randint(1, 3)},
+            )
+        )
+    if random.randrange(3):
+        legs = symbols if random.randrange(2) else symbols[-1:]
+        conditions = {
+            f"c{number}": _condition(random, legs, number) for number in range(1, random.randint(2, 5))
+        }
+        strategies.append(
+            StrategySettings(name="sr", use="support_resistance", symbols=legs, conditions=conditions)
+        )
+    return tuple(strategies)
+
+
+def _condition(random: Random, legs: tuple[str, ...], number: int) -> dict[str, Value]:
+    """Each of its own size, so that an order says whose it is."""
+    symbol = random.choice(legs)
     return {
+        "symbol": symbol,
         "side": random.choice(("buy", "sell")),
-        "trigger": 17_400 + random.randint(-25, 25),
+        "trigger": PRICES[symbol] + random.randint(-15, 15),
         "turning_point": random.randint(1, 5),
         "take_profit": random.randint(2, 15),
         "stop_loss": random.randint(2, 15),
-        "quantity": random.randint(1, 3),
+        "quantity": number,
         "following": random.choice((True, False)),
         "exit_from": random.choice(("plan", "fill")),
     }

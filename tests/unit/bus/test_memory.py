@@ -95,7 +95,39 @@ def test_the_clock_goes_on_without_frames_and_never_back() -> None:
 def test_a_conversation_without_an_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "MOST_TURNS", 10)
     ends = Ends()
-    ends.bus.connect("b", lambda _, data: ends.bus.send("a", "b", data))
+    ends.bus.connect("b", lambda _, data: ends.say(data.decode()))
     ends.say("for ever")
     with pytest.raises(BrokenInvariant, match="still talking"):
         ends.bus.drain()
+
+
+def test_who_stands_still_hears_nothing_and_then_everything_in_its_sequence() -> None:
+    ends = Ends()
+    ends.bus.stop("b", 100)
+    ends.say("1", "2")
+    rang: list[int] = []
+    ends.bus.call_at(50, lambda: rang.append(ends.bus.now), "b")
+    ends.bus.run_until(99)
+    assert (ends.heard, rang) == ([], [])
+    ends.bus.run_until(150)
+    ends.say("3")
+    ends.bus.run_until(150)
+    assert ends.heard == [(100, b"1"), (100, b"2"), (150, b"3")]
+    assert rang == [100]
+
+
+def test_a_pause_of_everyone_moves_everything_that_is_due() -> None:
+    ends = Ends(Weather(latency_ns=1))
+    ends.say("1")
+    ends.bus.skip(1_000)
+    assert ends.bus.now == 1_000
+    ends.bus.run_until(1_000)
+    assert ends.heard == [(1_000, b"1")]
+
+
+def test_a_frame_that_is_refused_was_not_sent() -> None:
+    ends = Ends(Weather(refused=1_000))
+    assert ends.bus.send("a", "b", b"1") is False
+    ends.bus.drain()
+    assert ends.heard == []
+    assert ends.bus.faults["refused"] == 1

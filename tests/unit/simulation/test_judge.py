@@ -1,64 +1,28 @@
 """The judge says no: each promise broken by hand."""
 
-from collections.abc import Sequence
-
 import msgspec
 import pytest
 
-from autofutures.assemble.nodes import make_trader
-from autofutures.config import RunSettings
-from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.messages import (
-    SCHEMA,
     Accepted,
     AnyMessage,
+    BookMode,
     Cancel,
-    Envelope,
     ExitPlan,
-    Gap,
-    Intent,
+    OrderChanged,
     Ready,
     Restored,
     Revoke,
     Submit,
-    Tick,
 )
-from autofutures.domain.units import OrderType, Side
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import Mode, OrderType, Side
 from autofutures.market.dates import taipei_ns
-from autofutures.simulation.judge import Continuity, Judge
 from autofutures.storage.memory import memory_journal
 from tests.makers import OPEN, TXF, filled, intent, submit, tick
+from tests.unit.simulation.bench import RUN, Bench, refuses
 
 NEXT_DAY = taipei_ns(20210727, 9 * 3600)
-RUN = RunSettings(symbols=(TXF,), day=20210726, source="recorded", limits={"position": {"max_contracts": 5}})
-
-
-class Bench:
-    """A trader and its judge; the trader's words are kept unless a test says otherwise."""
-
-    def __init__(self) -> None:
-        self.trader = make_trader(RUN)
-        self.judge = Judge(RUN)
-        self.hear(tick())
-
-    def hear(self, message: AnyMessage) -> list[AnyMessage]:
-        said = list(self.trader.handle(message, OPEN))
-        self.judge.kept(self.trader, (message,), said)
-        return said
-
-    def order(self, wanted: Intent) -> Submit:
-        (sent,) = [said for said in self.hear(wanted) if isinstance(said, Submit)]
-        self.judge.reached(sent)
-        return sent
-
-    def fill(self, sent: Submit, qty: int, fill_id: str = "F1") -> None:
-        report = filled(sent.client_id, fill_id, sent.side, qty, 17_400)
-        self.judge.reported(report)
-        self.hear(report)
-
-    def at_rest(self) -> None:
-        with memory_journal() as journal:
-            self.judge.at_rest(self.trader, journal, RUN)
 
 
 @pytest.fixture
@@ -66,16 +30,18 @@ def bench() -> Bench:
     return Bench()
 
 
-def refuses(why: str) -> pytest.RaisesExc[BrokenInvariant]:
-    return pytest.raises(BrokenInvariant, match=why)
-
-
 def test_what_the_trader_did_and_its_journal_does_not_know_is_found(bench: Bench) -> None:
     sent = bench.order(intent(Side.BUY, 2))
-    report = filled(sent.client_id, "F1", Side.BUY, 1, 17_400)
-    said = list(bench.trader.handle(report, OPEN))
-    with refuses("fills heard, each once, 0"):
-        bench.judge.kept(bench.trader, (), said)
+    bench.trader.handle(filled(sent.client_id, "F1", Side.BUY, 1, 17_400), OPEN)
+    with refuses("the fills booked, each once, 0"):
+        bench.hear(intent(Side.BUY, 9, k=2))
+
+
+def test_a_fill_that_is_booked_twice_is_found(bench: Bench) -> None:
+    sent = bench.order(intent(Side.BUY, 2))
+    said = list(bench.trader.handle(filled(sent.client_id, "F1", Side.BUY, 1, 17_400), OPEN))
+    with refuses("F1 was booked twice"):
+        bench.judge.kept(bench.trader, (), [*said, said[0]])
 
 
 def test_an_order_that_is_not_what_its_facts_say_is_found(bench: Bench) -> None:
@@ -119,6 +85,42 @@ def test_an_order_leaves_only_as_placed_and_a_stop_only_in_its_session(bench: Be
         bench.judge.leaves((msgspec.structs.replace(sent, at=NEXT_DAY),))
 
 
+def test_no_order_is_sent_after_its_deadline(bench: Bench) -> None:
+    late = msgspec.structs.replace(submit(), until=OPEN)
+    bench.judge.sends(late, OPEN)
+    with refuses("after its deadline"):
+        bench.judge.sends(late, OPEN + 1)
+
+
+def test_an_entry_that_leaves_while_the_book_only_reduces_is_found(bench: Bench) -> None:
+    bench.judge.kept(bench.trader, (), (BookMode(OPEN, Mode.REDUCING, ("no link",)),))
+    with refuses("leaves while the book is reducing"):
+        bench.hear(intent(Side.BUY, 1))
+
+
+def test_what_reduces_may_leave_while_the_book_only_reduces(bench: Bench) -> None:
+    sent = bench.order(intent(Side.BUY, 2))
+    bench.fill(sent, 2)
+    bench.judge.new_life()
+    bench.hear(intent(Side.SELL, 2, k=2))
+    with refuses("leaves while the book is reducing"):
+        bench.hear(intent(Side.SELL, 1, k=3))
+
+
+def test_an_entry_that_leaves_while_an_outcome_is_unknown_is_found(bench: Bench) -> None:
+    sent = bench.order(intent(Side.BUY, 1))
+    bench.judge.orders[sent.client_id].status = Status.UNKNOWN
+    with refuses(f"leaves while the outcome of .'{sent.client_id}'. is not known"):
+        bench.hear(intent(Side.BUY, 1, k=2))
+
+
+def test_an_order_is_not_absent_that_the_broker_has(bench: Bench) -> None:
+    sent = bench.order(intent(Side.BUY, 1))
+    gone = OrderChanged(sent.client_id, "s", 1, 1, OPEN, TXF, Status.ABSENT, 0, 0)
+    with refuses("is said to be absent, and the broker has it"):
+        bench.judge.kept(bench.trader, (), (gone,))
+
+
 def test_a_strategy_that_starts_behind_its_own_orders_is_found(bench: Bench) -> None:
     bench.order(intent(cause_seq=50))
     (restored,) = bench.trader.handle(Ready("s"), OPEN)
@@ -128,55 +130,8 @@ def test_a_strategy_that_starts_behind_its_own_orders_is_found(bench: Bench) -> 
         bench.judge.welcomes(msgspec.structs.replace(restored, cause_seq=49))
 
 
-def test_the_exchange_takes_an_order_once_known_and_within_the_limit(bench: Bench) -> None:
-    with refuses("not in the journal"):
-        bench.judge.reached(submit())
-    sent = bench.order(intent(Side.BUY, 3))
-    bench.judge.reached(Cancel(sent.client_id, OPEN, TXF))
-    with refuses("twice"):
-        bench.judge.reached(sent)
-    with refuses("more than was ordered"):
-        bench.judge.reported(filled(sent.client_id, "F1", Side.BUY, 4, 17_400))
-
-
-def test_the_limit_counts_what_works_at_the_exchange(bench: Bench) -> None:
-    sent = bench.order(intent(Side.BUY, 3))
-    larger = msgspec.structs.replace(sent, client_id="another", qty=3)
-    bench.judge._written.add("another")  # noqa: SLF001 - as a gate that does not count would have let it
-    with refuses("6 passes the limit of 5"):
-        bench.judge.reached(larger)
-
-
-def test_at_rest_book_and_ledger_agree_order_by_order(bench: Bench) -> None:
+def test_at_rest_a_trader_from_the_journal_is_the_live_one(bench: Bench) -> None:
     sent = bench.order(intent(Side.BUY, 2))
     bench.fill(sent, 2)
-    with refuses("a trader from the journal"):  # Of which the bench keeps none.
-        bench.at_rest()
-    bench.judge.positions[TXF] += 1
-    with refuses("the exchange 3"):
-        bench.at_rest()
-    bench.judge.positions[TXF] -= 1
-    bench.judge.exchange[sent.client_id].cost += 1
-    with refuses("at the exchange is"):
-        bench.at_rest()
-    bench.judge.exchange.clear()
-    with refuses("never reached the exchange"):
-        bench.at_rest()
-
-
-def heard(*bodies: tuple[int, AnyMessage], epoch: int = 1) -> Sequence[Envelope]:
-    return [Envelope(SCHEMA, "peer", epoch, seq, 0, 0, "", body) for seq, body in bodies]
-
-
-def test_every_number_is_heard_or_is_in_a_gap() -> None:
-    trade = tick()
-    continuity = Continuity()
-    continuity.heard(heard((1, trade), (2, Ready("peer")), (4, Gap("peer", 0, 2)), (4, trade)))
-    continuity.heard(heard((1, trade), epoch=2))
-    continuity.heard(
-        heard((5, Gap("peer", 0, 7)), (6, Gap("other", 0, 7)))
-    )  # News of others' gaps is numbered.
-    for lost in (8, 6):
-        with refuses("number 7 "):
-            continuity.heard(heard((lost, trade)))
-    assert isinstance(trade, Tick)
+    with memory_journal() as journal, refuses("a trader from the journal"):  # The bench keeps nothing there.
+        bench.judge.at_rest(bench.trader, journal, RUN)
