@@ -160,7 +160,7 @@ class Trader:
             case LinkChanged():
                 self.inquiry.link(message, now, said)
                 if message.up:
-                    self.desk.link_is_back()
+                    self.desk.link_is_back(now, said)
             case Gap():
                 self.inquiry.soon(now)  # What was lost may have been a report.
             case SessionEnded():

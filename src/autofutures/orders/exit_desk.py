@@ -71,9 +71,9 @@ class ExitDesk:
                 self._close_stopped(symbol, now, said)
         self._cancel_resting(now, said)
 
-    def link_is_back(self) -> None:
+    def link_is_back(self, now: int, said: Said) -> None:
         """Orders that could not leave count for nothing: a lot that is to be closed must not wait for them."""
-        self._exits.try_again()
+        said += [plan.moved(now) for plan in self._exits.try_again()]
         self._stops.try_again()
 
     def close(self, asked: CloseLot, now: int, said: Said) -> None:

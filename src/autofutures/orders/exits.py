@@ -105,10 +105,12 @@ class Exits:
             return OrderType.LIMIT, self.due(plan)
         return OrderType.MARKET, max(0, plan.level_due - self.leaving(plan)) if plan.levels_reached else 0
 
-    def try_again(self) -> None:
-        """What kept exits from being filled has passed: none of them waits any longer."""
-        for plan in self._plans.values():
+    def try_again(self) -> list[Plan]:
+        """What kept exits from being filled has passed: none of them waits any longer. Returns those that did."""
+        waited = [plan for plan in self._plans.values() if plan.attempts or plan.retry_at]
+        for plan in waited:
             plan.progressed()
+        return waited
 
     # --- what moves plans
 
