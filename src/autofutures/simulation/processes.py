@@ -16,7 +16,7 @@ NOTICED_NS = SECOND // 5
 class Seat(Protocol):
     """One life."""
 
-    def hear(self, peer: str, data: bytes, now: int) -> None:
+    def hear(self, peer: str, data: bytes, now: int, /) -> None:
         """A frame."""
 
     def beat(self, now: int) -> None:
