@@ -1,6 +1,6 @@
 """A stop that the trader holds, reached while the book is in doubt: it opens nothing."""
 
-from tests.flow.test_doubt import live
+from tests.flow.live import live
 
 
 def test_a_stop_that_is_reached_while_the_book_only_reduces_is_not_sent() -> None:
