@@ -33,6 +33,9 @@ from autofutures.domain.messages import (
 CONTROL = (Step, Done, Ready, Stop, Heartbeat, Ask, Answer, Command)
 
 
+_UNNUMBERED = frozenset(CONTROL)
+
+
 class Outbox:
     """Wraps what one process says to one other.
 
@@ -149,7 +152,7 @@ class Inbox:
         return heard
 
     def _is_next(self, envelopes: Sequence[Envelope]) -> bool:
-        """Whether these are trades alone, and follow without a hole on what was heard; then they are counted."""
+        """Whether these are numbered, of one source, and follow without a hole on what was heard; then they count."""
         if not envelopes:
             return True
         first = envelopes[0]
@@ -160,7 +163,7 @@ class Inbox:
         for envelope in envelopes:
             if (
                 envelope.seq != number
-                or type(envelope.body) is not Tick
+                or type(envelope.body) in _UNNUMBERED
                 or envelope.source != source
                 or envelope.epoch != epoch
             ):

@@ -35,6 +35,7 @@ from autofutures.domain.messages import (
     Refused,
     Rejected,
     Report,
+    Restored,
     SessionEnded,
     Stop,
     Stray,
@@ -52,6 +53,8 @@ from autofutures.seats.readiness import Readiness, judge
 from autofutures.storage.journal import Journal
 
 Leaving = Submit | Cancel | Query
+
+_NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed))
 
 RECORD_EVERY = 256
 """Messages of the stream that the recorder is sent at once; a beat sends what there is."""
@@ -73,7 +76,7 @@ class TraderSeat:
     Attributes:
         epoch: this life's number.
         trader: the node.
-        tally: counts what happened.
+        tally: counts what happened, up to the last beat.
         desk: where people ask.
         heard: messages since the last settling.
         news: what a person may want to find in the process's log.
@@ -110,7 +113,8 @@ class TraderSeat:
         self._requests: list[tuple[Leaving, int]] = []
         self._gateway_seq = 0
         self._unkept: tuple[list[AnyMessage], list[AnyMessage]] = ([], [])
-        self._recorded: list[Envelope] = []
+        self._unrecorded: list[tuple[Sequence[AnyMessage], int, int]] = []
+        self._unrecorded_count = 0
         self._timers: list[tuple[int, int, Woke]] = []
         self._timer_count = 0
         self._link: LinkChanged | None = None
@@ -174,7 +178,8 @@ class TraderSeat:
             if envelope.epoch == life:
                 peer.heard_at = now
         self._gateway_seq = number
-        self._watch.at("handle", self._inputs, self._outputs)
+        if self._watch is not NOBODY:
+            self._watch.at("handle", self._inputs, self._outputs)
 
     def settle(self, now: int) -> None:
         """Keeps what was heard and said since the last time, then sends it."""
@@ -274,6 +279,9 @@ class TraderSeat:
     def _take(self, peer: Peer, envelope: Envelope, now: int) -> None:
         """One message that is not simply the next tick: a peer's life decides whether it has a say."""
         message, epoch = envelope.body, envelope.epoch
+        if type(message) is Intent and epoch == peer.life > 0 and not self.stop_at:
+            self._handle(message, now)  # The way of an order: the questions below are for all others.
+            return
         if isinstance(message, Ready):
             if epoch >= peer.life:
                 self.settle(now)
@@ -321,7 +329,7 @@ class TraderSeat:
             known = self.trader.configured(ready.source)
             commands = [command for command in first_commands(settings) if command.name not in known]
             said = [*restored, *commands]
-            self._stream_only(restored, now)
+            self._record(restored, now)  # What one strategy alone hears is still part of the record.
         if peer.name == RECORDER:
             self._flush_recorder()  # What has a number already must not come behind a higher one.
         outbox = peer.outbox
@@ -341,11 +349,6 @@ class TraderSeat:
 
     def _no_link(self, reason: str, now: int) -> None:
         self._handle(LinkChanged(GATEWAY, now, up=False, session=0, reason=reason), now)
-
-    def _stream_only(self, messages: Sequence[AnyMessage], now: int) -> None:
-        """What one strategy alone hears is still part of the record."""
-        outbox = self._peers[RECORDER].outbox
-        self._recorded += outbox.wrap_all(messages, now, self.trader.market_seq)
 
     def _command(self, command: Command, now: int) -> None:
         """A person's command: refused at once, or passed on to its strategy."""
@@ -408,23 +411,35 @@ class TraderSeat:
         ]
 
     def _send_stream(self, stream: Sequence[AnyMessage], now: int) -> None:
-        """Tells strategies, then the recorder, then the counters: in the order in which time matters to them."""
-        heard = [message for message in stream if not isinstance(message, (Submit, Cancel, Placed))]
+        """Tells strategies, and later the recorder and the counters: in the order in which time matters to them."""
+        heard: Sequence[AnyMessage] = stream
+        if len(stream) > 1 or type(stream[0]) is not Tick:
+            heard = [message for message in stream if type(message) not in _NOT_FOR_STRATEGIES]
         if heard:
             for name in self._strategies:
                 if self._peers[name].life:
                     self._say(name, heard, now)
-        self._recorded += self._peers[RECORDER].outbox.wrap_all(stream, now, self.trader.market_seq)
-        if len(self._recorded) >= RECORD_EVERY:
+        self._record(stream, now)
+
+    def _record(self, messages: Sequence[AnyMessage], now: int) -> None:
+        """Recorder and counters can wait: what they do now would keep the processor from those who cannot."""
+        self._unrecorded.append((messages, now, self.trader.market_seq))
+        self._unrecorded_count += len(messages)
+        if self._unrecorded_count >= RECORD_EVERY:
             self._flush_recorder()
-        tally = self.tally.handle
-        for message in stream:
-            tally(message, now)
 
     def _flush_recorder(self) -> None:
-        if self._recorded:
-            self._port.send(RECORDER, encode(self._recorded))
-            self._recorded = []
+        if not self._unrecorded:
+            return
+        outbox, tally = self._peers[RECORDER].outbox, self.tally.handle
+        envelopes: list[Envelope] = []
+        for messages, at, cause in self._unrecorded:
+            envelopes += outbox.wrap_all(messages, at, cause)
+            for message in messages:
+                if type(message) is not Restored:  # Its positions are counted already.
+                    tally(message, at)
+        self._unrecorded, self._unrecorded_count = [], 0
+        self._port.send(RECORDER, encode(envelopes))
 
     def _say(self, peer: str, messages: Sequence[AnyMessage], now: int, cause: int = 0) -> bool:
         known = self._peers.get(peer)

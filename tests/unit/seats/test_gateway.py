@@ -103,7 +103,7 @@ def test_a_loss_comes_to_light_though_nothing_follows_but_signs_of_life() -> Non
         house.cut.add((GATEWAY, TRADER))
         house.ticks(5)
         house.cut.clear()
-        house.beat()
+        house.beat(2)
         assert house.trader.tally.ticks_lost == 5
 
 
