@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from autofutures.domain.instrument import Instrument
+from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import (
     TRADER_K,
     Accepted,
@@ -67,7 +67,8 @@ class Trader:
     """One book's trader.
 
     Args:
-        instruments: everything that may be traded, by symbol.
+        instruments: everything that may be traded, by symbol. What else the book's facts are of is known too, and
+            only closed.
         view: what is known of their markets and sessions.
         gate: the pre-trade controls.
         orders: the book of orders.
@@ -89,14 +90,16 @@ class Trader:
         name: str = "q",
         covers: Mapping[str, Cover] | None = None,
     ) -> None:
-        self.instruments = instruments
+        self.instruments = dict(instruments)
+        self._traded = frozenset(instruments)
+        self._left_over: list[str] = []
         self.view = view
         self.gate = gate
         self.policy = policy or Policy()
         doubts = Doubts(self.policy, name)
         self.covers = dict(covers or {})
         limits = {name: cover.book_stop for name, cover in self.covers.items() if cover.exits == "own"}
-        self.account = Account(instruments, orders, costs, doubts, limits)
+        self.account = Account(self.instruments, orders, costs, doubts, limits)
         self.orders, self.portfolio, self.exits = orders, self.account.portfolio, self.account.exits
         self.inquiry = Inquiry(self.account, doubts, self.policy, view.session_over)
         self.desk = ExitDesk(self.account, view, self._decide)
@@ -106,7 +109,7 @@ class Trader:
         self._states: dict[str, bytes] = {}
         self._settings: dict[str, dict[str, Configured]] = {}
         self._strategies: set[str] = set()
-        self._spreads = frozenset(symbol for symbol, item in instruments.items() if item.is_spread)
+        self._spreads = {symbol for symbol, item in instruments.items() if item.is_spread}
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """Handles one input; what it says must be kept before it leaves."""
@@ -152,6 +155,8 @@ class Trader:
             case Accepted() | Rejected() | Filled() | Canceled() | Expired():
                 self.account.hear(message, said)
             case Beat():
+                if self._left_over and self.policy.reconciles:
+                    self.inquiry.unheard(self._unheard(), now, said)
                 self.inquiry.beat(message, now, said)
                 self.desk.hear_time(now, said)
             case Snapshot():
@@ -220,7 +225,7 @@ class Trader:
         self._newest[decision.strategy] = max(self._newest.get(decision.strategy, number), number)
 
     def _intent(self, intent: Intent, now: int, said: Said, *, exits: bool = False) -> Placed | None:
-        if intent.symbol not in self.instruments:
+        if intent.symbol not in (self.instruments if exits else self._traded):
             reason = f"{intent.symbol} is not traded by this book"
             said.append(Refused(intent.strategy, intent.cause_seq, intent.k, now, "symbol", 1, 0, reason))
             return None
@@ -344,10 +349,28 @@ class Trader:
             k=newest_k if newest_seq == self.market_seq else 0,
         )
 
+    def _know(self, symbol: str) -> None:
+        """A fact is of this symbol: the book must be able to hold and close it, though the run may not trade it."""
+        if symbol in self.instruments:
+            return
+        item = self.instruments[symbol] = instrument(symbol)
+        self.view.add_instrument(item)
+        self._left_over.append(symbol)
+        if item.is_spread:
+            self._spreads.add(symbol)
+
+    def _unheard(self) -> list[str]:
+        """Symbols that are in the book though the run does not trade them, and of which no trade was heard."""
+        silent = {symbol for symbol in self._left_over if self.view.last_at(symbol) is None}
+        held = {symbol for _, symbol, ledger in self.portfolio.ledgers() if ledger.position}
+        at_work = {order.intent.symbol for order in self.orders.alive()}
+        return sorted(silent & (held | at_work))
+
     def fold(self, message: AnyMessage) -> None:
         """Takes a recorded fact back in. Decides nothing: new code might decide otherwise."""
         match message:
             case Placed():
+                self._know(message.intent.symbol)
                 self.orders.enter(message)
                 self.gate.remember(message.intent, message.intent.at)
                 self.market_seq = max(self.market_seq, message.intent.cause_seq)
@@ -360,6 +383,7 @@ class Trader:
             case Cancel():
                 self.account.cancel_recorded(message)
             case Traded():
+                self._know(message.symbol)
                 self.account.fold_fill(message)
             case BookStop():
                 self.account.stops.restore(message, self.portfolio.ledger(message.strategy, message.symbol))
@@ -383,8 +407,10 @@ class Trader:
                 self._settings.clear()
                 self.account.fold_head(message)
             case LedgerKept():
+                self._know(message.symbol)
                 self.account.fold_ledger(message)
             case OrderKept():
+                self._know(message.intent.symbol)
                 if self.orders.restore_kept(message):
                     self.gate.remember(message.intent, message.intent.at)
             case RangeKept():

@@ -6,8 +6,11 @@ from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import (
     TRADER_K,
     Accepted,
+    Alert,
     AnyMessage,
     BadTick,
+    Beat,
+    BookMode,
     Cancel,
     Command,
     CommandRefused,
@@ -31,6 +34,8 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OpenClose, OrderType, Side, TimeInForce
+from autofutures.orders.cover import Cover
+from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
 from tests.makers import OPEN, TXF, WIDE, a_trader, filled, intent, tick
 
@@ -354,3 +359,59 @@ def test_a_plan_without_its_order_is_left_alone() -> None:
     moved = [fact for fact in facts if type(fact).__name__ == "ExitMoved"]
     assert len(moved) == 1
     assert recovered(*moved).exits.plans() == []
+
+
+def test_a_book_holds_and_closes_what_its_run_no_longer_trades() -> None:
+    facts: list[AnyMessage] = []
+    policy = Policy(reconciles=True)
+    covers = {"s": Cover("plans")}
+    old = a_trader(WIDE, policy=policy, covers=covers)
+
+    def hear(trader: Trader, message: AnyMessage, now: int) -> list[AnyMessage]:
+        said = list(trader.handle(message, now))
+        facts.extend(said)
+        return said
+
+    hear(old, tick(17_400), OPEN)
+    old.inquiry.standing.link_up = old.inquiry.standing.reconciled = True
+    plan = ExitPlan(stop_ticks=20, time_stop_ns=10 * SECOND)
+    submit = hear(old, intent(exit_plan=plan), OPEN)[-1]
+    assert isinstance(submit, Submit)
+    hear(old, filled(submit.client_id, "F1", Side.BUY, 1, 17_400), OPEN)
+
+    for kept in (facts, list(old.facts(OPEN))):
+        new = a_trader(WIDE, epoch=2, policy=policy, covers=covers, symbols=(MXF,))
+        for fact in kept:
+            new.fold(fact)
+        new.recovered(OPEN)
+        later = OPEN + SECOND
+        alert, _ = [m for m in new.handle(Beat(later), later) if isinstance(m, (Alert, BookMode))]
+        assert isinstance(alert, Alert)
+        assert (alert.name, alert.subject) == ("left_over", TXF)
+        assert f"{TXF} is in the book, and no trade of it is heard" in new.inquiry.standing.reasons
+        (refused,) = new.handle(intent(k=9, exit_plan=plan, at=later), later)
+        assert isinstance(refused, Refused)
+        assert refused.rule == "symbol"
+        assert new.uncovered() == 0
+
+        out = OPEN + 11 * SECOND
+        (leaving,) = [m for m in new.handle(Beat(out), out) if isinstance(m, Submit)]
+        assert (leaving.symbol, leaving.side) == (TXF, Side.SELL)
+        new.handle(filled(leaving.client_id, "F2", Side.SELL, 1, 17_395, out), out)
+        assert new.portfolio.net(TXF) == 0
+        new.handle(Beat(out + SECOND), out + SECOND)
+        assert not [reason for reason in new.inquiry.standing.reasons if "in the book" in reason]
+
+
+def test_a_trade_of_what_is_left_over_is_heard_and_reaches_its_stop() -> None:
+    old = a_trader(WIDE, covers={"s": Cover("own", 4_000)})
+    old.handle(tick(17_400), OPEN)
+    submit = old.handle(intent(), OPEN)[-1]
+    assert isinstance(submit, Submit)
+    old.handle(filled(submit.client_id, "F1", Side.BUY, 1, 17_400), OPEN)
+    new = a_trader(WIDE, epoch=2, symbols=(MXF,), covers={"s": Cover("own", 4_000)})
+    for fact in old.facts(OPEN):
+        new.fold(fact)
+    assert not [m for m in new.handle(tick(17_381), OPEN) if isinstance(m, Submit)]
+    (leaving,) = [m for m in new.handle(tick(17_380), OPEN) if isinstance(m, Submit)]
+    assert leaving.side is Side.SELL

@@ -37,10 +37,9 @@ def last_day_of(item: Instrument, calendar: Calendar) -> int:
 
 def view_of(run: RunSettings) -> MarketView:
     """What is known of the run's markets before the first trade."""
-    calendar = calendar_of(run)
-    view = MarketView(calendar)
+    view = MarketView(calendar_of(run))
     for symbol, item in instruments_of(run).items():
-        view.add(symbol, item.product.sessions, last_day_of(item, calendar))
+        view.add_instrument(item)
         if symbol in run.bands:
             view.set_band(symbol, *run.bands[symbol])
     return view

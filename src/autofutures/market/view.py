@@ -1,7 +1,8 @@
 """What the trader and the gate know of each symbol: the last trade, and the session now under way."""
 
 from autofutures.domain.errors import BadInput
-from autofutures.market.sessions import Calendar, Session
+from autofutures.domain.instrument import Instrument
+from autofutures.market.sessions import Calendar, Session, last_trading_day
 
 
 class _Seen:
@@ -33,6 +34,12 @@ class MarketView:
         """
         if symbol not in self._seen:
             self._seen[symbol] = _Seen(sessions_id, last_trading_day)
+
+    def add_instrument(self, item: Instrument) -> None:
+        """Makes an instrument known, until its last trading day where it has one that we know."""
+        root, expiry = item.product.root, item.expiry
+        last_day = last_trading_day(root, expiry, self.calendar) if expiry else 0
+        self.add(item.symbol, item.product.sessions, last_day)
 
     def on_tick(self, symbol: str, at: int, price_ticks: int) -> Session | None:
         """Keeps a trade, and returns the session that it belongs to (None: outside every session)."""

@@ -60,7 +60,7 @@ class BookStops:
 
     def __init__(self, limits: Mapping[str, int], instruments: Mapping[str, Instrument]) -> None:
         self._limits = {strategy: limit for strategy, limit in limits.items() if limit}
-        self._values = {symbol: item.product.tick_value or 1 for symbol, item in instruments.items()}
+        self._instruments = instruments
         self._stops: dict[tuple[str, str], Stop] = {}
         self._by_symbol: dict[str, list[Stop]] = {}
 
@@ -128,13 +128,17 @@ class BookStops:
         return tuple(self._by_symbol)
 
     def _add(self, strategy: str, symbol: str, ledger: Ledger, money: int) -> Stop:
-        stop = Stop(strategy, symbol, ledger, max(1, money // self._values.get(symbol, 1)))
+        stop = Stop(strategy, symbol, ledger, max(1, money // self._value(symbol)))
         self._stops[strategy, symbol] = stop
         self._by_symbol.setdefault(symbol, []).append(stop)
         return stop
 
+    def _value(self, symbol: str) -> int:
+        item = self._instruments.get(symbol)
+        return 1 if item is None else item.product.tick_value or 1
+
     def _said(self, stop: Stop, now: int, profit: int) -> BookStop:
-        value = self._values.get(stop.symbol, 1)
+        value = self._value(stop.symbol)
         return BookStop(
             strategy=stop.strategy,
             symbol=stop.symbol,

@@ -4,7 +4,7 @@ Hears beats, links that come and go, and snapshots; says queries, doubts, proofs
 book may do. A live order is never dropped to make a sum come out.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from autofutures.domain.messages import (
     Alert,
@@ -75,6 +75,18 @@ class Inquiry:
             if query is not None:
                 said.append(query)
         self._say_mode(now, said)
+
+    def unheard(self, symbols: Iterable[str], now: int, said: Said) -> None:
+        """Symbols in the book that the run does not trade: their exits go by time until a trade is heard."""
+        before, self.standing.unheard = self.standing.unheard, tuple(symbols)
+        for symbol in self.standing.unheard:
+            if symbol not in before:
+                net = self._account.portfolio.net(symbol)
+                text = (
+                    f"the book holds {net:+d}, and this run does not trade it: until a trade of it is heard its exits "
+                    "go by time alone, and nothing is opened; start the machine with that contract to close it"
+                )
+                said.append(Alert("left_over", now, symbol, text))
 
     def _doubt(self, order: Order, now: int, why: str, said: Said) -> None:
         """The outcome is not known: entries of this instrument wait, a person is told, and the venue is asked."""

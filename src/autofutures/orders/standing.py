@@ -19,6 +19,7 @@ class Standing:
         self._suspected: frozenset[str] = frozenset()
         self.exits_in_doubt: tuple[str, ...] = ()
         self.trouble = ""
+        self.unheard: tuple[str, ...] = ()
         self._said: tuple[Mode, tuple[str, ...]] = (Mode.NORMAL, ())
 
     @property
@@ -37,6 +38,7 @@ class Standing:
         if not self.reconciled:
             found.append("not reconciled")
         found += [f"{qty:+d} {symbol} unexplained" for symbol, qty in self.unexplained.items()]
+        found += [f"{symbol} is in the book, and no trade of it is heard" for symbol in self.unheard]
         if self.trouble:
             found.append(self.trouble)
         return tuple(found)

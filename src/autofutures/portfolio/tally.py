@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from autofutures.domain.instrument import Instrument
+from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import (
     MARKET,
     AnyMessage,
@@ -136,7 +136,13 @@ class Tally:
     def hold(self, positions: Mapping[str, int]) -> None:
         """Contracts that were held before the run: they count from its start."""
         for symbol, qty in positions.items():
+            self._know(symbol)
             self._positions[symbol] = self._positions.get(symbol, 0) + qty
+
+    def _know(self, symbol: str) -> None:
+        """A book may hold what its run does not trade."""
+        if symbol not in self._tick_value:
+            self._tick_value[symbol] = instrument(symbol).product.tick_value
 
     def _tick(self, tick: Tick, now: int) -> None:
         symbol = tick.symbol
@@ -156,6 +162,7 @@ class Tally:
 
     def _fill(self, fill: Traded) -> None:
         symbol = fill.symbol
+        self._know(symbol)
         self._count("fills", fill, self.fills)
         self._fill_hash.update((fill_line(fill) + "\n").encode())
         self.contracts += fill.qty

@@ -197,3 +197,12 @@ def test_who_runs_for_weeks_counts_the_same_and_keeps_nothing() -> None:
         counts.handle(message, OPEN)
     assert counts.summary() == tally_of([*told, refused]).summary()
     assert (counts.orders, counts.fills, counts.refusals, counts.equity) == ([], [], [], [])
+
+
+def test_what_was_held_of_a_contract_that_the_run_does_not_trade_counts_all_the_same() -> None:
+    tally = a_tally()
+    tally.hold({"TAIFEX:MXF202109": 1})
+    tally.handle(tick(17_400, symbol="TAIFEX:MXF202109"), OPEN)
+    tally.handle(tick(17_410, symbol="TAIFEX:MXF202109"), OPEN)
+    tally.handle(traded(Side.SELL, 1, 17_410, symbol="TAIFEX:MXF202109"), OPEN)
+    assert tally.summary().gross_pnl == 10 * instrument("TAIFEX:MXF202109").product.tick_value
