@@ -114,7 +114,7 @@ class Machine:
     @contextmanager
     def started(self, *options: str) -> Iterator[Running]:
         """A machine at work in the background; whatever happens, it is gone afterwards."""
-        with self._child("up", *options, *self._catalog, "--json") as child:
+        with self.background("up", *options, *self._catalog, "--json") as child:
             assert child.stderr is not None
             words = child.stderr.readline().decode()
             assert words.startswith("run folder:"), words
@@ -123,12 +123,13 @@ class Machine:
     @contextmanager
     def watching(self, running: Running) -> Iterator[Running]:
         """Someone who looks on; he has seen something when this begins."""
-        with self._child("status", "--watch", "--run", str(running.folder.root)) as child:
+        with self.background("status", "--watch", "--run", str(running.folder.root)) as child:
             assert child.stdout is not None
             yield Running(child, running.folder, child.stdout.readline().decode())
 
     @contextmanager
-    def _child(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+    def background(self, *arguments: str) -> Iterator["subprocess.Popen[bytes]"]:
+        """A command at work in the background; it is ended afterwards."""
         with subprocess.Popen(
             [*COMMAND, *arguments],
             bufsize=0,  # So that a line is read and nothing behind it.

@@ -1,9 +1,13 @@
 """The drill with real processes, small: a machine that keeps its promises passes it, one that does not is found out."""
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from autofutures.ops.folder import Folder
 from autofutures.processes.chaos.driver import Drill, chaos
 from autofutures.processes.chaos.plan import ROLES
 from tests.process.machine import Machine
@@ -35,3 +39,33 @@ def test_without_write_ahead_an_order_is_found_at_the_exchange_that_no_journal_k
     assert not found.books_equal
     assert any("are not in the journal" in sentence for sentence in found.broken)
     assert (tmp_path / "run" / "ledger.json").exists()
+
+
+def test_a_drill_whose_driver_is_killed_leaves_nobody_behind(machine: Machine, tmp_path: Path) -> None:
+    folder = Folder(tmp_path / "run")
+    log = folder.log("supervisor")
+    with machine.background("chaos", "--kills", "50", "--state", str(folder.root)) as driver:
+        until(lambda: log.exists() and '"child":"gateway"' in log.read_text())
+        assert (
+            len(members(folder))
+            == len((driver, "exchange", "supervisor", "trader", "recorder", "gateway")) + 3
+        )
+        driver.kill()
+    until(lambda: not members(folder))
+
+
+def members(folder: Folder) -> list[str]:
+    """The process ids of all that live and were started with the folder in their command."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            if str(folder.root).encode() in command.read_bytes().split(b"\0"):
+                found.append(command.parent.name)
+    return found
+
+
+def until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < ends
+        time.sleep(0.05)

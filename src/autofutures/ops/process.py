@@ -54,12 +54,14 @@ class Life:
 
     Attributes:
         pulse: the pipe on which it says that it works; below 0 for none.
+        parent: who started it, where it was told; it may have gone while this process was still starting.
     """
 
     pulse = -1
+    parent = 0
 
     def __init__(self) -> None:
-        self._parent = os.getppid()
+        self._parent = self.parent or os.getppid()
         self._next_pulse = 0
 
     def check(self) -> None:
@@ -107,13 +109,14 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
     parser.add_argument("--name", default=process, help="which one, where there are several")
     parser.add_argument("--pulse", type=int, default=-1, help="the pipe on which it says that it works")
+    parser.add_argument("--parent", type=int, default=0, help="who started it, and must live on")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Life.pulse = arguments.pulse
+    Life.pulse, Life.parent = arguments.pulse, arguments.parent
     if arguments.pulse >= 0:
         os.set_blocking(arguments.pulse, False)
         signal.signal(signal.SIGTERM, _end)
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        end_with_parent()
     name = f"{process}/{arguments.name}" if arguments.name != process else process
     log = logs.open_log(arguments.run / "logs" / f"{name.replace('/', '-')}.jsonl", name)
     log.info("started", pid=os.getpid())
@@ -137,6 +140,11 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
         log.exception("died")
         raise
     log.info("ended")
+
+
+def end_with_parent() -> None:
+    """Has the system send this process SIGTERM when its parent dies; one that is dead already does not count."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _end(_number: int, _frame: object) -> None:

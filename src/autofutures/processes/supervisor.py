@@ -5,6 +5,7 @@ close, the gateway goes last. Whoever is left after that is ended by its process
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from autofutures.domain.units import SECOND
 from autofutures.ops.children import ASIDE, commands_of, end_orphans, last_words
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
+from autofutures.ops.process import end_with_parent
 from autofutures.processes.live_supervisor import LiveSupervisor
 from autofutures.telemetry.logs import open_log
 
@@ -144,10 +146,18 @@ class Supervisor:
 
 
 def main() -> None:
-    """Takes a live run over whose supervisor has gone: `--run FOLDER`."""
+    """Takes a live run over whose supervisor has gone: `--run FOLDER`. With `--parent PID` it ends with that one."""
     parser = argparse.ArgumentParser(description="The supervisor of a live run that has lost its own.")
     parser.add_argument("--run", type=Path, required=True, help="the run's folder")
-    folder = Folder(parser.parse_args().run)
+    parser.add_argument(
+        "--parent", type=int, default=0, help="who started it: it ends in order with that one"
+    )
+    arguments = parser.parse_args()
+    if arguments.parent:
+        end_with_parent()
+        if os.getppid() != arguments.parent:
+            return
+    folder = Folder(arguments.run)
     folder.take()
     killed = end_orphans(folder)
     if killed:

@@ -42,8 +42,8 @@ STRIKES = "strikes.json"
 MOST_BROKEN = 3
 """After so many broken promises on the way it is not worth going on."""
 
-_SUBMIT = b"\xa6Submit"
-"""How msgpack writes the word: all that is looked for in a batch is whether there is one."""
+_NEWEST = "SELECT max(client_id) FROM sent"
+"""Client ids grow."""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -199,17 +199,14 @@ class Driver:
         return name, self._sight.pids[name]
 
     def _await_order(self) -> None:
-        """Until the journal has a new order on its way."""
+        """Until an order is on its way: the gateway writes it down just before it leaves."""
         until = clock.now_ns() + AIM_NS
         try:
-            with closing(sqlite3.connect(f"{self._folder.journal.as_uri()}?mode=ro", uri=True)) as journal:
-                (seen,) = journal.execute("SELECT coalesce(max(id), 0) FROM batch").fetchone()
-                while clock.now_ns() < until:
-                    rows = journal.execute("SELECT id, outputs FROM batch WHERE id > ?", (seen,)).fetchall()
-                    if any(_SUBMIT in said for _, said in rows):
-                        return
-                    seen = rows[-1][0] if rows else seen
+            with closing(sqlite3.connect(f"{self._folder.send_log.as_uri()}?mode=ro", uri=True)) as sent:
+                newest = seen = sent.execute(_NEWEST).fetchone()
+                while newest == seen and clock.now_ns() < until:
                     self._turn(AIM_LOOK_NS)
+                    newest = sent.execute(_NEWEST).fetchone()
         except sqlite3.Error:
             return  # It is being made, or taken up again: the strike may come at any moment then.
 

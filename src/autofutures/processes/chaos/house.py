@@ -56,7 +56,15 @@ class House:
     def _start(self, name: str) -> "subprocess.Popen[bytes]":
         with self._folder.log(f"{name}.err").open("ab") as output:
             return subprocess.Popen(
-                [sys.executable, "-m", f"autofutures.processes.{name}", "--run", str(self._folder.root)],
+                [
+                    sys.executable,
+                    "-m",
+                    f"autofutures.processes.{name}",
+                    "--run",
+                    str(self._folder.root),
+                    "--parent",
+                    str(os.getpid()),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

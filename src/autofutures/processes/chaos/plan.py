@@ -51,6 +51,7 @@ FAULTS = {
     "disconnect": 1,
     "away_ns": SECOND,
     "replay": 500,
+    "stranger": 1,
 }
 """How the broker misbehaves: chances in a thousand, see `matching/faults.py`."""
 
@@ -113,6 +114,7 @@ def _strike(random: Random, signal: Signal, role: str, *, first: bool) -> Strike
 
 def run_of(seed: int) -> RunSettings:
     """The run of a seed: a session of five hours, dense at its open, and strategies that order much."""
+    random = Random(f"chaos run/{seed}")
     symbols = (SYMBOL,)
     strategies = (
         StrategySettings(
@@ -141,7 +143,7 @@ def run_of(seed: int) -> RunSettings:
         limits={"position": {"max_contracts": 200}, "message_rate": {"max_per_second": 200}},
         order_latency_ns=20 * _MILLISECOND,
         policy=Policy(every_ns=2 * SECOND),
-        faults=FAULTS,
+        faults={**FAULTS, "skew_ns": random.choice((-1, 0, 1)) * 150 * _MILLISECOND},
     )
     return by_the_clock(with_covers(run))
 
