@@ -140,7 +140,7 @@ def test_a_broken_link_leaves_open_orders_in_doubt_and_a_new_one_begins_with_a_q
     """)
 
 
-def test_a_query_without_an_answer_is_asked_again_ever_more_slowly_and_an_old_answer_is_no_answer() -> None:
+def test_a_query_without_an_answer_is_asked_again_ever_more_slowly() -> None:
     live("""
         -> +5s beat
         <- query

@@ -14,6 +14,9 @@ from autofutures.orders.policy import Policy
 MISSES = 2
 """So many snapshots in turn must lack an order before it is taken for absent, or a working one for lost."""
 
+MOST_OPEN = 8
+"""So many of the last queries may still be answered: with five seconds between two, for more than half a minute."""
+
 
 class Doubts:
     """Time limits of one trader's life; after a restart they begin anew.
@@ -27,8 +30,10 @@ class Doubts:
         self._policy = policy
         self._name = name
         self._queries = 0
-        self._open = ""
+        self._open: dict[str, tuple[int, int]] = {}
+        self._newest = ""
         self._asked_at = 0
+        self._used = 0
         self._tries = 0
         self._due_at = 0
         self._misses: dict[str, int] = {}
@@ -54,12 +59,13 @@ class Doubts:
 
     def link_lost(self) -> None:
         """An answer that was due will not come any more."""
-        self._open, self._tries = "", 0
+        self._open.clear()
+        self._newest, self._tries = "", 0
 
     def query(self, now: int) -> Query | None:
         """The query that is due now, if one is: asked for, periodic, or one that got no answer."""
         policy = self._policy
-        if self._open:
+        if self._newest:
             wait = min(policy.query_ns << self._tries, policy.every_ns)
             if now - self._asked_at < wait:
                 return None
@@ -67,16 +73,25 @@ class Doubts:
         elif now < self._due_at:
             return None
         self._queries += 1
-        self._open, self._asked_at = f"{self._name}{self._queries}", now
+        self._newest, self._asked_at = f"{self._name}{self._queries}", now
+        self._open[self._newest] = (self._queries, now)
+        while len(self._open) > MOST_OPEN:
+            del self._open[next(iter(self._open))]
         self._due_at = now + policy.every_ns
-        return Query(self._open, now)
+        return Query(self._newest, now)
 
     def answered(self, flow: str) -> int | None:
-        """When the query of this answer was asked; `None` where a later one is waited for, or none."""
-        if flow != self._open:
+        """When the query of this answer was asked; `None` where nobody asked, or the answer to a later one was used.
+
+        A broker may be slower than the next query is due: then each answer counts, however many were asked since.
+        """
+        number, asked_at = self._open.pop(flow, (0, 0))
+        if flow == self._newest:
+            self._newest, self._tries = "", 0
+        if number <= self._used:
             return None
-        self._open, self._tries = "", 0
-        return self._asked_at
+        self._used = number
+        return asked_at
 
     # --- absence
 
