@@ -35,6 +35,7 @@ from autofutures.domain.messages import (
     Quote,
     RangeKept,
     Ready,
+    Reconciled,
     Refused,
     Rejected,
     Restored,
@@ -399,13 +400,16 @@ class Trader:
                 self._fold_kept(message)
 
     def _fold_kept(self, message: AnyMessage) -> None:
-        """Takes a snapshot's facts back in."""
+        """Takes back in what a comparison or a snapshot keeps."""
         match message:
+            case Reconciled():
+                self.inquiry.restore_ignored(message.ignored)
             case BookKept():
                 self.market_seq = max(self.market_seq, message.market_seq)
                 self._states.clear()
                 self._settings.clear()
                 self.account.fold_head(message)
+                self.inquiry.restore_ignored(message.ignored)
             case LedgerKept():
                 self._know(message.symbol)
                 self.account.fold_ledger(message)
@@ -427,7 +431,8 @@ class Trader:
         """
         if whole:
             self.account.forget()
-        head = BookKept(now, self.market_seq, self.orders.kept_fills(whole=whole), self.orders.forgotten_at)
+        fills, ignored = self.orders.kept_fills(whole=whole), self.inquiry.ignored()
+        head = BookKept(now, self.market_seq, fills, self.orders.forgotten_at, ignored)
         facts = list(self.account.facts(now, whole=whole))
         saved = [Saved(strategy, now, state) for strategy, state in self._states.items()]
         settings = [fact for settings in self._settings.values() for fact in settings.values()]

@@ -226,6 +226,14 @@ class Scenario:
             self.trader.fold(fact)
         return list(self.trader.recovered(self.now))
 
+    def restarted_from_a_snapshot(self) -> "Scenario":
+        """The same book in its next life, made of a snapshot of this one."""
+        again = Scenario(self._make)
+        again.facts = list(self.trader.facts(self.now))
+        again.now, again._epoch, again.placed = self.now, self._epoch, self.placed
+        again._restart()
+        return again
+
     # Names.
 
     def _known(self, name: str) -> bool:

@@ -1,5 +1,6 @@
 """The venue's lists against the book, as conversations: they teach what was missed, and undo nothing."""
 
+from autofutures.domain.messages import Reconciled
 from autofutures.orders.policy import Policy
 from tests.flow.live import live
 
@@ -276,4 +277,51 @@ def test_an_order_of_a_session_that_ended_while_nobody_listened_is_over_when_the
         -> tick 17400
         -> buy 1
         <- submit o2
+    """)
+
+
+def test_what_ignored_strangers_hold_stays_explained_over_a_restart_and_a_snapshot() -> None:
+    play = live("""
+        -> +5s beat
+        <- query
+        -> list h9 filled 1; fills h9 1 17400 H1; position 1
+        <- alert stranger
+        <- reconciled {}
+        -> +60s restart
+        -> link up
+        <- mode reducing not reconciled
+        -> beat
+        <- query
+        -> list position 1; since 1s
+        <- reconciled {}
+        <- mode normal
+    """)
+    again = play.restarted_from_a_snapshot()
+    again.hear("link up")
+    again.hear("beat")
+    assert [m.unexplained for m in again.hear("list position 1; since 1s") if isinstance(m, Reconciled)] == [
+        {}
+    ]
+
+
+def test_a_list_that_begins_after_an_order_was_sent_does_not_prove_it_absent() -> None:
+    live("""
+        -> buy 1
+        <- submit o1
+        -> +700s restart
+        <- order o1 unknown
+        -> link up
+        <- mode reducing not reconciled
+        -> beat
+        <- query
+        -> list ; since 600s
+        <- mode normal
+        -> +500ms beat
+        <- query
+        -> list ; since 600s
+        <- reconciled absent 0
+        = working 1 0
+        -> tick 17400
+        -> buy 1
+        <- refused unknown
     """)

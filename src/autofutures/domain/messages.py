@@ -447,6 +447,8 @@ class Reconciled(Message, frozen=True):
     """Orders that are not ours."""
     unexplained: dict[str, int]
     """The venue's position less the book's, by symbol, where they differ."""
+    ignored: tuple[tuple[str, int, str, int], ...] = ()
+    """Strangers' fills that are left alone and were not known before: id, time, symbol, contracts."""
 
 
 class BookMode(Message, frozen=True):
@@ -535,6 +537,8 @@ class BookKept(Message, frozen=True):
     fills: tuple[tuple[str, int, str, int], ...]
     forgotten_at: int = 0
     """Fills before this time, by the venue's clock, were heard too and are forgotten."""
+    ignored: tuple[tuple[str, int, str, int], ...] = ()
+    """Every fill of strangers that is left alone, as in `Reconciled`."""
 
 
 class OrderKept(Message, frozen=True):

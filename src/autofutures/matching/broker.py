@@ -15,8 +15,8 @@ A node without clock, socket and thread. Its driver calls, with the time, in vir
 moment, once for each time it was heard, and trades as any other. (2) It is in every list that is looked at later
 than `STALEST_NS` after that moment, but for one list in its life. So of two lists asked for after the quiet period
 one holds it, and an order that is in neither never arrived. A list that is short (`list_ns`) says nothing of what ended
-before its `since`. (3) A session hears in the sequence in which it was
-told, so that a list asked for after an order knows the order. (4) Nothing that was sent in a session is heard after
+before its `since`; in a session's first `list_ns` it goes back to where the gateway was heard before. (3) A session
+hears in the sequence in which it was told, so that a list asked for after an order knows the order. (4) Nothing that was sent in a session is heard after
 its end. (5) Trades are never late, twice or out of turn within a session, and what a session missed of them is
 declared by a `Gap` at the next login.
 """
@@ -95,6 +95,8 @@ class Broker:
         self.session = 0
         self.up = False
         self._last_words: list[AnyMessage] = []
+        self._began_at = 0
+        self._heard_until = 0
         self._away_until = 0
         self._closed: set[str] = set()
         self._lacked: set[str] = set()
@@ -125,6 +127,7 @@ class Broker:
         self._said.silence()
         self._last_words = []
         self.session += 1
+        self._began_at = now
         self.up = True
         said: list[AnyMessage] = [LinkChanged(self._name, now, up=True, session=self.session)]
         if self.session > 1:
@@ -271,7 +274,7 @@ class Broker:
         seen_at = now - (1 + self._random.randrange(chances.stale_ns) if stale else 0)
         late = said.happens("slow_answer", chances.slow_answer)
         due = now + (self._random.randrange(chances.slow_answer_ns) if late else 0)
-        since = max(0, seen_at - chances.list_ns) if chances.list_ns else 0
+        since = self._since(seen_at, now)
         since_told = since and since + chances.skew_ns
         snapshot = Snapshot(
             flow=query.flow,
@@ -282,6 +285,16 @@ class Broker:
             positions=self.ledger.positions_at(seen_at),
         )
         said.put(due, snapshot)
+
+    def _since(self, seen_at: int, now: int) -> int:
+        """From when on a list tells what has ended; at first in a session also what an absence has missed."""
+        short_ns = self._chances.list_ns
+        if not short_ns:
+            return 0
+        if now - self._began_at < short_ns:
+            return max(0, min(seen_at, self._heard_until) - short_ns)
+        self._heard_until = now
+        return max(0, seen_at - short_ns)
 
     def _rows(self, seen_at: int, since: int) -> Iterator[VenueOrder]:
         for entry, row in self.ledger.rows(seen_at, since, self._chances.skew_ns):

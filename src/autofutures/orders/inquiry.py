@@ -12,12 +12,12 @@ from autofutures.domain.messages import (
     Beat,
     Cancel,
     Expired,
-    Filled,
     LinkChanged,
     Reconciled,
     Snapshot,
 )
 from autofutures.domain.order_life import Event, Status
+from autofutures.domain.units import MINUTE
 from autofutures.orders.account import OUTSIDE, Account
 from autofutures.orders.book import Order
 from autofutures.orders.doubt import Doubts
@@ -26,6 +26,12 @@ from autofutures.orders.reconcile import Difference, compare, unexplained
 from autofutures.orders.standing import Standing
 
 Said = list[AnyMessage]
+
+FillLine = tuple[str, int, str, int]
+"""Id, time, symbol and signed contracts of a fill."""
+
+CLOCKS_NS = MINUTE
+"""A venue's clock and ours differ by less than this."""
 
 SessionOver = Callable[[str, int, int], bool]
 """Whether the session of a symbol in which an order was sent at a time has ended by another."""
@@ -47,7 +53,7 @@ class Inquiry:
         self._policy = policy
         self._session_over = session_over
         self._strangers: set[str] = set()
-        self._ignored: dict[str, Filled] = {}
+        self._ignored: dict[str, FillLine] = {}
         self._ended: dict[str, int] = {}
         self.doubts = doubts
         self.standing = Standing(reconciles=policy.reconciles)
@@ -134,7 +140,9 @@ class Inquiry:
             self.doubts.seen(order.client_id)
         for report in found.reports:
             self._account.hear(report, said)
-        absent = sum(self._missing(order, asked_at, now, said) for order in found.missing)
+        beyond = snapshot.since + CLOCKS_NS if snapshot.since else 0
+        absent = sum(self._missing(order, asked_at, beyond, now, said) for order in found.missing)
+        ignored = len(self._ignored)
         outside = self._outside(found, snapshot.since, now, said)
         book = self._account.portfolio.nets()
         differs = unexplained(self._orders, book, snapshot, outside, self._policy.quiet_ns)
@@ -148,12 +156,16 @@ class Inquiry:
         for order in (*found.missing, *self._orders.unknown.values()):
             working = order.status is Status.WORKING
             self.doubts.ask_at(again if working else max(again, self.doubts.proof_at(order)))
-        said.append(Reconciled(snapshot.flow, now, len(found.reports), absent, len(found.strangers), differs))
+        strangers, news = len(found.strangers), self.ignored()[ignored:]
+        said.append(Reconciled(snapshot.flow, now, len(found.reports), absent, strangers, differs, news))
         self._exits_in_doubt(now, said)
         self._say_mode(now, said)
 
-    def _missing(self, order: Order, asked_at: int, now: int, said: Said) -> bool:
-        """The venue's list lacks a live order of ours: absent if it never was there, else in doubt. Never dropped."""
+    def _missing(self, order: Order, asked_at: int, beyond: int, now: int, said: Said) -> bool:
+        """The venue's list lacks a live order of ours: absent if it never was there, else in doubt. Never dropped.
+
+        An order sent before `beyond` may have ended before the list begins, so that the list proves nothing of it.
+        """
         if not self.doubts.missed(order, asked_at):
             return False
         symbol = order.intent.symbol
@@ -162,6 +174,9 @@ class Inquiry:
             return False
         if order.acknowledged:
             self._doubt(order, now, "the venue had it, and its list does not any more", said)
+            return False
+        if order.sent_at < beyond:
+            self._doubt(order, now, "the venue's list does not go back to when it was sent", said)
             return False
         if not self._orders.hear(order, Event.MISSED):
             self._doubt(order, now, "the venue's list does not have it", said)
@@ -183,18 +198,27 @@ class Inquiry:
                 said.append(Alert("stranger", now, row.venue_id, text))
             if policy == "flatten" and row.client_id and row.status is Status.WORKING:
                 said.append(Cancel(row.client_id, now, row.symbol))
-        counted = {fill_id: fill for fill_id, fill in self._ignored.items() if fill.at < since}
+        counted = {line[0]: line for line in self._ignored.values() if line[1] < since}
         for fill in found.foreign:
             if self._orders.has_heard(fill.fill_id):
                 continue
             if policy == "ignore" or fill.symbol not in self._account.instruments:
-                counted[fill.fill_id] = self._ignored[fill.fill_id] = fill
+                line = (fill.fill_id, fill.at, fill.symbol, fill.side * fill.qty)
+                counted[fill.fill_id] = self._ignored[fill.fill_id] = line
             elif not self._orders.is_forgotten(fill.at):
                 self._account.adopt(fill, said)
         outside: dict[str, int] = {}
-        for fill in counted.values():
-            outside[fill.symbol] = outside.get(fill.symbol, 0) + fill.side * fill.qty
+        for _, _, symbol, signed in counted.values():
+            outside[symbol] = outside.get(symbol, 0) + signed
         return outside
+
+    def ignored(self) -> tuple[FillLine, ...]:
+        """Strangers' fills that are not in the book, and are in the venue's position for ever."""
+        return tuple(self._ignored.values())
+
+    def restore_ignored(self, lines: Iterable[FillLine]) -> None:
+        """Takes recorded ones back in."""
+        self._ignored.update({line[0]: line for line in lines})
 
     def to_flatten(self) -> list[tuple[str, int]]:
         """Strangers' positions that the policy is to undo, by symbol, where nothing is under way yet."""
