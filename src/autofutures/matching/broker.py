@@ -16,9 +16,9 @@ moment, once for each time it was heard, and trades as any other. (2) It is in e
 than `STALEST_NS` after that moment, but for one list in its life. So of two lists asked for after the quiet period
 one holds it, and an order that is in neither never arrived. A list that is short (`list_ns`) says nothing of what ended
 before its `since`; in a session's first `list_ns` it goes back to where the gateway was heard before. (3) A session
-hears in the sequence in which it was told, so that a list asked for after an order knows the order. (4) Nothing that was sent in a session is heard after
-its end. (5) Trades are never late, twice or out of turn within a session, and what a session missed of them is
-declared by a `Gap` at the next login.
+hears in the sequence in which it was told, so that a list asked for after an order knows the order. (4) Nothing that
+was sent in a session is heard after its end. (5) Trades are never late, twice or out of turn within a session, and
+what a session missed of them is declared by a `Gap` at the next login.
 """
 
 from collections import Counter
