@@ -5,13 +5,16 @@ import msgspec
 from autofutures.assemble.market import session_of
 from autofutures.assemble.nodes import calendar_of
 from autofutures.config import RunSettings
-from autofutures.domain.units import SECOND
+from autofutures.domain.units import MINUTE, SECOND
 
 OPENS_AFTER_NS = 3 * SECOND
 """The session opens so long after the start: everyone has met by then."""
 
 LEAST_TRADES = 90_000
 """Of a session that somebody looks at: five a second."""
+
+LIST_NS = 10 * MINUTE
+"""The broker's lists tell of what ended within so long: they are asked for every few seconds, all day."""
 
 
 def by_the_clock(run: RunSettings, former: RunSettings | None = None) -> RunSettings:
@@ -29,6 +32,7 @@ def by_the_clock(run: RunSettings, former: RunSettings | None = None) -> RunSett
         run,
         day=day,
         trades=max(run.trades, LEAST_TRADES) if run.source == "generated" else run.trades,
+        faults={"list_ns": LIST_NS, **run.faults},
         policy=msgspec.structs.replace(run.policy, reconciles=True),
     )
 

@@ -1,7 +1,7 @@
 import msgspec
 
 from autofutures.assemble.market import session_of
-from autofutures.assemble.paper import LEAST_TRADES, OPENS_AFTER_NS, by_the_clock, offset_ns
+from autofutures.assemble.paper import LEAST_TRADES, LIST_NS, OPENS_AFTER_NS, by_the_clock, offset_ns
 from tests.runs import generated
 
 
@@ -11,6 +11,12 @@ def test_a_run_by_the_clock_asks_its_broker_and_has_a_lively_market() -> None:
     assert (run.day, run.trades) == (generated().day, LEAST_TRADES)
     busy = by_the_clock(msgspec.structs.replace(generated(), trades=200_000))
     assert busy.trades == 200_000
+
+
+def test_its_brokers_lists_do_not_grow_all_day_unless_the_run_says_how_long_they_are() -> None:
+    assert by_the_clock(generated()).faults == {"list_ns": LIST_NS}
+    longer = msgspec.structs.replace(generated(), faults={"list_ns": 2 * LIST_NS, "slow": 1})
+    assert by_the_clock(longer).faults == longer.faults
 
 
 def test_a_steady_market_keeps_its_pace() -> None:
