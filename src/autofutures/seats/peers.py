@@ -23,7 +23,13 @@ class Peer:
         self.inbox = Inbox()
         self.outbox = outbox
         self.heard_at = 0
+        self._excused_at = 0
 
     def is_there(self, now: int) -> bool:
         """Whether it has greeted, and spoken lately."""
         return self.life > 0 and now - self.heard_at <= SILENCE_NS
+
+    def excuse(self, since: int, now: int) -> None:
+        """The trader did not listen from `since` on: who was there then is heard before he is called silent, once."""
+        if self.is_there(since) and self.heard_at != self._excused_at:
+            self.heard_at = self._excused_at = now

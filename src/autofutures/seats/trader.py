@@ -48,7 +48,7 @@ from autofutures.domain.messages import (
 from autofutures.domain.order_life import Status
 from autofutures.seats.desk import Desk
 from autofutures.seats.peers import Peer
-from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, TRADER, Port, Watch
+from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, SILENCE_NS, TRADER, Port, Watch
 from autofutures.seats.readiness import Readiness, judge
 from autofutures.storage.journal import Journal
 
@@ -119,6 +119,7 @@ class TraderSeat:
         self._timer_count = 0
         self._link: LinkChanged | None = None
         self._gateway_there = False
+        self._beat_at = 0
         self._has_snapshot = False
         self._session_over = False
         self.news: list[AnyMessage] = []
@@ -214,6 +215,10 @@ class TraderSeat:
         if self._unkept[0] or self._unkept[1]:
             self._journal.commit(*self._unkept, now)
             self._unkept = ([], [])
+        if now - self._beat_at > SILENCE_NS:  # It was stopped, or the computer was: others may be well.
+            for peer in self._peers.values():
+                peer.excuse(self._beat_at, now)
+        self._beat_at = now
         self.ring(now)
         self._look_for_gateway(now)
         self._handle(Beat(now, self._journal.health(now).reason), now)

@@ -190,6 +190,19 @@ def test_a_silent_peer_is_away_after_two_seconds() -> None:
         assert house.trader.readiness(house.now).reasons == ("recorder is away",)
 
 
+def test_a_trader_that_was_stopped_itself_hears_what_waits_before_it_calls_anyone_silent() -> None:
+    with House().begin() as house:
+        house.cut.add((RECORDER, TRADER))
+        house.beat(23)
+        house.venue.sent.clear()
+        house.now += 10 * SECOND
+        house.trader.beat(house.now)
+        assert house.trader.readiness(house.now).reasons == ("recorder is away",)  # It was away before.
+        house.now += 2 * SECOND + 1
+        house.trader.beat(house.now)  # Stopped again, and nobody has spoken meanwhile.
+        assert "gateway is away" in house.trader.readiness(house.now).reasons
+
+
 def test_without_a_gateway_there_is_no_link_and_one_that_comes_back_is_asked_for_everything() -> None:
     with House().begin() as house:
         house.cut |= {(GATEWAY, TRADER), (TRADER, GATEWAY)}
