@@ -87,8 +87,8 @@ class LinkPort:
         return self._link.offer(data)
 
 
-LOCK_PATIENCE_NS = 10 * SECOND
-"""How long a process waits for its former life to be gone."""
+LOCK_PATIENCE_NS = 60 * SECOND
+"""How long a process waits for its former life to be gone: longer than a supervisor bears with anyone who starts."""
 
 
 def await_lock(path: Path, log: Log) -> None:
@@ -100,14 +100,16 @@ def await_lock(path: Path, log: Log) -> None:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            if not waited:
+                log.warning("waits for the former life", file=str(path))
             waited = True
             clock.sleep_ns(SECOND // 50)
         else:
-            break
+            return
         finally:
             os.close(lock)
     if waited:
-        log.info("waited for the former life", file=str(path))
+        log.error("the former life has not let go", file=str(path))
 
 
 class Dies(Watch):

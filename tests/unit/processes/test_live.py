@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from autofutures.bus.codec import Outbox
+from autofutures.domain.units import SECOND
+from autofutures.ops.children import STARTING_NS
 from autofutures.ops.folder import Machine
 from autofutures.processes.live import LiveClock, Pulse, await_lock
 from autofutures.processes.live_recorder import Reel, mend
@@ -58,7 +60,25 @@ def test_a_file_is_waited_for_until_its_former_owner_lets_go(
         monkeypatch.setattr("autofutures.clock.sleep_ns", let_go)
         await_lock(path, Log(tmp_path / "log", "trader"))
     assert len(waits) == 1
-    assert "waited for the former life" in (tmp_path / "log").read_text()
+    assert "waits for the former life" in (tmp_path / "log").read_text()
+
+
+def test_a_former_life_is_waited_for_longer_than_the_supervisor_bears_with_anyone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, log = tmp_path / "journal.sqlite", tmp_path / "log"
+    path.touch()
+    hour = [0]
+    monkeypatch.setattr("autofutures.clock.stopwatch_ns", lambda: hour[0])
+    monkeypatch.setattr("autofutures.clock.sleep_ns", lambda _: hour.append(hour.pop() + SECOND))
+    with (tmp_path / "journal.sqlite.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        await_lock(path, Log(log, "trader"))
+    assert hour[0] > STARTING_NS
+    assert [word in log.read_text() for word in ("waits for the former life", "has not let go")] == [
+        True,
+        True,
+    ]
 
 
 def test_a_torn_end_is_cut_off_and_the_numbers_reached_are_known(tmp_path: Path) -> None:
