@@ -119,10 +119,9 @@ def run_of(seed: int) -> RunSettings:
     strategies = (
         StrategySettings(
             name="fuzz",
-            use="autofutures.simulation.fuzz:Fuzz",
+            use="autofutures.simulation.fuzz:Planned",
             symbols=symbols,
             settings={"seed": seed, "pace": 4},
-            exits="plans",
         ),
         StrategySettings(
             name="ema",
@@ -142,7 +141,7 @@ def run_of(seed: int) -> RunSettings:
         strategies=strategies,
         limits={"position": {"max_contracts": 200}, "message_rate": {"max_per_second": 200}},
         order_latency_ns=20 * _MILLISECOND,
-        policy=Policy(every_ns=2 * SECOND),
+        policy=Policy(every_ns=2 * SECOND, query_ns=SECOND // 2),
         faults={**FAULTS, "skew_ns": random.choice((-1, 0, 1)) * 150 * _MILLISECOND},
     )
     return by_the_clock(with_covers(run))
