@@ -1,7 +1,35 @@
 """Who a trader talks with: each peer's life, what it was told so far, and since when it is silent."""
 
+from typing import get_args
+
 from autofutures.bus.codec import Inbox, Outbox
-from autofutures.seats.port import SILENCE_NS
+from autofutures.domain.messages import (
+    Answer,
+    AnyMessage,
+    CloseLot,
+    CommandRefused,
+    Configured,
+    Done,
+    Gap,
+    Heartbeat,
+    Intent,
+    LinkChanged,
+    Market,
+    Ready,
+    Report,
+    Revoke,
+    Saved,
+    Snapshot,
+    Stop,
+    WakeAt,
+)
+from autofutures.seats.port import GATEWAY, SILENCE_NS
+
+_FROM_ALL = frozenset({Heartbeat, Done, Gap})
+"""That somebody is there, has ended, or lost something of what was said."""
+
+_FROM_GATEWAY = frozenset({*get_args(Market), *get_args(Report), LinkChanged, Snapshot, Stop})
+_FROM_STRATEGY = (Intent, Revoke, CloseLot, WakeAt, Saved, Configured, CommandRefused)
 
 
 class Peer:
@@ -11,6 +39,7 @@ class Peer:
     not greeted, has no say, except reports and gaps: those are facts, whoever tells them.
 
     Attributes:
+        strategy: the strategy whose decisions are its to say; empty where it is none.
         life: the peer's newest life; 0 before it has greeted.
         inbox: opens what it says.
         outbox: wraps what it is told.
@@ -19,6 +48,7 @@ class Peer:
 
     def __init__(self, name: str, outbox: Outbox) -> None:
         self.name = name
+        self.strategy = name.partition("/")[2]
         self.life = 0
         self.inbox = Inbox()
         self.outbox = outbox
@@ -28,6 +58,19 @@ class Peer:
     def is_there(self, now: int) -> bool:
         """Whether it has greeted, and spoken lately."""
         return self.life > 0 and now - self.heard_at <= SILENCE_NS
+
+    def may_say(self, message: AnyMessage) -> bool:
+        """Whether it is this peer's word: a market and reports are the gateway's, decisions their own strategy's."""
+        kind = type(message)
+        if kind in _FROM_ALL:
+            return True
+        if isinstance(message, Ready):
+            return message.source == (self.strategy or self.name)
+        if isinstance(message, _FROM_STRATEGY):
+            return message.strategy == self.strategy != ""
+        if isinstance(message, Answer):
+            return self.strategy != ""
+        return self.name == GATEWAY and kind in _FROM_GATEWAY
 
     def excuse(self, since: int, now: int) -> None:
         """The trader did not listen from `since` on: who was there then is heard before he is called silent, once."""

@@ -81,6 +81,7 @@ class TraderSeat:
         heard: messages since the last settling.
         news: what a person may want to find in the process's log.
         old_lives: messages of replaced lives, which had no say.
+        imposters: messages that were not their sayer's to say.
         stop_at: when it was asked to stop; 0 while it works.
         waits_for: peers that were asked to end and have not said that they have.
     """
@@ -124,6 +125,8 @@ class TraderSeat:
         self._session_over = False
         self.news: list[AnyMessage] = []
         self.old_lives = 0
+        self.imposters = 0
+        self._imposters: set[tuple[str, str]] = set()
         self.stop_at = 0
         self.waits_for: set[str] = set()
 
@@ -160,11 +163,11 @@ class TraderSeat:
         envelopes = peer.inbox.open(data)
         if self._watch is not NOBODY:
             self._watch.at("batch", [envelope.body for envelope in envelopes], ())
-        life, number = peer.life, self._gateway_seq
+        life, number, tells_market = peer.life, self._gateway_seq, name == GATEWAY
         inputs, stream, handle = self._inputs, self._stream, self.trader.handle
         for envelope in envelopes:
             message = envelope.body
-            if type(message) is Tick and envelope.epoch == life:
+            if type(message) is Tick and envelope.epoch == life and tells_market:
                 said = handle(message, now)
                 number = envelope.seq
                 inputs.append(message)
@@ -284,8 +287,12 @@ class TraderSeat:
     def _take(self, peer: Peer, envelope: Envelope, now: int) -> None:
         """One message that is not simply the next tick: a peer's life decides whether it has a say."""
         message, epoch = envelope.body, envelope.epoch
-        if type(message) is Intent and epoch == peer.life > 0 and not self.stop_at:
+        own = type(message) is Intent and message.strategy == peer.strategy
+        if own and epoch == peer.life > 0 and not self.stop_at:
             self._handle(message, now)  # The way of an order: the questions below are for all others.
+            return
+        if not peer.may_say(message):
+            self._imposter(peer.name, type(message).__name__, now)
             return
         if isinstance(message, Ready):
             if epoch >= peer.life:
@@ -310,6 +317,15 @@ class TraderSeat:
             reason = f"life {epoch} of {message.strategy} was replaced by life {peer.life}"
             self._refuse(message, now, "epoch", reason, peer.life, epoch)
         self.old_lives += not current
+
+    def _imposter(self, peer: str, kind: str, now: int) -> None:
+        """Somebody says what is not his to say: it is counted, never handled, and told to a person once."""
+        self.imposters += 1
+        if (peer, kind) not in self._imposters:
+            self._imposters.add((peer, kind))
+            self.news.append(
+                Alert("imposter", now, peer, f"it said {kind}, which is not its to say: not heard")
+            )
 
     def _refuse(
         self, intent: Intent, now: int, rule: str, reason: str, limit: int = 1, value: int = 0

@@ -7,18 +7,24 @@ import pytest
 from autofutures.bus.codec import Outbox
 from autofutures.domain.messages import (
     Accepted,
+    Alert,
     AnyMessage,
     BookKept,
     BookStop,
     Command,
     Filled,
     Gap,
+    LinkChanged,
     OrderChanged,
     Query,
     Ready,
     Refused,
     Rejected,
+    Restored,
+    Saved,
     SessionEnded,
+    Snapshot,
+    Stop,
     Submit,
     Tick,
     WakeAt,
@@ -179,6 +185,43 @@ def test_a_lost_report_is_a_gap_that_makes_the_trader_ask() -> None:
         house.beat(2)
         assert [m for m in house.tape.messages if isinstance(m, Gap) and m.source == GATEWAY]
         assert house.venue.sent
+
+
+def test_nobody_is_heard_with_a_word_that_is_not_his_to_say() -> None:
+    with House().begin() as house:
+        house.ticks()
+        [submit] = house.venue.submits
+        before = house.trader.trader.market_seq
+        fill = Filled(submit.client_id, house.now, "f1", TXF, Side.BUY, 1, 17_400)
+        words: dict[str, list[AnyMessage]] = {
+            RECORDER: [fill, intent(strategy="pinger", at=house.now), Stop(house.now, "now")],
+            PINGER: [
+                Tick(TXF, house.now, 17_500, 1),
+                fill,
+                LinkChanged("sim", house.now, up=False, session=9),
+                Snapshot("q", house.now, 0, (), (), {}),
+                intent(strategy="another", at=house.now),
+                Saved("another", house.now, b"x"),
+            ],
+            GATEWAY: [intent(strategy="pinger", at=house.now), Restored("pinger", 0, b"", (), (), (), {})],
+        }
+        lives = house.trader.readiness(house.now).lives
+        house.venue.sent.clear()
+        voices = {name: Outbox(name, lives[name]) for name in words}
+        for name, messages in words.items():
+            voices[name].frame((submit,) * 50, 0)  # It has said more than that before.
+            house.trader.hear(name, voices[name].frame(messages, house.now), house.now)
+            house.trader.settle(house.now)
+        node = house.trader.trader
+        assert (node.market_seq, node.portfolio.net(TXF), house.venue.sent) == (before, 0, [])
+        assert not house.trader.desk.stop_asked
+        assert house.trader.readiness(house.now).ready
+        assert house.trader.imposters == sum(map(len, words.values()))
+        said = [m for m in house.trader.news if isinstance(m, Alert) and m.name == "imposter"]
+        assert len(said) == house.trader.imposters
+        house.trader.hear(RECORDER, voices[RECORDER].frame([fill], house.now), house.now)
+        assert house.trader.imposters == len(said) + 1
+        assert [m for m in house.trader.news if isinstance(m, Alert) and m.name == "imposter"] == said
 
 
 def test_a_silent_peer_is_away_after_two_seconds() -> None:
