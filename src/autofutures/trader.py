@@ -15,6 +15,7 @@ from autofutures.domain.messages import (
     BadTick,
     Beat,
     BookKept,
+    BookMode,
     BookStop,
     Cancel,
     Canceled,
@@ -402,6 +403,8 @@ class Trader:
     def _fold_kept(self, message: AnyMessage) -> None:
         """Takes back in what a comparison or a snapshot keeps."""
         match message:
+            case BookMode():
+                self.inquiry.standing.recorded = message
             case Reconciled():
                 self.inquiry.restore_ignored(message.ignored)
             case BookKept():
@@ -409,6 +412,7 @@ class Trader:
                 self._states.clear()
                 self._settings.clear()
                 self.account.fold_head(message)
+                self.inquiry.standing.recorded = None
                 self.inquiry.restore_ignored(message.ignored)
             case LedgerKept():
                 self._know(message.symbol)
@@ -436,12 +440,15 @@ class Trader:
         facts = list(self.account.facts(now, whole=whole))
         saved = [Saved(strategy, now, state) for strategy, state in self._states.items()]
         settings = [fact for settings in self._settings.values() for fact in settings.values()]
-        return [head, *facts, *saved, *settings]
+        standing = self.inquiry.standing
+        halted = [standing.recorded] if standing.recorded is not None and standing.was_halted else []
+        return [head, *facts, *halted, *saved, *settings]
 
     def recovered(self, now: int) -> Sequence[AnyMessage]:
         """All is folded. Orders that were sent and never answered for are in doubt, and are said to be."""
         self.market_seq += 1
         said: Said = []
+        self.inquiry.recovered()
         for order in self.orders.alive():
             self.account.free_exit(order)
             if order.status is Status.SENT and self.orders.hear(order, Event.DOUBTED):

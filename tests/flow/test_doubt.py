@@ -2,7 +2,7 @@
 
 import pytest
 
-from autofutures.domain.units import SECOND
+from autofutures.domain.units import SECOND, Mode
 from autofutures.orders.policy import Policy
 from tests.flow.live import LIVE, START, live
 from tests.flow.scenario import scenario
@@ -340,3 +340,39 @@ def test_a_cancel_that_comes_to_nothing_and_a_fill_that_an_end_speaks_of_are_ask
         -> +1s beat
         <- query
     """)
+
+
+def test_a_book_that_was_halted_is_halted_in_its_next_life_until_the_exit_is_known() -> None:
+    halted = """
+        -> buy 1 exit 10/10
+        <- submit o1
+        -> fill o1 1 17400
+        -> tick 17410
+        <- submit o2 sell 1
+        -> +1s beat
+        <- alert unknown_order o2
+        <- query
+        -> +6s beat
+        <- alert halted o2
+        <- cancel o2
+        <- query
+        <- mode halted
+    """
+    life = """
+        -> link up
+        <- mode halted exit not reconciled
+        -> beat
+        <- cancel o2
+        <- query
+        -> list o1 filled 1, o2 sent 0; position 1
+        <- mode halted exit
+        -> tick 17400
+        -> buy 1
+        <- refused mode
+        -> fill o2 1 17410
+        -> +100ms beat
+        <- mode normal
+    """
+    live(f"{halted} -> +1s restart\n {life}")
+    again = live(halted).restarted_from_a_snapshot()
+    assert again.trader.inquiry.standing.mode is Mode.HALTED

@@ -122,6 +122,12 @@ class Doubts:
         limit = now - self._policy.exit_doubt_ns
         return [order for client_id, order in exits.items() if self._exits[client_id] <= limit]
 
+    def still_overdue(self, unknown: Iterable[Order]) -> list[Order]:
+        """The book was halted when its last life ended: its exits in doubt have no new time."""
+        exits = [order for order in unknown if order.intent.k >= TRADER_K]
+        self._exits = {order.client_id: 0 for order in exits}
+        return exits
+
     # --- cancels
 
     def cancel_asked(self, client_id: str, now: int) -> None:

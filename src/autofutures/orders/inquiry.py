@@ -114,6 +114,12 @@ class Inquiry:
             for order in self._orders.at_venue():
                 self._account.cancel(order, now, said)
 
+    def recovered(self) -> None:
+        """All is folded. A book that was halted stays so until the outcome of its exits is known."""
+        if self.standing.was_halted:
+            overdue = self.doubts.still_overdue(self._orders.unknown.values())
+            self.standing.exits_in_doubt = tuple(order.client_id for order in overdue)
+
     def link(self, changed: LinkChanged, now: int, said: Said) -> None:
         """A broken link leaves every order without a word in doubt; a new one begins with questions."""
         self.standing.link(changed)

@@ -9,6 +9,9 @@ class Standing:
 
     Args:
         reconciles: whether the venue must have been compared with before entries are allowed.
+
+    Attributes:
+        recorded: the mode as it was said last, in this life or the one before.
     """
 
     def __init__(self, *, reconciles: bool) -> None:
@@ -21,6 +24,7 @@ class Standing:
         self.trouble = ""
         self.unheard: tuple[str, ...] = ()
         self._said: tuple[Mode, tuple[str, ...]] = (Mode.NORMAL, ())
+        self.recorded: BookMode | None = None
 
     @property
     def mode(self) -> Mode:
@@ -67,4 +71,10 @@ class Standing:
         if current == self._said:
             return None
         self._said = current
-        return BookMode(now, *current)
+        self.recorded = BookMode(now, *current)
+        return self.recorded
+
+    @property
+    def was_halted(self) -> bool:
+        """Whether the mode that was recorded last is that the book is halted."""
+        return self.recorded is not None and self.recorded.mode is Mode.HALTED
