@@ -378,40 +378,6 @@ def test_the_list_has_orders_fills_and_positions() -> None:
     assert snapshot.positions == {TXF: 2}
 
 
-def test_a_short_list_has_what_works_and_what_ended_lately() -> None:
-    broker = logged_in(list_ns=SECOND)
-    broker.hear(resting("rests", OPEN), 1, OPEN)
-    for number in range(3):
-        at = OPEN + number * SECOND
-        broker.hear(submit(f"o{number}", at=at), 1, at)
-        trade(broker, at + 1)
-    snapshot = a_list(broker, OPEN + 2 * SECOND + 2)
-    assert snapshot.since == OPEN + SECOND + 2
-    assert [row.client_id for row in snapshot.orders] == ["rests", "o2"]
-    assert [fill.client_id for fill in snapshot.fills] == ["o2"]
-    assert snapshot.positions == {TXF: 3}
-
-
-def test_after_an_absence_a_short_list_reaches_back_to_what_was_missed() -> None:
-    broker = logged_in(list_ns=SECOND)
-    for number in range(3):
-        at = OPEN + number * SECOND
-        broker.hear(submit(f"o{number}", at=at), 1, at)
-        trade(broker, at + 1)
-    a_list(broker, OPEN + 2 * SECOND + 2)
-    broker.drop(OPEN + 3 * SECOND)
-    back = OPEN + 60 * SECOND
-    broker.connect(back)
-    snapshot = a_list(broker, back + SECOND // 2)
-    assert (snapshot.since, [row.client_id for row in snapshot.orders]) == (OPEN + SECOND + 2, ["o2"])
-    assert a_list(broker, back + 2 * SECOND).since == back + SECOND
-
-    resumed = a_broker(list_ns=SECOND)
-    resumed.resume(broker.statement())
-    resumed.connect(back)
-    assert (a_list(resumed, back).since, len(a_list(resumed, back).fills)) == (0, 3)
-
-
 def test_a_query_may_never_be_answered() -> None:
     broker = logged_in(no_answer=1_000)
     broker.hear(Query("q", OPEN), 1, OPEN)
