@@ -210,10 +210,13 @@ def _supervise(folder: "Folder") -> None:
 def _print(folder: "Folder", *, as_json: bool) -> None:
     from autofutures.backtest.runner import assumptions_of, notes_of
     from autofutures.portfolio.tally import Summary
-    from autofutures.telemetry.latency import LatencySummary
+    from autofutures.telemetry.latency import LatencySummary, LatencyTally
 
     summary = msgspec.json.decode(folder.result.read_bytes(), type=Summary)
-    latency = msgspec.json.decode(folder.latency.read_bytes(), type=LatencySummary)
+    kept = (
+        folder.latency.read_bytes() if folder.latency.exists() else b""
+    )  # A gateway that was killed kept none.
+    latency = msgspec.json.decode(kept, type=LatencySummary) if kept else LatencyTally().summary()
     run = folder.run()
     figures = {
         "latency_us": msgspec.to_builtins(latency),

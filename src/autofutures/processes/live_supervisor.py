@@ -29,6 +29,8 @@ SLEPT_NS = SECOND
 """A supervisor that did not look for so long hung itself, perhaps with the whole computer: others may be well."""
 ASK_MS = 200
 ASK_EVERY_NS = SECOND // 2
+NUDGE_NS = 4 * SECOND
+"""After so long who has not ended is told once more."""
 GRACE_NS = 20 * SECOND
 """How long processes may take to end by themselves once the trader has."""
 
@@ -55,6 +57,7 @@ class LiveSupervisor:
         self._asked_at = 0
         self._looked_at = clock.stopwatch_ns()
         self._over_since = 0
+        self._nudged = False
         self._ends_at = clock.stopwatch_ns() + round(machine.minutes * MINUTE) if machine.minutes else 0
         self._log = open_log(folder.log("supervisor"), "supervisor")
 
@@ -127,9 +130,9 @@ class LiveSupervisor:
         for handle in (child.handle, child.pulse):
             self._poll.unregister(handle)
         code = child.bury()
-        if code == 0:
+        if code == 0 or self._children["trader"].ended:  # After the trader, nobody is started again.
             child.ended = True
-            self._log.info("ended", child=child.name)
+            self._log.info("ended", child=child.name, code=code)
             return
         words = last_words(self._folder.log(f"{child.name}.err"))
         self._log.error("child died", child=child.name, code=code)
@@ -166,11 +169,29 @@ class LiveSupervisor:
         if not self._children["trader"].ended:
             return
         self._over_since = self._over_since or now
+        if now - self._over_since > NUDGE_NS and not self._nudged:
+            self._nudged = True
+            self._nudge()
         if now - self._over_since > GRACE_NS:
             stuck = ", ".join(name for name, child in self._children.items() if child.handle >= 0)
             raise BrokenInvariant(
                 f"{stuck} did not end in time and had to be killed; see {self._folder.logs}"
             )
+
+    def _nudge(self) -> None:
+        """Who was starting when the end was told has not heard it: it is told by other ways."""
+        for child in self._children.values():
+            if child.handle < 0 or child.process is None:
+                continue
+            self._log.warning("told again to end", child=child.name)
+            if child.name != "exchange":
+                child.process.terminate()
+                continue
+            try:
+                with Operator(self._folder, "exchange") as operator:
+                    operator.ask("stop", ASK_MS)
+            except Refusal:
+                child.process.terminate()
 
     def _look_on(self) -> None:
         """Tells how it goes, from a thread of its own: a question may wait, and a death may not."""

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from autofutures import clock
 from autofutures.assemble.market import session_of
+from autofutures.assemble.paper import OPENS_AFTER_NS
 from autofutures.backtest.runner import run
 from autofutures.cli import assembled
 from autofutures.domain.errors import BadInput, Refusal
-from autofutures.domain.units import SECOND
 from autofutures.ops import operator
 from autofutures.ops.folder import Folder, make_folder
 from autofutures.processes import supervisor
@@ -131,13 +131,15 @@ def test_a_paper_run_goes_by_a_clock_by_which_its_session_opens_now_and_its_book
     tmp_path: Path,
 ) -> None:
     state = ["--paper", *FAST, "--state", str(tmp_path / "book"), "--minutes", "5", "--json"]
+    before = clock.now_ns()
     autofutures("up", *state)
     folder = Folder(tmp_path / "book")
     machine, run_before = folder.machine(), folder.run()
     assert (machine.live, machine.minutes, machine.until_end) == (True, 5.0, True)
     assert run_before.policy.reconciles
-    opens_at = session_of(run_before).opens_at
-    assert 0 < opens_at - (clock.now_ns() + machine.clock_offset_ns) + 60 * SECOND < 63 * SECOND
+    assert machine.begun_at == session_of(run_before).opens_at - OPENS_AFTER_NS
+    begun_ns = machine.begun_at - machine.clock_offset_ns  # By the clock on the wall.
+    assert before <= begun_ns <= clock.now_ns()
     autofutures("up", *state)
     assert folder.run().day == 20260804
 
