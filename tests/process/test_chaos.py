@@ -32,8 +32,8 @@ def test_without_write_ahead_an_order_is_found_at_the_exchange_that_no_journal_k
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    # The trader dies once, between the sending of an order and the next beat, when it would have been written down.
-    drill = Drill(seed=1, kills=0, write_ahead=False, die_at="trader:after sends:Submit")
+    # The trader dies at the venue's first words of an order, before the order would have been written down.
+    drill = Drill(seed=1, kills=0, write_ahead=False, die_at="trader:batch:Accepted,trader:batch:Filled")
     found = chaos(drill, lambda _: None, tmp_path / "run")
     assert found.orders_unknown_to_journal > 0
     assert not found.books_equal

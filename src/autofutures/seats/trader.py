@@ -46,6 +46,7 @@ from autofutures.domain.messages import (
     encode,
 )
 from autofutures.domain.order_life import Status
+from autofutures.domain.units import SECOND
 from autofutures.seats.desk import Desk
 from autofutures.seats.peers import Peer
 from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, SILENCE_NS, TRADER, Port, Watch
@@ -55,6 +56,9 @@ from autofutures.storage.journal import Journal
 Leaving = Submit | Cancel | Query
 
 _NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed))
+
+UNKEPT_NS = SECOND
+"""Without write-ahead, what was sent is written down so late."""
 
 RECORD_EVERY = 256
 """Messages of the stream that the recorder is sent at once; a beat sends what there is."""
@@ -114,6 +118,7 @@ class TraderSeat:
         self._requests: list[tuple[Leaving, int]] = []
         self._gateway_seq = 0
         self._unkept: tuple[list[AnyMessage], list[AnyMessage]] = ([], [])
+        self._kept_at = 0
         self._unrecorded: list[tuple[Sequence[AnyMessage], int, int]] = []
         self._unrecorded_count = 0
         self._timers: list[tuple[int, int, Woke]] = []
@@ -215,9 +220,8 @@ class TraderSeat:
 
     def beat(self, now: int) -> None:
         """Time has come this far: timers ring, signs of life go out, what the recorder lacks is sent."""
-        if self._unkept[0] or self._unkept[1]:
-            self._journal.commit(*self._unkept, now)
-            self._unkept = ([], [])
+        if now - self._kept_at >= UNKEPT_NS:
+            self._keep_late(now)
         if now - self._beat_at > SILENCE_NS:  # It was stopped, or the computer was: others may be well.
             for peer in self._peers.values():
                 peer.excuse(self._beat_at, now)
@@ -263,9 +267,17 @@ class TraderSeat:
         stop = (Stop(now, reason),)
         self.waits_for = {name for name in self._strategies if self._ends(name, stop, now)}
 
+    def _keep_late(self, now: int) -> None:
+        """Without write-ahead: what has left long ago is written down."""
+        self._kept_at = now
+        if self._unkept[0] or self._unkept[1]:
+            self._journal.commit(*self._unkept, now)
+            self._unkept = ([], [])
+
     def end(self, now: int) -> None:
         """All is kept: the recorder and the gateway are told that it is over."""
         self.settle(now)
+        self._keep_late(now)
         self._session_over = True
         self._keep_snapshot(now)
         self._flush_recorder()

@@ -115,7 +115,7 @@ def test_without_write_ahead_an_order_leaves_that_nobody_has_written_down() -> N
         house.ticks()
         assert len(house.venue.submits) == 1
         assert facts(house, Submit) == []
-        house.beat()
+        house.beat(10)
         assert len(facts(house, Submit)) == 1
 
 
