@@ -326,4 +326,5 @@ def chaos(
         shutil.rmtree(sockets, ignore_errors=True)
     if state is None and not figures.violations:
         shutil.rmtree(root)
+        figures = msgspec.structs.replace(figures, folder="")
     return figures

@@ -68,6 +68,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Each violation as a sentence."""
     seconds: float
     folder: str
+    """The run's; empty where it was taken away."""
 
 
 def by_role(wounds: Sequence[Wound]) -> dict[str, int]:
