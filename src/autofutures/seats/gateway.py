@@ -107,8 +107,8 @@ class GatewaySeat:
             self.say([(message, now) for message in back])
 
     def _control(self, message: AnyMessage, envelope: Envelope, now: int) -> None:
-        """The trader's answer to the greeting, and its end."""
-        if isinstance(message, Ready) and envelope.cause == self.life and not self._greeted:
+        """The trader's answer to the greeting, which asks how the link is, as often as it comes; and its end."""
+        if isinstance(message, Ready) and envelope.cause == self.life:
             self._greeted = True
             if self._node.link is not None:
                 self.say(((self._node.link, now),))

@@ -125,6 +125,7 @@ class TraderSeat:
         self._timer_count = 0
         self._link: LinkChanged | None = None
         self._gateway_there = False
+        self._asks_link = False
         self._beat_at = 0
         self._has_snapshot = False
         self._session_over = False
@@ -233,7 +234,12 @@ class TraderSeat:
         self._keep_snapshot(now)
         self._flush_recorder()
         for name, peer in self._peers.items():
-            self._port.send(name, encode(peer.outbox.beat(now)))
+            signs = peer.outbox.beat(now)
+            if (
+                self._asks_link and name == GATEWAY
+            ):  # What was lost of its words may have been news of the link.
+                signs.insert(0, peer.outbox.wrap(Ready(TRADER), now, peer.life))
+            self._port.send(name, encode(signs))
         self.desk.beat(now)
 
     def ring(self, now: int) -> None:
@@ -321,9 +327,9 @@ class TraderSeat:
             elif isinstance(message, Intent) and self.stop_at:
                 self._refuse(message, now, "stop", "the machine is stopping")
             elif isinstance(message, LinkChanged):
-                self._link = message
-                self._handle(message, now)
+                self._hear_link(message, now)
             elif not isinstance(message, Heartbeat) and not self.desk.answered(peer.name, message):
+                self._asks_link = self._asks_link or (lost and peer.name == GATEWAY)
                 self._handle(message, now)
         elif isinstance(message, Intent):
             reason = f"life {epoch} of {message.strategy} was replaced by life {peer.life}"
@@ -379,6 +385,13 @@ class TraderSeat:
             self._no_link("the gateway is silent", now)
         elif self._link is not None:
             self._handle(msgspec.structs.replace(self._link, at=now), now)
+
+    def _hear_link(self, message: LinkChanged, now: int) -> None:
+        """The gateway says how its link is; what it has said before it may say again, and it means nothing new."""
+        self._asks_link = False
+        if message != self._link:
+            self._link = message
+            self._handle(message, now)
 
     def _no_link(self, reason: str, now: int) -> None:
         self._handle(LinkChanged(GATEWAY, now, up=False, session=0, reason=reason), now)

@@ -10,6 +10,7 @@ from autofutures.domain.messages import (
     Alert,
     AnyMessage,
     BookKept,
+    BookMode,
     BookStop,
     Command,
     Filled,
@@ -266,6 +267,24 @@ def test_a_gateway_that_starts_again_has_no_link_until_it_says_so() -> None:
         house.link(up=True)
         house.beat(2)
         assert house.trader.readiness(house.now).ready
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_news_of_the_link_that_was_lost_is_asked_for(up: bool) -> None:
+    with House().begin() as house:
+        if up:
+            house.link(up=False)
+        house.lost.add((GATEWAY, TRADER))
+        house.link(up=up)
+        house.lost.clear()
+        house.lost.add((TRADER, GATEWAY))  # So is the question, once.
+        house.beat()
+        house.lost.clear()
+        house.beat(3)
+        assert house.trader.trader.inquiry.standing.link_up is up
+        asked = [message for message in house.tape.messages if isinstance(message, BookMode)]
+        house.beat(3)
+        assert asked == [message for message in house.tape.messages if isinstance(message, BookMode)]
 
 
 def test_timers_ring_when_they_are_due_and_not_for_a_life_that_is_over() -> None:
