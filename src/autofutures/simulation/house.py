@@ -15,12 +15,12 @@ from autofutures.bus.memory import CALM, MemoryBus
 from autofutures.config import StrategySettings
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.instrument import instrument
-from autofutures.domain.messages import Command, Restored, Tick, decode_frame
+from autofutures.domain.messages import Command, Tick
 from autofutures.domain.units import SECOND
 from autofutures.gateway import Remembered
 from autofutures.market.sessions import Session
 from autofutures.seats.gateway import GatewaySeat
-from autofutures.seats.port import GATEWAY, RECORDER, TRADER
+from autofutures.seats.port import GATEWAY, RECORDER, SILENCE_NS, TRADER
 from autofutures.seats.recorder import RecorderSeat
 from autofutures.seats.strategy import StrategySeat
 from autofutures.seats.trader import TraderSeat
@@ -32,6 +32,7 @@ from autofutures.simulation.fuzz import Event, random_market
 from autofutures.simulation.judge import Judge
 from autofutures.simulation.seeds import KINDS, ORDERS, PRICES, Plan
 from autofutures.simulation.story import Story
+from autofutures.simulation.tape import Tape, check_tape
 from autofutures.simulation.wire import Link, Wire
 
 WATCHDOG_NS = 3 * SECOND
@@ -63,13 +64,14 @@ class House:
     def __init__(self, plan: Plan, *, told: bool = False) -> None:
         self.plan = plan
         self.story = Story(told=told)
-        self.judge = Judge(plan.run)
+        self.judge = Judge(plan.run, lambda: self.bus.now)
         self.counts: Counter[str] = Counter()
         self.disk = Disk()
         self.bus = MemoryBus(Random(f"bus/{plan.seed}"), plan.weather, self.story.tell)
         self._random = Random(f"house/{plan.seed}")
         self._faults = True
         self._ring_at = 0
+        self._woke_at = 0
         self._settles = False
         self._log = Remembered()
         self._lives: dict[str, ps.Counter] = {}
@@ -87,7 +89,7 @@ class House:
         self.processes: dict[str, ps.Process] = {}
         self._traders_fate = TradersFate(self._chance("trader"), plan.kills.get("trader", 0), self.judge)
         self._make_processes()
-        self.tape = ps.Tape(self.processes[RECORDER].fate)
+        self.tape = Tape(self.processes[RECORDER].fate)
         self.bus.connect(PERSON, lambda *_: None)
 
     def _chance(self, who: str) -> Random:
@@ -110,7 +112,8 @@ class House:
     # --- lives
 
     def _port(self, name: str) -> ps.BusPort:
-        return ps.BusPort(self.bus, self.processes, self.processes[name])
+        watches = self.judge.welcomes if name == TRADER else None
+        return ps.BusPort(self.bus, self.processes, self.processes[name], watches)
 
     def _new_trader(self) -> TraderSeat:
         self.judge.new_life()
@@ -126,7 +129,6 @@ class House:
     def _new_gateway(self) -> GatewaySeat:
         fate = self.processes[GATEWAY].fate
         if self._link is not None:
-            self._link.close()
             self.judge.recoveries.counts["gateway_restarted"] += 1
         gateway = self.processes[GATEWAY]
         self._link = Link(self.wire, fate, self.judge.sends, self.bus, lambda step: self._run(gateway, step))
@@ -177,6 +179,8 @@ class House:
         """The supervisor notices, and starts it again after a while."""
         self._note(f"{process.name} died: {where}")
         process.seat = None
+        if process.name == GATEWAY and self._link is not None:
+            self._link.close()
         process.died_at = self.bus.now
         process.deaths += 1
         process.stopped_until = 0
@@ -191,21 +195,14 @@ class House:
             process.fate.at("before hear")
             knew = not isinstance(seat, StrategySeat) or seat.restored
             seat.hear(sender, data, self.bus.now)
-            if not knew:
-                self._answered(seat, data)
+            if not knew and isinstance(seat, StrategySeat) and seat.restored:
+                self.judge.recoveries.counts["strategy_restored"] += seat.life > 1
             process.fate.at("after hear")
 
         self._run(process, step)
         if process.name == TRADER and process.seat is seat and not self._settles:
             self._settles = True
             self.bus.call_at(self.bus.now, lambda: self._settle(process, seat), TRADER)
-
-    def _answered(self, seat: ps.Seat, data: bytes) -> None:
-        """A strategy may have been told what it must know."""
-        (restored, *_) = [envelope.body for envelope in decode_frame(data)]
-        if isinstance(seat, StrategySeat) and seat.restored and isinstance(restored, Restored):
-            self.judge.welcomes(restored)
-            self.judge.recoveries.counts["strategy_restored"] += seat.life > 1
 
     def _settle(self, process: ps.Process, seat: ps.Seat) -> None:
         """The trader has heard what waited."""
@@ -239,7 +236,25 @@ class House:
 
         self._run(process, step)
         if process.seat is seat:
+            if isinstance(seat, TraderSeat):
+                self._readiness_is_true(seat)
             self.bus.call_at(now + self.plan.beat_ns, lambda: self._beats(process, seat), process.name)
+
+    def _readiness_is_true(self, seat: TraderSeat) -> None:
+        """The machine does not call itself ready when a process has been away for longer than it takes to notice.
+
+        The last words of the dead may come late, and who stood still hears late.
+        """
+        now, plan = self.bus.now, self.plan
+        patience = SILENCE_NS + 2 * plan.beat_ns + SECOND + plan.weather.delay_ns
+        heard_until = max(self.processes[TRADER].stopped_until, self._woke_at)
+        away = [
+            name
+            for name, process in self.processes.items()
+            if process.seat is None and max(process.died_at, heard_until) + patience < now
+        ]
+        if away and not plan.weather.again and seat.readiness(now).ready:
+            raise BrokenInvariant(f"the machine says that it is ready, and {away} are away")
 
     # --- the run
 
@@ -281,6 +296,7 @@ class House:
             self.broker.drop(self.bus.now)
             self.bus.skip(asleep)
             self._began += asleep
+            self._woke_at = self.bus.now
         self.bus.run_until(at)
 
     def _event(self, event: Event) -> None:
@@ -419,6 +435,10 @@ class House:
             raise BrokenInvariant(f"the house does not come to rest: {readiness.reasons}")
         self.judge.at_rest(self.trader.trader, self.disk.open(), self.plan.run)
         self.books.same_as(self.trader.trader)
+        for process in self.processes.values():
+            if isinstance(process.seat, StrategySeat):
+                self.judge.knows(*_knowledge_of(process.seat))
+        check_tape(self.tape.frames)
 
     def _is_at_rest(self) -> bool:
         trader = self.trader
@@ -450,6 +470,14 @@ class House:
 
     def _note(self, what: str) -> None:
         self.story.tell(self.bus.now, what)
+
+
+def _knowledge_of(seat: StrategySeat) -> tuple[str, dict[str, int], set[str]]:
+    """What a strategy believes to hold, and the names of its conditions."""
+    host = seat._host  # noqa: SLF001 - nobody else asks a host what its strategy believes
+    ctx, strategy = host._ctx, host._strategy  # noqa: SLF001 - as above
+    positions = {symbol: ctx.position_of(leg) for leg, symbol in enumerate(host.symbols)}
+    return host.name, positions, {str(condition["name"]) for condition in strategy.conditions()}
 
 
 KINDS_HERE = frozenset(

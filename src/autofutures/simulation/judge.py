@@ -4,24 +4,26 @@ It believes the broker's ledger and the journal, never the trader. Every broken 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from autofutures.assemble.nodes import calendar_of, last_day_of, make_trader
+from autofutures.assemble.nodes import make_trader
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BrokenInvariant
-from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import (
     TRADER_K,
     AnyMessage,
     BookMode,
     Cancel,
     Configured,
+    ExitMoved,
     Filled,
     Intent,
     OrderChanged,
     Placed,
+    Ready,
+    Reconciled,
     Refused,
     Request,
     Restored,
@@ -34,9 +36,9 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import Mode, Side
-from autofutures.market.sessions import Session
 from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import HELD_TYPES, Order
+from autofutures.simulation.causes import Causes
 from autofutures.simulation.recoveries import Recoveries
 from autofutures.storage.journal import Journal
 from autofutures.trader import Trader
@@ -96,6 +98,7 @@ class Judge:
 
     Args:
         run: what the house was made from.
+        clock: the house's.
 
     Attributes:
         orders: every order by client id, as the journal has it.
@@ -104,10 +107,15 @@ class Judge:
         recoveries: what was mended, by branch.
     """
 
-    def __init__(self, run: RunSettings) -> None:
+    def __init__(self, run: RunSettings, clock: Callable[[], int] = lambda: 0) -> None:
+        self._clock = clock
         self._shadow = make_trader(run)
         self._symbols = run.symbols
-        self._calendar = calendar_of(run)
+        self._causes = Causes(run)
+        self._inputs: Sequence[AnyMessage] = ()
+        self._saved: dict[str, bytes] = {}
+        self._own: Counter[tuple[str, str]] = Counter()
+        self._conditions: set[tuple[str, str]] = set()
         self._decisions: dict[Key, str] = {}
         self._heard: set[str] = set()
         self._fills: Counter[str] = Counter()
@@ -127,19 +135,23 @@ class Judge:
     def new_life(self) -> None:
         """A trader starts: until it says otherwise it has compared with nobody, and may open nothing."""
         self._mode = Mode.REDUCING
+        self._causes.new_life()
 
     def kept(self, trader: Trader, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """A batch is in the journal: what the trader is now must be what its journal says."""
+        self._inputs = inputs
+        self._causes.heard(inputs, outputs, self._clock())
         for message in inputs:
             if type(message) is not Tick:
                 self._never_silent(trader, message, outputs)
-                if isinstance(message, (Saved, Configured)):
-                    self._shadow.fold(message)
+                self._fact(message)
         if not outputs:
+            self._causes.links(inputs, outputs)
             return
         self.recoveries.heard(inputs, outputs)
         for message in outputs:
             self._fold(message)
+        self._causes.links(inputs, outputs)
         self._batches += 1
         if self._batches % WHOLE_EVERY == 0:
             self.same_book(trader, "the live trader")
@@ -154,6 +166,21 @@ class Judge:
                 f"{trader.uncovered()} open contracts have no exit that is live or on its way"
             )
 
+    def _fact(self, message: AnyMessage) -> None:
+        """An input that is a fact itself."""
+        match message:
+            case Saved():
+                self._saved[message.strategy] = message.state
+            case Configured(verb="add"):
+                self._conditions.add((message.strategy, message.name))
+            case Configured(verb="remove"):
+                self._conditions.discard((message.strategy, message.name))
+            case Configured():
+                pass
+            case _:
+                return
+        self._shadow.fold(message)
+
     def _fold(self, message: AnyMessage) -> None:
         match message:
             case Placed():
@@ -161,17 +188,25 @@ class Judge:
             case Submit():
                 order = self.orders[message.client_id]
                 order.written = True
+                self._causes.leaves(message, order.intent)
                 if order.intent.type in HELD_TYPES:
+                    self._causes.stop_leaves(order.intent)
                     self._may_leave(message.client_id, order)
             case OrderChanged():
                 self._changed(message)
             case BookMode():
                 self._mode = message.mode
+            case Reconciled():
+                self._causes.reconciled()
+            case ExitMoved():
+                self._causes.exit_moves(message)
+                self._origin(message)
             case Traded():
                 if message.fill_id in self._heard:
                     raise BrokenInvariant(f"fill {message.fill_id} was booked twice: {message}")
                 self._heard.add(message.fill_id)
                 self._fills[message.symbol] += message.side * message.qty
+                self._own[message.strategy, message.symbol] += message.side * message.qty
                 self._cover(message)
                 self.counts["fills"] += 1
             case Refused():
@@ -212,6 +247,9 @@ class Judge:
             return
         if self._mode is not Mode.NORMAL:
             raise BrokenInvariant(f"{intent} leaves while the book is {self._mode.word}")
+        why_not = self._causes.may_open(self._inputs)
+        if why_not:
+            raise BrokenInvariant(f"{intent} leaves {why_not}")
         unknown = [
             other
             for other, known in self.orders.items()
@@ -219,6 +257,20 @@ class Judge:
         ]
         if unknown:
             raise BrokenInvariant(f"{intent} leaves while the outcome of {unknown} is not known")
+
+    def _origin(self, moved: ExitMoved) -> None:
+        """Distances of an exit count from what was planned, or from the average fill to the nearest tick."""
+        entry = self.orders.get(self.order_at((moved.strategy, moved.order_seq, moved.order_k)))
+        if entry is None or not moved.open_qty or entry.intent.exit is None or not entry.filled:
+            return
+        planned = entry.intent.exit.plan_ticks
+        off = (
+            moved.origin_ticks - planned if planned else 2 * (moved.origin_ticks * entry.filled - entry.cost)
+        )
+        if abs(off) > (0 if planned else entry.filled):
+            raise BrokenInvariant(
+                f"{moved} counts from {moved.origin_ticks}, and {entry} was filled elsewhere"
+            )
 
     def _cover(self, traded: Traded) -> None:
         """Counts what plans ought to cover (entries that carry one, less exits), and what trades without."""
@@ -327,23 +379,29 @@ class Judge:
             if order is None or not order.written:
                 raise BrokenInvariant(f"{request} leaves, and is not in the journal as placed by the gate")
             intent = order.intent
-            if intent.type in HELD_TYPES and self._session(intent.symbol, intent.at) != self._session(
+            session = self._causes.session
+            if intent.type in HELD_TYPES and session(intent.symbol, intent.at) != session(
                 intent.symbol, request.at
             ):
                 raise BrokenInvariant(f"{request} leaves for {intent}, whose session has ended")
 
     def sends(self, request: AnyMessage, now: int) -> None:
         """The gateway gives a request to the venue."""
-        if isinstance(request, Submit) and request.until and now > request.until:
-            raise BrokenInvariant(f"{request} is sent at {now}, after its deadline")
-
-    def _session(self, symbol: str, at: int) -> Session | None:
-        """The session that an order of this moment is for: the one under way, else the next."""
-        item = instrument(symbol)
-        return self._calendar.next_session(item.product.sessions, last_day_of(item, self._calendar), at)
+        if isinstance(request, Submit):
+            self._causes.sends(request, now)
 
     def welcomes(self, restored: Restored) -> None:
-        """A strategy is told how far the market is: not so far back that its decisions pass for repeats."""
+        """A strategy is told what it must know: its state, its positions, and how far the market is.
+
+        That is not so far back that its decisions pass for repeats.
+        """
+        if restored.state != self._saved.get(restored.strategy, b""):
+            raise BrokenInvariant(
+                f"{restored.strategy} starts again, and not with the state that it saved last"
+            )
+        for symbol, position in restored.positions.items():
+            if position != self._own[restored.strategy, symbol]:
+                raise BrokenInvariant(f"{restored} is told of a position that its fills do not make")
         newest = max(
             (seq for strategy, seq, k in self._decisions if strategy == restored.strategy and k < TRADER_K),
             default=0,
@@ -371,11 +429,28 @@ class Judge:
         for fact in journal.facts():
             folded.fold(fact)
         self.same_book(folded, "a trader from the journal")
+        for strategy, state in self._saved.items():
+            (restored, *_) = folded.handle(Ready(strategy), 0)
+            if not isinstance(restored, Restored) or restored.state != state:
+                raise BrokenInvariant(f"the journal has not kept the last state of {strategy}")
         unknown = [client_id for client_id, order in self.orders.items() if order.status is Status.UNKNOWN]
         if unknown:
             raise BrokenInvariant(f"at rest the outcome of {unknown} is still not known")
         if trader.inquiry.standing.mode is not Mode.NORMAL:
             raise BrokenInvariant(f"at rest the book is not normal: {trader.inquiry.standing.reasons}")
+
+    def knows(self, strategy: str, positions: Mapping[str, int], conditions: set[str]) -> None:
+        """At rest a strategy knows what it holds, and watches what people have added and not removed."""
+        for symbol, position in positions.items():
+            if position != self._own[strategy, symbol]:
+                raise BrokenInvariant(
+                    f"{strategy} believes that it holds {position} of {symbol}; it is {self._own[strategy, symbol]}"
+                )
+        asked = {name for owner, name in self._conditions if owner == strategy}
+        if conditions != asked:
+            raise BrokenInvariant(
+                f"{strategy} watches {sorted(conditions)}, and people have asked for {sorted(asked)}"
+            )
 
 
 def _decision_of(message: AnyMessage) -> Key | None:

@@ -5,8 +5,9 @@ from itertools import count
 from typing import Protocol
 
 from autofutures.bus.memory import MemoryBus
-from autofutures.domain.messages import decode_frame
+from autofutures.domain.messages import Restored, decode_frame
 from autofutures.domain.units import SECOND
+from autofutures.seats.strategy import StrategySeat
 from autofutures.simulation.fate import Fate
 
 NOTICED_NS = SECOND // 5
@@ -59,32 +60,6 @@ class Counter:
         return next(self._numbers)
 
 
-class Tape:
-    """What the recorder keeps.
-
-    Args:
-        fate: the recorder's, who may die while he writes.
-    """
-
-    def __init__(self, fate: Fate) -> None:
-        self._fate = fate
-        self.frames: list[bytes] = []
-
-    def write(self, frame: bytes) -> None:
-        """Puts a frame behind all others."""
-        self._fate.at("before write")
-        self.frames.append(frame)
-        self._fate.at("after write")
-
-    def seen(self) -> dict[tuple[str, int], int]:
-        """The numbers that are reached, by source and life: a new life goes on there."""
-        return {
-            (envelope.source, envelope.epoch): envelope.seq
-            for frame in self.frames
-            for envelope in decode_frame(frame)
-        }
-
-
 class BusPort:
     """One process's way to the others.
 
@@ -92,9 +67,17 @@ class BusPort:
         bus: carries.
         processes: who there is.
         me: whose way it is.
+        welcomes: is shown what strategies are told when they start.
     """
 
-    def __init__(self, bus: MemoryBus, processes: dict[str, Process], me: Process) -> None:
+    def __init__(
+        self,
+        bus: MemoryBus,
+        processes: dict[str, Process],
+        me: Process,
+        welcomes: Callable[[Restored], None] | None = None,
+    ) -> None:
+        self._welcomes = welcomes
         self._bus = bus
         self._processes = processes
         self._me = me
@@ -103,6 +86,8 @@ class BusPort:
         """Hands a frame over; `False`: nobody is there, and nothing was sent."""
         fate = self._me.fate
         fate.at("before send")
+        if self._welcomes is not None and peer.startswith("strategy/"):
+            self._look(peer, data)
         process = self._processes.get(peer)
         if process is not None and process.seat is None:
             if self._bus.now - process.died_at > NOTICED_NS:
@@ -112,3 +97,11 @@ class BusPort:
         sent = self._bus.send(self._me.name, peer, data)
         fate.at("after send")
         return sent
+
+    def _look(self, peer: str, data: bytes) -> None:
+        """A strategy that has not been told yet may be told now."""
+        seat = self._processes[peer].seat
+        if self._welcomes is not None and isinstance(seat, StrategySeat) and not seat.restored:
+            for envelope in decode_frame(data):
+                if isinstance(envelope.body, Restored):
+                    self._welcomes(envelope.body)

@@ -37,7 +37,7 @@ BRANCHES = (
     "expired_by_session",
     "late_order_refused",
     "unsent_order_returned",
-    "repeated_decision_refused",
+    "former_life_refused",
     "entry_refused_in_doubt",
     "entry_refused_by_mode",
     "book_normal_again",
@@ -57,7 +57,8 @@ _RESOLVED = {
     Status.REJECTED: "unknown_resolved_over",
 }
 _REFUSALS = {
-    "duplicate": "repeated_decision_refused",
+    "duplicate": "former_life_refused",
+    "epoch": "former_life_refused",
     "unknown": "entry_refused_in_doubt",
     "mode": "entry_refused_by_mode",
 }
