@@ -63,17 +63,17 @@ def simulate(plan: Plan, *, told: bool = False, retold: bool = True) -> Result:
     return Result(
         seed=plan.seed,
         broken=broken,
-        ticks=house.counts["ticks"],
-        orders=len(house.judge.arrived),
-        fills=house.books.fills_booked,
-        refused=house.judge.counts["refused"],
+        ticks=house.world.counts["ticks"],
+        orders=len(house.world.judge.arrived),
+        fills=house.world.books.fills_booked,
+        refused=house.world.judge.counts["refused"],
         faults=house.faults(),
-        recoveries=dict(house.judge.recoveries.counts),
+        recoveries=dict(house.world.judge.recoveries.counts),
         kill_points=house.kill_points(),
         simulated_ns=house.simulated_ns,
         journal_hash=house.journal_hash,
-        story_hash=house.story.hash,
-        story=tuple(house.story.sentences()),
+        story_hash=house.world.story.hash,
+        story=tuple(house.world.story.sentences()),
     )
 
 

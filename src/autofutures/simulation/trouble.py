@@ -1,0 +1,95 @@
+"""What befalls a simulated house at any trade: pauses, cuts, a bad disk, prints that are none, and people."""
+
+from autofutures.bus.codec import Outbox
+from autofutures.domain.messages import Command, Tick
+from autofutures.domain.units import SECOND
+from autofutures.seats.port import TRADER
+from autofutures.simulation.disk import TROUBLES
+from autofutures.simulation.fate import CHANCES
+from autofutures.simulation.supervisor import Supervisor
+from autofutures.simulation.world import World
+
+RESET_EVERY = 500
+"""After so many trades a person looks at book stops that have fired, and lets their strategies trade again."""
+
+PERSON = "operator/1"
+
+KINDS = frozenset(
+    {
+        "kill trader",
+        "kill gateway",
+        "kill strategy",
+        "kill recorder",
+        "kill by watchdog",
+        "pause",
+        *(f"disk {kind}" for kind in TROUBLES),
+        "bad print",
+    }
+)
+"""Faults that are counted in the world's counts."""
+
+
+class Trouble:
+    """Of one house.
+
+    Args:
+        world: what is troubled.
+        supervisor: whose processes stand still.
+    """
+
+    def __init__(self, world: World, supervisor: Supervisor) -> None:
+        self._world = world
+        self._supervisor = supervisor
+        self._random = world.chance("trouble")
+        world.bus.connect(PERSON, lambda *_: None)
+
+    def at(self, tick: Tick) -> None:
+        """The market moves."""
+        plan, world = self._world.plan, self._world
+        if self._happens(plan.pauses):
+            self._supervisor.pause(self._random.choice(list(world.processes.values())))
+        if self._happens(plan.cuts):
+            self._world.wire.cut(self._random.choice((SECOND // 2, SECOND, 3 * SECOND, 6 * SECOND)))
+        if self._happens(plan.resets) and world.link is not None:
+            world.wire.reset(world.link, self._random.choice((1, SECOND // 2, 3 * SECOND)))
+        if self._happens(plan.disk_troubles):
+            self._disk_trouble()
+        if self._happens(plan.bad_prints):
+            self._world.counts["bad print"] += 1
+            price = self._random.choice((0, -1, tick.price_ticks * 10, tick.price_ticks // 10))
+            self._world.wire.corrupt(Tick(tick.symbol, tick.at, price, 1))
+        if self._happens(plan.commands):
+            self._command()
+        if self._world.counts["ticks"] % RESET_EVERY == 0:
+            for strategy in plan.run.strategies:
+                self._says(Command("reset", strategy.name, "reset", "book_stop", {}))
+
+    def _disk_trouble(self) -> None:
+        """There is no room, or little, or writing is slow, for a while."""
+        if self._world.disk.trouble:
+            return
+        kind = self._world.disk.suffer(self._random)
+        self._world.note(f"the disk is {kind}")
+        self._world.counts[f"disk {kind}"] += 1
+        self._world.bus.call_at(
+            self._world.bus.now + self._random.choice((1, 3, 8)) * SECOND, self._world.disk.recover
+        )
+
+    def _command(self) -> None:
+        """A person wants something."""
+        verb = self._random.choice(("pause", "resume", "change", "remove", "add", "nonsense"))
+        values: dict[str, int | str | bool] = {"take_profit_ticks": 7} if verb == "change" else {}
+        name = self._random.choice(("c1", "c2", "c3"))
+        flow = f"f{self._random.randrange(1_000_000)}"
+        command = Command(flow, self._random.choice(("sr", "sr", "ema", "nobody")), verb, name, values)
+        self._world.counts["command"] += 1
+        self._says(command)
+
+    def _says(self, command: Command) -> None:
+        """A person's words."""
+        self._world.note(f"a person: {command}")
+        if self._supervisor.trader is not None:
+            self._world.bus.send(PERSON, TRADER, Outbox("operator").frame((command,), self._world.bus.now))
+
+    def _happens(self, chance: int) -> bool:
+        return chance > 0 and self._random.random() * CHANCES < chance
