@@ -31,7 +31,7 @@ REST_NS = 120 * SECOND
 ASKED_TWICE = 2
 """What was never said comes to light when the venue has been asked again, as it is every so often."""
 
-MOST_TICKS = 8
+MOST_TICKS = 40
 """A market ends when there were so many times the trades that were wanted, whatever else lacks."""
 
 
