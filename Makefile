@@ -12,7 +12,7 @@ TESTS := -n 2
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test check bench simulate lock clean
+.PHONY: help setup run test check bench simulate mutants lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,11 @@ check: setup ## Exactly what CI checks: lint, format, types, floors, tests and c
 bench: setup ## Measure the way of an order beside the bare bus
 	$(BIN)/autofutures bench order-path --json
 
-simulate: setup ## Run the whole house from 500 seeds, with messages lost, repeated and late
+simulate: setup ## Run the whole house from 500 seeds, with everything that can go wrong
 	$(BIN)/autofutures simulate --seeds 500 --json
+
+mutants: setup ## Plant faults, one changed line each, and say which seed of the simulation finds each
+	$(BIN)/python -m tests.simulation.mutants
 
 lock: setup ## Pin the newest allowed versions of all dependencies in requirements/
 	$(BIN)/uv pip compile pyproject.toml --upgrade --extra dev --extra backup --extra postgres --output-file requirements/dev.txt \
