@@ -140,6 +140,23 @@ def test_a_broken_link_leaves_open_orders_in_doubt_and_a_new_one_begins_with_a_q
     """)
 
 
+def test_a_link_that_has_not_been_up_yet_is_no_alert() -> None:
+    scenario(
+        """
+        -> link down
+        <- mode reducing no link
+        -> link up
+        <- mode reducing not reconciled
+        -> link down
+        <- alert link_down sim
+        <- mode reducing no link
+        -> link down
+        """,
+        WIDE,
+        LIVE,
+    )
+
+
 def test_a_query_without_an_answer_is_asked_again_ever_more_slowly() -> None:
     live("""
         -> +5s beat

@@ -122,10 +122,12 @@ class Inquiry:
 
     def link(self, changed: LinkChanged, now: int, said: Said) -> None:
         """A broken link leaves every order without a word in doubt; a new one begins with questions."""
+        was_up = self.standing.link_up
         self.standing.link(changed)
         if not changed.up:
             self.doubts.link_lost()
-            said.append(Alert("link_down", now, changed.venue, changed.reason))
+            if was_up:  # One that never was up is no news: the book's mode says it.
+                said.append(Alert("link_down", now, changed.venue, changed.reason))
             for order in tuple(self._orders.sent.values()):
                 self._doubt(order, now, "the link broke before its answer", said)
         self.doubts.ask_at(now)
