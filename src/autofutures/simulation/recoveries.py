@@ -7,6 +7,7 @@ from autofutures.domain.messages import (
     Alert,
     AnyMessage,
     BookMode,
+    BookStop,
     Filled,
     LinkChanged,
     OrderChanged,
@@ -45,6 +46,7 @@ BRANCHES = (
     "disk_recovered",
     "full_disk_survived",
     "stranger_handled",
+    "book_stop_fired",
 )
 """Every branch that is counted."""
 
@@ -114,6 +116,8 @@ class Recoveries:
                 self.counts["exit_redecided"] += self._exits[key] > 1
             case Alert() if message.name == "stranger":
                 self.counts["stranger_handled"] += 1
+            case BookStop() if message.fired:
+                self.counts["book_stop_fired"] += 1
             case Refused() if message.rule in _REFUSALS:
                 self.counts[_REFUSALS[message.rule]] += 1
             case BookMode():

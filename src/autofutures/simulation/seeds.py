@@ -170,6 +170,7 @@ def _strategies_of(random: Random, seed: int, symbols: tuple[str, ...]) -> tuple
             use="autofutures.simulation.fuzz:Fuzz",
             symbols=symbols,
             settings={"seed": seed + 1, "pace": pace},
+            book_stop=random.choice((20_000, 60_000, 200_000)),
         ),
         StrategySettings(
             name="planned",
