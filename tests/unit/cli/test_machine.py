@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from autofutures import clock
+from autofutures.assemble import paper
 from autofutures.assemble.market import session_of
 from autofutures.assemble.paper import OPENS_AFTER_NS
 from autofutures.backtest.runner import run
@@ -128,8 +129,9 @@ def test_a_database_for_projections_is_kept_in_the_run_and_a_password_is_not(tmp
 
 
 def test_a_paper_run_goes_by_a_clock_by_which_its_session_opens_now_and_its_book_goes_on_the_next_day(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(paper, "LEAST_TRADES", 200)  # Five a second for a whole session take long to play.
     state = ["--paper", *FAST, "--state", str(tmp_path / "book"), "--minutes", "5", "--json"]
     before = clock.now_ns()
     autofutures("up", *state)
