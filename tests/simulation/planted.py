@@ -203,14 +203,6 @@ MUTANTS = (
         "if self.is_forgotten(filled.at):",
     ),
     Mutant(
-        "own-numbers-repeat",
-        "own",
-        "trader.py",
-        "self.market_seq += 1",
-        "pass",
-        nth=2,
-    ),
-    Mutant(
         "forgotten-is-booked-again",
         "own",
         "trader.py",
@@ -225,18 +217,18 @@ MUTANTS = (
         "if self._refused.get(client_id):",
     ),
     Mutant(
-        "old-session-speaks",
-        "own",
-        "matching/broker.py",
-        "if not self.up or session != self.session:",
-        "if not self.up:",
-    ),
-    Mutant(
         "exits-cover-for-ever",
         "own",
         "orders/exits.py",
         "plan.open_qty -= qty",
         "pass",
+    ),
+    Mutant(
+        "stopped-strategy-trades",
+        "own",
+        "trader.py",
+        "stopped=self.account.stops.fired(strategy, symbol),",
+        "stopped=False,",
     ),
 )
 """Every planted fault."""

@@ -7,8 +7,8 @@ import typer
 from typer.testing import CliRunner, Result
 
 from autofutures.cli.simulate import TICKS, mount, replay_of
-from autofutures.orders.book import Orders
 from autofutures.simulation import seeds
+from autofutures.trader import Trader
 
 
 def run(*arguments: str) -> Result:
@@ -49,7 +49,7 @@ def test_a_person_reads_the_same_figures() -> None:
 
 
 def test_a_broken_promise_fails_and_names_the_command_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Orders, "fill", lambda *_: False)
+    monkeypatch.setattr(Trader, "uncovered", lambda _: 1)
     result = run("--seeds", "1", "--first-seed", "1", "--json")
     assert result.exit_code == 1
     command = replay_of(1, TICKS)

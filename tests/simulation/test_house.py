@@ -10,7 +10,7 @@ from autofutures.simulation.recoveries import BRANCHES
 from autofutures.simulation.run import Result, run_seed, run_seeds, total
 from autofutures.simulation.seeds import KINDS, ORDERS, TICKS
 
-SEEDS = range(1, 17)
+SEEDS = range(1, 13)
 
 
 @pytest.fixture(scope="module")

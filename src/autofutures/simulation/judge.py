@@ -15,6 +15,7 @@ from autofutures.domain.messages import (
     TRADER_K,
     AnyMessage,
     BookMode,
+    BookStop,
     Cancel,
     Configured,
     ExitMoved,
@@ -124,6 +125,7 @@ class Judge:
         self._bare: Counter[tuple[str, str, Side]] = Counter()
         self._working: Counter[tuple[str, Side]] = Counter()
         self._mode = Mode.REDUCING
+        self._stopped: set[tuple[str, str]] = set()
         self._batches = 0
         self.orders: dict[str, Known] = {}
         self.arrived: set[str] = set()
@@ -196,6 +198,10 @@ class Judge:
                 self._changed(message)
             case BookMode():
                 self._mode = message.mode
+            case BookStop():
+                (self._stopped.add if message.fired else self._stopped.discard)(
+                    (message.strategy, message.symbol)
+                )
             case Reconciled():
                 self._causes.reconciled()
             case ExitMoved():
@@ -241,6 +247,8 @@ class Judge:
         intent = order.intent
         if order.is_exit:
             return
+        if (intent.strategy, intent.symbol) in self._stopped:
+            raise BrokenInvariant(f"{intent} leaves, and the book stop of {intent.strategy} has fired")
         own = order.left if client_id in self.orders else 0
         working = self._working[intent.symbol, intent.side] - own
         if self._fills[intent.symbol] * intent.side + working + intent.qty <= 0:

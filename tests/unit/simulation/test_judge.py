@@ -7,6 +7,7 @@ from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
     BookMode,
+    BookStop,
     Cancel,
     ExitPlan,
     OrderChanged,
@@ -105,6 +106,16 @@ def test_what_reduces_may_leave_while_the_book_only_reduces(bench: Bench) -> Non
     bench.hear(intent(Side.SELL, 2, k=2))
     with refuses("leaves while the book is reducing"):
         bench.hear(intent(Side.SELL, 1, k=3))
+
+
+def test_an_order_of_a_strategy_whose_book_stop_has_fired_is_found(bench: Bench) -> None:
+    fired = BookStop("s", TXF, OPEN, fired=True, limit=1, loss=2)
+    reset = msgspec.structs.replace(fired, fired=False)
+    bench.judge.kept(bench.trader, (), (fired, reset))
+    bench.hear(intent(Side.BUY, 1))
+    bench.judge.kept(bench.trader, (), (fired,))
+    with refuses("the book stop of s has fired"):
+        bench.hear(intent(Side.BUY, 1, k=2))
 
 
 def test_an_entry_that_leaves_while_an_outcome_is_unknown_is_found(bench: Bench) -> None:
