@@ -63,7 +63,7 @@ mutants: setup ## Plant faults, one changed line each, and say which seed of the
 	$(BIN)/python -m tests.simulation.mutants
 
 lock: setup ## Pin the newest allowed versions of all dependencies in requirements/
-	$(BIN)/uv pip compile pyproject.toml --upgrade --extra dev --extra backup --extra postgres --output-file requirements/dev.txt \
+	$(BIN)/uv pip compile pyproject.toml --upgrade --extra dev --extra backup --extra databento --extra postgres --extra sweep --output-file requirements/dev.txt \
 	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 	$(BIN)/uv pip compile pyproject.toml --constraints requirements/dev.txt --output-file requirements/run.txt \
 	    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
