@@ -49,12 +49,9 @@ class Swing(Strategy):
 
 def main() -> None:
     """Backtests it on a generated session."""
-    from autofutures.backtest.runner import run  # noqa: PLC0415 - a strategy's process needs none of this
-    from autofutures.cli.options import (  # noqa: PLC0415
-        GENERATED_DATE,
-        GENERATED_SYMBOL,
-        RunOptions,
-    )
+    from autofutures.assemble.request import RunOptions  # noqa: PLC0415 - a strategy's process needs none of this
+    from autofutures.backtest.runner import run  # noqa: PLC0415
+    from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL  # noqa: PLC0415
 
     options = RunOptions(
         strategies=[f"{__file__}:Swing"],

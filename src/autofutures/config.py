@@ -22,6 +22,10 @@ from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
 
+GENERATED_SYMBOL = "TXF202608"
+GENERATED_DATE = "2026-08-03"
+"""What a generated session is of, unless told otherwise."""
+
 BOOK_STOP = 200_000
 """A thousand points of one TXF, in TWD: it ends what has gone wrong and leaves alone what trades as it should."""
 

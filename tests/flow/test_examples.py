@@ -10,8 +10,9 @@ import pytest
 import typer.main
 
 from autofutures import cli
+from autofutures.assemble.request import RunOptions
 from autofutures.backtest.runner import run
-from autofutures.cli.options import GENERATED_DATE, GENERATED_SYMBOL, RunOptions
+from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL
 from autofutures.portfolio.tally import Summary
 
 ROOT = Path(__file__).parents[2]

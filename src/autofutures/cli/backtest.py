@@ -8,6 +8,7 @@ import typer
 
 from autofutures.cli import options
 from autofutures.cli.output import print_summary, spinner, write_json
+from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL
 
 if TYPE_CHECKING:
     from autofutures.backtest.runner import Result
@@ -31,12 +32,10 @@ def mount(app: typer.Typer) -> None:
 
 def backtest(
     strategy: Annotated[str, typer.Argument(help="ema_cross, support_resistance, or path/to/file.py:Class.")],
-    symbol: Annotated[
-        str, typer.Option(help="A contract, or several with commas.")
-    ] = options.GENERATED_SYMBOL,
+    symbol: Annotated[str, typer.Option(help="A contract, or several with commas.")] = GENERATED_SYMBOL,
     date: Annotated[
         str, typer.Option(help="The trading day; its night came the day before.")
-    ] = options.GENERATED_DATE,
+    ] = GENERATED_DATE,
     generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
@@ -55,10 +54,11 @@ def backtest(
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
+    from autofutures.assemble.request import RunOptions
     from autofutures.backtest.runner import run as run_backtest
     from autofutures.backtest.runner import write_rows
 
-    run = options.RunOptions(
+    run = RunOptions(
         strategies=[strategy],
         settings=settings or [],
         symbol=symbol,

@@ -13,7 +13,7 @@ import typer
 
 from autofutures.cli import options
 from autofutures.cli.output import print_json, print_summary, spinner, write_json
-from autofutures.config import parse_replay
+from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL, parse_replay
 from autofutures.domain.errors import BadInput, Refusal
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def up(
     until_end: UntilEndOption = False,
     state: StateOption = None,
     catalog: options.CatalogOption = None,
-    symbol: SymbolOption = options.GENERATED_SYMBOL,
-    date: DateOption = options.GENERATED_DATE,
+    symbol: SymbolOption = GENERATED_SYMBOL,
+    date: DateOption = GENERATED_DATE,
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
     minutes: MinutesOption = 0,
@@ -109,11 +109,12 @@ def up(
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
+    from autofutures.assemble.request import RunOptions
+
     if [bool(replay), generate, paper].count(True) != 1:
         raise BadInput("say what to trade: either --replay SYMBOL@DATE, --generate or --paper")
-    if replay:
-        symbol, date = map(str, parse_replay(replay))
-    run = options.RunOptions(
+    symbol, date = map(str, parse_replay(replay)) if replay else (symbol, date)
+    run = RunOptions(
         strategies=strategy or [],
         settings=settings or [],
         symbol=symbol,
@@ -130,10 +131,9 @@ def up(
         config=config,
         limit=limit,
     ).run()
-    pace: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
-    drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
-    kept = {"durability": options.durability_of(durability), "projections": _database(projections)}
-    driven = {**pace, **drills, **kept}
+    driven: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
+    driven |= {"pause_seed": pause_seed, "drop_frame": drop_frame}
+    driven |= {"durability": options.durability_of(durability), "projections": _database(projections)}
     folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
     _copy({folder.report: report, folder.orders: orders, folder.fills: fills})
     _print(folder, as_json=as_json)

@@ -1,30 +1,12 @@
-"""The options that `backtest` and `up` share, and the run that they describe."""
+"""The options that `backtest` and `up` share, as the command line writes them."""
 
 from pathlib import Path
 from typing import Annotated, get_args
 
-import msgspec
 import typer
 
-from autofutures.config import (
-    RunSettings,
-    SettingsFile,
-    StrategySettings,
-    Value,
-    default_catalog,
-    load_settings,
-    load_toml,
-    parse_latency,
-    parse_limits,
-    parse_settings,
-)
 from autofutures.domain.errors import BadInput
-from autofutures.domain.instrument import instrument
-from autofutures.market.dates import parse_day
 from autofutures.storage.file import Durability
-
-GENERATED_SYMBOL = "TXF202608"
-GENERATED_DATE = "2026-08-03"
 
 SetOption = Annotated[
     list[str] | None,
@@ -94,108 +76,3 @@ def durability_of(text: str) -> Durability:
     if text not in known:
         raise BadInput(f"--durability {text!r}: write {' or '.join(known)}")
     return known[text]
-
-
-class RunOptions(msgspec.Struct, kw_only=True):
-    """What the command line says of a run, before it is made sense of."""
-
-    strategies: list[str]
-    settings: list[str]
-    symbol: str
-    date: str
-    generate: bool
-    catalog: Path | None = None
-    seed: int = 1
-    trades: int = 6_000
-    order_latency: str = "0"
-    fee: int = 20
-    slippage: int = 1
-    queue: int = 20
-    risk: Path | None = None
-    config: Path | None = None
-    limit: int = 0
-
-    def run(self) -> RunSettings:
-        """The run's settings.
-
-        Raises:
-            BadInput: an option makes no sense; the text says which and what to write.
-        """
-        settings_file = load_settings(self.config) if self.config is not None else SettingsFile()
-        symbols = tuple(dict.fromkeys(instrument(symbol).symbol for symbol in self.symbol.split(",")))
-        strategies = (*settings_file.strategies(symbols), *self._strategies(symbols))
-        if not strategies:
-            raise BadInput(
-                "no strategy was named: add --strategy ema_cross, or a [[strategy]] table in --config FILE"
-            )
-        names = [strategy.name for strategy in strategies]
-        if len(set(names)) < len(names):
-            raise BadInput(
-                f"two strategies have one name: {', '.join(names)}; give each a name of its own in --config"
-            )
-        limits = dict(settings_file.risk)
-        if self.risk is not None:
-            limits.update(parse_limits(load_toml(self.risk), str(self.risk)))
-        for word, number in (("--fee", self.fee), ("--slippage", self.slippage), ("--queue", self.queue)):
-            if number < 0:
-                raise BadInput(f"{word} must not be below zero, and is {number}")
-        from autofutures.assemble.market import with_bands
-        from autofutures.assemble.nodes import with_covers
-
-        settings = RunSettings(
-            symbols=_all_symbols(symbols, strategies),
-            day=parse_day(self.date),
-            source="generated" if self.generate else "recorded",
-            catalog=str((self.catalog or default_catalog()).absolute()),
-            seed=self.seed,
-            trades=self.trades,
-            strategies=strategies,
-            limits=parse_limits(limits, "risk limits"),
-            fee=self.fee,
-            slippage_ticks=self.slippage,
-            queue_contracts=self.queue,
-            order_latency_ns=parse_latency(self.order_latency),
-            limit=self.limit,
-            closed_days=settings_file.closed_days(),
-            policy=settings_file.book_policy(),
-            faults=settings_file.faults(),
-        )
-        return with_covers(with_bands(settings))
-
-    def _strategies(self, symbols: tuple[str, ...]) -> list[StrategySettings]:
-        common = parse_settings(self.settings)
-        return [
-            StrategySettings(
-                name=_name_of(use), use=_whole_path(use), symbols=symbols, settings=_own(common, use)
-            )
-            for use in self.strategies
-        ]
-
-
-def _own(common: dict[str, Value], use: str) -> dict[str, Value]:
-    """Settings for one strategy: plain names are for all, `name.setting` for one."""
-    name = _name_of(use)
-    own: dict[str, Value] = {}
-    for key, value in common.items():
-        owner, dot, setting = key.partition(".")
-        if not dot:
-            own[key] = value
-        elif owner == name:
-            own[setting] = value
-    return own
-
-
-def _name_of(use: str) -> str:
-    """`path/to/file.py:Class` is called `Class`."""
-    return use.rpartition(":")[2] or use
-
-
-def _whole_path(use: str) -> str:
-    """A user's own file, from wherever a process of the run looks for it."""
-    place, colon, attribute = use.rpartition(":")
-    return f"{Path(place).absolute()}{colon}{attribute}" if place.endswith(".py") else use
-
-
-def _all_symbols(symbols: tuple[str, ...], strategies: tuple[StrategySettings, ...]) -> tuple[str, ...]:
-    named = [*symbols, *(symbol for strategy in strategies for symbol in strategy.symbols)]
-    return tuple(dict.fromkeys(named))

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from autofutures.cli.options import RunOptions
+from autofutures.assemble.request import RunOptions
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.errors import BadInput
 
