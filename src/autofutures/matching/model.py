@@ -1,6 +1,7 @@
 """How one instrument's orders meet: the seam between the exchange (who, when) and a market model (at what price).
 
-Two models stand behind it: `prints` knows the trades alone, `book_market` keeps a book of every order.
+Three models stand behind it: `prints` knows the trades alone, `quote_market` the best bid and offer too, and
+`book_market` keeps a book of every order.
 """
 
 from typing import Protocol
@@ -25,8 +26,10 @@ class Order(msgspec.Struct):
     left: int
     arrival: int
     queue_ahead: int = 0
-    """Contracts that stand before ours at its price (the prints model's stated queue)."""
+    """Contracts that stand before ours at its price, as far as its market can tell."""
     resting: bool = False
+    passed: int = 0
+    """Contracts of the queue that went without a trade, where quotes are known (`quote_rules.passed_after_quote`)."""
 
 
 class Execution(msgspec.Struct, frozen=True, gc=False):

@@ -19,6 +19,7 @@ from autofutures.domain.messages import (
     Intent,
     OrderChanged,
     Placed,
+    Quote,
     Refused,
     Revoke,
     Saved,
@@ -55,6 +56,12 @@ class Context:
         position: the strategy's own position in its first symbol, signed contracts.
         working: bought minus sold contracts that are still at work in its first symbol.
         last_ticks: the last trade of its first symbol; 0 before any.
+        leg: the number of the symbol that the event being heard is of: a trade, a quote, a bar, a fill, a change of an
+            order or an exit, a session's end. At any other event it is what it was before.
+        bid_ticks: the best bid of its first symbol; 0 before any.
+        bid_qty: the contracts displayed there; 0 where there is no bid.
+        ask_ticks: the best offer of its first symbol; 0 before any.
+        ask_qty: the contracts displayed there; 0 where there is no offer.
         cause_seq: market events heard so far.
         open_close: how the broker shall book orders from now on; the strategy may set it.
         day_trade: whether orders from now on carry the day-trade flag; the strategy may set it.
@@ -68,6 +75,9 @@ class Context:
         self.position = 0
         self.working = 0
         self.last_ticks = 0
+        self.leg = 0
+        self.bid_ticks = self.bid_qty = 0
+        self.ask_ticks = self.ask_qty = 0
         self.open_close = OpenClose.AUTO
         self.day_trade = False
         self.said: list[Decision] = []
@@ -77,6 +87,7 @@ class Context:
         self._positions = [0] * len(self.symbols)
         self._workings = [0] * len(self.symbols)
         self._lasts = [0] * len(self.symbols)
+        self._quotes = [(0, 0, 0, 0)] * len(self.symbols)
         self._open: dict[int, OpenOrder] = {}
         self._wants_save = False
 
@@ -91,6 +102,22 @@ class Context:
     def last_of(self, leg: int) -> int:
         """The last trade of symbol number `leg`; 0 before any."""
         return self._lasts[leg]
+
+    def bid_ticks_of(self, leg: int) -> int:
+        """The best bid of symbol number `leg`; 0 before any."""
+        return self._quotes[leg][0]
+
+    def bid_qty_of(self, leg: int) -> int:
+        """Contracts displayed at the best bid of symbol number `leg`; 0 where there is none."""
+        return self._quotes[leg][1]
+
+    def ask_ticks_of(self, leg: int) -> int:
+        """The best offer of symbol number `leg`; 0 before any."""
+        return self._quotes[leg][2]
+
+    def ask_qty_of(self, leg: int) -> int:
+        """Contracts displayed at the best offer of symbol number `leg`; 0 where there is none."""
+        return self._quotes[leg][3]
 
     def leg_of(self, symbol: str) -> int:
         """The number of one of the strategy's symbols."""
@@ -304,9 +331,22 @@ class Context:
 
     def hear_tick(self, tick: Tick, leg: int) -> None:
         """Keeps the last trade."""
+        self.leg = leg
         self._lasts[leg] = tick.price_ticks
         if leg == 0:
             self.last_ticks = tick.price_ticks
+
+    def hear_quote(self, quote: Quote, leg: int) -> None:
+        """Keeps the best bid and offer."""
+        self.leg = leg
+        self._quotes[leg] = (quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
+        if leg == 0:
+            self.bid_ticks, self.bid_qty = quote.bid_ticks, quote.bid_qty
+            self.ask_ticks, self.ask_qty = quote.ask_ticks, quote.ask_qty
+
+    def hear_symbol(self, symbol: str) -> None:
+        """What comes next is of this symbol."""
+        self.leg = self._legs.get(symbol, self.leg)
 
     def hear_order(self, changed: OrderChanged) -> None:
         """An order moved: what is left of it is what is at work."""
@@ -314,8 +354,11 @@ class Context:
 
     def hear_refusal(self, refused: Refused) -> None:
         """An intent was refused. A repeat's refusal says nothing of the order that the first one made."""
+        handle = handle_of(refused.cause_seq, refused.k)
+        if handle in self._open:
+            self.leg = self._open[handle].leg
         if refused.rule != "duplicate":
-            self._set_left(handle_of(refused.cause_seq, refused.k), 0)
+            self._set_left(handle, 0)
 
     def hear_fill(self, fill: Traded) -> None:
         """The book's own figure of the position; what was filled is not at work any more."""

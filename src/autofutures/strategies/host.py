@@ -76,11 +76,14 @@ class Host:
         match message:
             case Quote():
                 ctx.market_event()
-                if message.symbol in self._legs:
+                leg = self._legs.get(message.symbol)
+                if leg is not None:
+                    ctx.hear_quote(message, leg)
                     self._strategy.on_quote(message, ctx)
             case OrderChanged() | Refused() | Traded() | ExitMoved() if message.strategy == self.name:
                 self._hear_own(message)
             case SessionEnded() if message.symbol in self._legs:
+                ctx.hear_symbol(message.symbol)
                 self._flush_bars(message.symbol)
                 self._strategy.on_session_end(message, ctx)
             case Woke() if message.strategy == self.name:
@@ -102,6 +105,8 @@ class Host:
     def _hear_own(self, message: OrderChanged | Refused | Traded | ExitMoved) -> None:
         """What became of the strategy's own orders: the context hears it first."""
         ctx = self._ctx
+        if not isinstance(message, Refused):
+            ctx.hear_symbol(message.symbol)
         match message:
             case OrderChanged():
                 ctx.hear_order(message)

@@ -11,6 +11,7 @@ from autofutures.domain.messages import (
     ExitPlan,
     Intent,
     OrderChanged,
+    Quote,
     Revoke,
     Saved,
     Tick,
@@ -144,6 +145,19 @@ def test_each_leg_has_its_own_position_work_and_last_trade() -> None:
     assert (ctx.last_ticks, ctx.position, ctx.working) == (100, 0, 0)
     legs = [(ctx.last_of(leg), ctx.position_of(leg), ctx.working_of(leg)) for leg in (0, 1)]
     assert legs == [(100, 0, 0), (200, -2, -3)]
+
+
+def test_each_leg_has_its_own_best_bid_and_offer() -> None:
+    ctx = context(TXF, MXF)
+    ctx.hear_quote(Quote(MXF, 0, 199, 3, 201, 4), 1)
+    assert (ctx.leg, ctx.bid_ticks, ctx.bid_qty, ctx.ask_ticks, ctx.ask_qty) == (1, 0, 0, 0, 0)
+    ctx.hear_quote(Quote(TXF, 0, 99, 1, 101, 2), 0)
+    assert (ctx.leg, ctx.bid_ticks, ctx.bid_qty, ctx.ask_ticks, ctx.ask_qty) == (0, 99, 1, 101, 2)
+    legs = [
+        (ctx.bid_ticks_of(leg), ctx.bid_qty_of(leg), ctx.ask_ticks_of(leg), ctx.ask_qty_of(leg))
+        for leg in (0, 1)
+    ]
+    assert legs == [(99, 1, 101, 2), (199, 3, 201, 4)]
 
 
 def test_a_refusal_frees_the_order_and_a_repeats_refusal_does_not() -> None:

@@ -34,7 +34,7 @@ from autofutures.domain.order_life import Status
 from autofutures.domain.units import Side
 from autofutures.market.bars import BarBuilder, parse_span
 from autofutures.strategies.base import Strategy
-from autofutures.strategies.context import Context
+from autofutures.strategies.context import Context, handle_of
 from autofutures.strategies.host import Host
 from tests.unit.strategies.house import MXF, OPEN, SECOND, TXF, Told, view_of
 
@@ -167,6 +167,55 @@ def test_every_market_event_is_counted_whoever_it_is_for() -> None:
     (intent,) = h.handle(Tick(TXF, OPEN, 100, 99), OPEN + 5)
     assert isinstance(intent, Intent)
     assert (intent.cause_seq, intent.k, intent.at) == (3, 1, OPEN + 5)
+
+
+class Leg(Strategy):
+    """Keeps the leg of each event, and its best bid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.legs: list[int] = []
+        self.bids: list[int] = []
+
+    def on_tick(self, tick: Tick, ctx: Context) -> None:
+        self.legs.append(ctx.leg)
+        if tick.qty == 99:
+            ctx.buy_market(1, leg=1)
+
+    def on_quote(self, quote: Quote, ctx: Context) -> None:
+        self.legs.append(ctx.leg)
+        self.bids.append(ctx.bid_ticks_of(ctx.leg))
+
+    def on_fill(self, fill: Traded, ctx: Context) -> None:
+        self.legs.append(ctx.leg)
+
+    def on_order(self, event: OrderChanged | Refused, ctx: Context) -> None:
+        self.legs.append(ctx.leg)
+
+    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+        self.legs.append(ctx.leg)
+
+
+def test_the_leg_is_that_of_the_event_being_heard() -> None:
+    strategy = Leg()
+    h = Host("sr", strategy, (TXF, MXF), view_of(TXF, MXF, OTHER))
+    messages: list[AnyMessage] = [
+        Quote(MXF, OPEN, 90, 1, 92, 1),
+        Quote(TXF, OPEN, 100, 1, 102, 1),
+        Quote(OTHER, OPEN, 7, 1, 8, 1),
+        Tick(MXF, OPEN, 91, 1),
+        Tick(TXF, OPEN, 101, 99),
+        Told.traded(1, Side.BUY, 1, 1, symbol=MXF),
+        Told.changed(1, Status.WORKING),
+        SessionEnded(MXF, OPEN, 20210726, "day"),
+        Tick(TXF, OPEN, 101, 1),
+        Told.refused(handle_of(5, 1)),
+        Told.refused(handle_of(5, 1)),
+    ]
+    for message in messages:
+        h.handle(message, OPEN)
+    assert strategy.legs == [1, 0, 1, 0, 1, 0, 1, 0, 1, 1]
+    assert strategy.bids == [90, 100]
 
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 200), st.sampled_from([TXF, MXF])), max_size=40))
