@@ -78,7 +78,10 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     symbols: tuple[str, ...]
     day: int
+    """The first trading day."""
     source: Literal["recorded", "generated", "steady"]
+    until: int = 0
+    """The last trading day of a recorded run; 0: it has one day only."""
     catalog: str = ""
     session: str = "day"
     seed: int = 1
@@ -101,6 +104,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     faults: dict[str, int] = {}
     """How a simulated broker misbehaves: `matching/faults.py` lists the names."""
+
+    @property
+    def last_day(self) -> int:
+        """The run's last trading day."""
+        return self.until or self.day
 
 
 def load_toml(path: Path) -> dict[str, object]:

@@ -8,9 +8,10 @@ import msgspec
 from autofutures.assemble.nodes import calendar_of, instruments_of, last_day_of
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
-from autofutures.data.feed import Recorded, recorded
+from autofutures.data.feed import events
 from autofutures.data.generate import generate
 from autofutures.data.settlement import settlement_ticks
+from autofutures.data.stream import chunks, sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import Tick
@@ -91,7 +92,12 @@ def make_feed(run: RunSettings) -> Iterator[FeedEvent]:
         )
     if run.source == "steady":
         return _steady(run, session_of(run))
-    return recorded(recorded_series(run))
+    calendar = calendar_of(run)
+    return events(
+        chunks(run),
+        run.symbols,
+        lambda leg, day, number: sessions_of(run.symbols[leg], day, calendar)[number].name,
+    )
 
 
 def _steady(run: RunSettings, session: Session) -> Iterator[FeedEvent]:
@@ -111,18 +117,6 @@ def begins_at(run: RunSettings) -> int:
     if first is None:
         raise BadInput(f"there is nothing to trade on {run.day}: choose another day")
     return first.at
-
-
-def recorded_series(run: RunSettings) -> list[Recorded]:
-    """The recorded trades of a run, by symbol, with the sessions that they fall in."""
-    calendar = calendar_of(run)
-    catalog = Catalog(Path(run.catalog))
-    series = []
-    for symbol in run.symbols:
-        item = instrument(symbol)
-        sessions = calendar.sessions_of(run.day, item.product.sessions, last_day_of(item, calendar))
-        series.append(Recorded(symbol, catalog.ticks(symbol, run.day), sessions))
-    return series
 
 
 def with_bands(run: RunSettings) -> RunSettings:

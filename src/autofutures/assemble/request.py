@@ -35,6 +35,8 @@ class RunOptions(msgspec.Struct, kw_only=True):
     symbol: str
     date: str
     generate: bool
+    to: str = ""
+    """The last trading day; empty: `date` is the only one."""
     catalog: Path | None = None
     seed: int = 1
     trades: int = 6_000
@@ -70,9 +72,11 @@ class RunOptions(msgspec.Struct, kw_only=True):
         for word, number in (("--fee", self.fee), ("--slippage", self.slippage), ("--queue", self.queue)):
             if number < 0:
                 raise BadInput(f"{word} must not be below zero, and is {number}")
+        day, until = self._days()
         settings = RunSettings(
             symbols=_all_symbols(symbols, strategies),
-            day=parse_day(self.date),
+            day=day,
+            until=until,
             source="generated" if self.generate else "recorded",
             catalog=str((self.catalog or default_catalog()).absolute()),
             seed=self.seed,
@@ -89,6 +93,18 @@ class RunOptions(msgspec.Struct, kw_only=True):
             faults=settings_file.faults(),
         )
         return with_covers(with_bands(settings))
+
+    def _days(self) -> tuple[int, int]:
+        """The first trading day and the last; the last is 0 where it is the first."""
+        day = parse_day(self.date)
+        last = parse_day(self.to) if self.to else day
+        if last < day:
+            raise BadInput(f"--to {self.to} is before --from {self.date}: exchange the two")
+        if last > day and self.generate:
+            raise BadInput(
+                "a generated session is one day: leave --from and --to out, or replay recorded data"
+            )
+        return day, last if last > day else 0
 
     def _strategies(self, symbols: tuple[str, ...]) -> list[StrategySettings]:
         common = parse_settings(self.settings)

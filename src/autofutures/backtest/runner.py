@@ -11,6 +11,8 @@ from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.backtest.statistics import Ticks
 from autofutures.config import RunSettings
+from autofutures.data.catalog import Catalog, iso_day
+from autofutures.data.stream import days_of, trading_days
 from autofutures.domain.messages import Tick
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
@@ -22,6 +24,9 @@ Progress = Callable[[int], None]
 """Hears how many events of the feed have been taken."""
 
 PROGRESS_EVERY = 2_000
+
+SHOWN_DAYS = 5
+"""How many days without data a note names."""
 
 BOOK_ASSUMPTION = (
     "The market is generated from a seed, with a book of its own: our orders have true places in the queue, "
@@ -102,7 +107,24 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
             )
         elif settings.day < product.tax_since:
             notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
-    return tuple(notes)
+    return (*notes, *_gaps(settings))
+
+
+def _gaps(settings: RunSettings) -> list[str]:
+    """The trading days that the market had and the catalogue has not, in words."""
+    if settings.source != "recorded":
+        return []
+    notes = []
+    catalog, calendar = Catalog(Path(settings.catalog)), nodes.calendar_of(settings)
+    for symbol in settings.symbols:
+        there = set(days_of(catalog, symbol, settings.day, settings.last_day))
+        days = trading_days(symbol, settings.day, settings.last_day, calendar)
+        missing = [iso_day(day) for day in days if day not in there]
+        if missing:
+            more = f" and {len(missing) - SHOWN_DAYS} more" if len(missing) > SHOWN_DAYS else ""
+            shown = ", ".join(missing[:SHOWN_DAYS])
+            notes.append(f"{symbol}: {len(missing)} of {len(days)} trading days have no data: {shown}{more}.")
+    return notes
 
 
 def write_rows(tally: Tally, orders: Path | None, fills: Path | None) -> None:

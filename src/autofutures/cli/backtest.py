@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from autofutures.config import RunSettings
 
 _HELP = (
-    "Test a strategy on a recorded or generated trading day.\n\n"
+    "Test a strategy on recorded trading days, or on a generated one.\n\n"
     "The same strategy, gate, book and matching code trade here as in `autofutures up`, and make the same "
     "orders: compare order_hash and fill_hash. What the fills assume stands in every report.\n\n"
     "Examples:\n\n"
     "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26 --set fast=20 --set slow=60\n\n"
+    "autofutures backtest ema_cross --symbol TXF202606 --from 2026-05-21 --to 2026-06-05\n\n"
     "autofutures backtest ema_cross --generate --seed 7 --report report.html\n\n"
     "autofutures backtest my/momentum.py:Momentum --symbol MXF202108 --date 2021-07-26 --json"
 )
@@ -34,8 +35,11 @@ def backtest(
     strategy: Annotated[str, typer.Argument(help="ema_cross, support_resistance, or path/to/file.py:Class.")],
     symbol: Annotated[str, typer.Option(help="A contract, or several with commas.")] = GENERATED_SYMBOL,
     date: Annotated[
-        str, typer.Option(help="The trading day; its night came the day before.")
-    ] = GENERATED_DATE,
+        str,
+        typer.Option(help="The trading day; its night came the day before.", show_default=GENERATED_DATE),
+    ] = "",
+    first: Annotated[str, typer.Option("--from", help="The first of several trading days.")] = "",
+    last: Annotated[str, typer.Option("--to", help="The last of them.")] = "",
     generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
@@ -58,11 +62,13 @@ def backtest(
     from autofutures.backtest.runner import run as run_backtest
     from autofutures.backtest.runner import write_rows
 
+    begin, end = options.range_of(date, first, last)
     run = RunOptions(
         strategies=[strategy],
         settings=settings or [],
         symbol=symbol,
-        date=date,
+        date=begin,
+        to=end,
         generate=generate,
         catalog=catalog,
         seed=seed,
@@ -97,6 +103,7 @@ def _print(run: "RunSettings", result: "Result", report: Path | None, *, as_json
         "strategy": ",".join(strategy.name for strategy in run.strategies),
         "symbols": list(run.symbols),
         "date": run.day,
+        "to": run.last_day,
         "events": result.events,
         "seconds": round(result.seconds, 3),
         "events_per_s": result.events_per_s,

@@ -5,6 +5,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from autofutures.config import GENERATED_DATE
 from autofutures.domain.errors import BadInput
 from autofutures.storage.file import Durability
 
@@ -76,3 +77,18 @@ def durability_of(text: str) -> Durability:
     if text not in known:
         raise BadInput(f"--durability {text!r}: write {' or '.join(known)}")
     return known[text]
+
+
+def range_of(date: str, first: str, last: str) -> tuple[str, str]:
+    """The first and the last trading day of `--date`, or of `--from` and `--to`; no last day: one day.
+
+    Raises:
+        BadInput: both ways were used, or one end is missing.
+    """
+    if not first and not last:
+        return date or GENERATED_DATE, ""
+    if date:
+        raise BadInput("--date is one trading day, --from and --to are several: give one or the other")
+    if not first or not last:
+        raise BadInput("--from and --to belong together: give the first trading day and the last")
+    return first, last

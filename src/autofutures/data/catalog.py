@@ -10,7 +10,7 @@ Prices are integer ticks, times UTC nanoseconds, rows stand in the order of the 
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,23 @@ class Catalog:
         columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
         return TickColumns(whole, day, *columns)
 
+    def slices(self, symbol: str, day: int, rows: int) -> Iterator[TickColumns]:
+        """The trades of a contract on a trading day, `rows` at a time: a long day need not fit into memory.
+
+        Raises:
+            BadInput: as `ticks` does.
+        """
+        whole = instrument(symbol).symbol
+        kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
+        start = 0
+        while True:
+            frame = self._read(kind, whole, day, (start, rows))
+            columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
+            yield TickColumns(whole, day, *columns)
+            start += rows
+            if frame.height < rows:
+                return
+
     def bars(self, symbol: str, day: int) -> BarColumns:
         """The imported 1-minute bars of a contract on a trading day (YYYYMMDD).
 
@@ -131,12 +148,12 @@ class Catalog:
         """Every contract and trading day that the catalogue provides, by symbol, kind and day."""
         return sorted((series for series, _ in providers(self.records()).values()), key=_order)
 
-    def _read(self, kind: Kind, symbol: str, day: int) -> pl.DataFrame:
+    def _read(self, kind: Kind, symbol: str, day: int, part: tuple[int, int] | None = None) -> pl.DataFrame:
         path = self.root / place_of(kind, symbol, day)
         if not path.exists():
             raise BadInput(self._what_there_is(kind, symbol, day))
         try:
-            return pl.read_parquet(path)
+            return pl.scan_parquet(path).slice(*part).collect() if part else pl.read_parquet(path)
         except (PolarsError, OSError) as error:
             raise BadInput(f"{path} is damaged ({error}): import its file again with --replace") from error
 

@@ -1,14 +1,19 @@
-"""Recorded trades as a feed: in time order across symbols, each session closed when its time is over."""
+"""Recorded markets as the nodes hear them: the messages of `data/stream.py`'s chunks."""
 
-import heapq
-from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
 from autofutures.data.catalog import TickColumns
-from autofutures.domain.messages import SessionEnded, Tick
+from autofutures.data.stream import QUOTE, TICK, Chunk, merged, of_ticks, with_ends
+from autofutures.domain.messages import Quote, SessionEnded, Tick
 from autofutures.market.sessions import Session
+
+SessionName = Callable[[int, int, int], str]
+"""What the session of a leg, a trading day and a number is called."""
+
+_AT_ONCE = 8_192
+"""Rows that are made Python's numbers at once: the numbers of a whole chunk would take more room than it."""
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -19,31 +24,40 @@ class Recorded(msgspec.Struct, frozen=True):
     sessions: tuple[Session, ...]
 
 
-def recorded(series: Sequence[Recorded]) -> Iterator[Tick | SessionEnded]:
-    """Events of all series by time; at equal times by the sequence in which the series are given.
-
-    Trades of one series keep the exchange's own sequence: whole-second stamps do not reorder them.
-    """
-    if len(series) == 1:
-        return _events(series[0])
-    return heapq.merge(*(_events(entry) for entry in series), key=attrgetter("at"))
+def recorded(series: Sequence[Recorded]) -> Iterator[Tick | Quote | SessionEnded]:
+    """Events of days that are in memory, one of each symbol, in the order that `chunks` gives."""
+    legs = [with_ends([of_ticks(one.ticks, leg)], one.sessions, leg) for leg, one in enumerate(series)]
+    symbols = [one.symbol for one in series]
+    return events(merged(legs), symbols, lambda leg, _, number: series[leg].sessions[number].name)
 
 
-def _events(entry: Recorded) -> Iterator[Tick | SessionEnded]:
-    """One symbol's trades, with the end of each session that had any."""
-    symbol, ticks = entry.symbol, entry.ticks
-    sessions = iter(entry.sessions)
-    session = next(sessions, None)
-    traded = False
+def events(
+    chunks: Iterable[Chunk], symbols: Sequence[str], session_name: SessionName
+) -> Iterator[Tick | Quote | SessionEnded]:
+    """The messages of chunks."""
+    names = dict(enumerate(symbols))
+    for chunk in chunks:
+        for start in range(0, len(chunk), _AT_ONCE):
+            yield from _messages(chunk.part(start, start + _AT_ONCE), names, session_name)
+
+
+def _messages(
+    part: Chunk, names: Mapping[int, str], session_name: SessionName
+) -> Iterator[Tick | Quote | SessionEnded]:
     columns = zip(
-        ticks.at.tolist(), ticks.price_ticks.tolist(), ticks.qty.tolist(), ticks.auction.tolist(), strict=True
+        part.at.tolist(),
+        part.kind.tolist(),
+        part.leg.tolist(),
+        part.a.tolist(),
+        part.b.tolist(),
+        part.c.tolist(),
+        part.d.tolist(),
+        strict=True,
     )
-    for at, price_ticks, qty, auction in columns:
-        while session is not None and at >= session.ends_at:
-            if traded:
-                yield SessionEnded(symbol, session.ends_at, session.day, session.name)
-            session, traded = next(sessions, None), False
-        traded = True
-        yield Tick(symbol, at, price_ticks, qty, auction)
-    if traded and session is not None:
-        yield SessionEnded(symbol, session.ends_at, session.day, session.name)
+    for at, kind, leg, a, b, c, d in columns:
+        if kind == TICK:
+            yield Tick(names[leg], at, a, b, c != 0)
+        elif kind == QUOTE:
+            yield Quote(names[leg], at, a, b, c, d)
+        else:
+            yield SessionEnded(names[leg], at, a, session_name(leg, a, b))

@@ -9,7 +9,6 @@ from autofutures.assemble.market import (
     make_broker,
     make_exchange,
     make_feed,
-    recorded_series,
     session_of,
     with_bands,
 )
@@ -90,12 +89,6 @@ def test_a_recorded_market_is_the_catalogues(tmp_path: Path) -> None:
         17400,
         "day",
     ]
-
-
-def test_a_recorded_run_has_a_series_for_each_symbol(tmp_path: Path) -> None:
-    series = recorded_series(recorded(a_catalog(tmp_path), (MXF, RECORDED)))
-    assert [(entry.symbol, len(entry.ticks)) for entry in series] == [(MXF, 2), (RECORDED, 8)]
-    assert [session.name for session in series[0].sessions] == ["night", "day"]
 
 
 def test_what_was_not_imported_is_refused(tmp_path: Path) -> None:

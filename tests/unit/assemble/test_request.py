@@ -49,6 +49,14 @@ def test_options_make_a_run() -> None:
     assert (run.seed, run.trades, run.limit) == (9, 300, 10)
 
 
+def test_several_days_have_a_last_one_and_one_day_has_none() -> None:
+    assert (a_run(generate=False, to="2026-08-07").day, a_run(generate=False, to="2026-08-07").until) == (
+        20260803,
+        20260807,
+    )
+    assert a_run(generate=False, to="2026-08-03") == a_run(generate=False)
+
+
 def test_without_a_catalogue_the_default_place_is_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,23 @@ def test_notes_say_what_is_not_known(tmp_path: Path) -> None:
     assert "the tax rate is the one in force since" in notes
 
 
+def test_days_without_data_are_said(tmp_path: Path) -> None:
+    week = msgspec.structs.replace(recorded(a_catalog(tmp_path)), day=20210723, until=20210730)
+    assert notes_of(week)[-1] == (
+        f"{RECORDED}: 5 of 6 trading days have no data: 2021-07-23, 2021-07-27, 2021-07-28, 2021-07-29, 2021-07-30."
+    )
+    month = msgspec.structs.replace(week, until=20210910)
+    assert "18 of 19 trading days have no data" in notes_of(month)[-1]
+    assert notes_of(month)[-1].endswith("2021-07-29, 2021-07-30 and 13 more.")
+    assert not any("no data" in note for note in notes_of(recorded(a_catalog(tmp_path))))
+
+
+def test_a_range_of_days_gives_what_its_one_recorded_day_gives(tmp_path: Path) -> None:
+    one = recorded(a_catalog(tmp_path))
+    summary = run(msgspec.structs.replace(one, day=20210723, until=20210730)).summary
+    assert (summary.orders, summary.order_hash) == (run(one).summary.orders, run(one).summary.order_hash)
+
+
 def test_the_markets_prices_are_those_of_the_run_as_far_as_it_went(tmp_path: Path) -> None:
     settings = recorded(a_catalog(tmp_path), (RECORDED, MXF))
     prices = market_prices(settings)

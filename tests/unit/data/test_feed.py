@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from autofutures.data.catalog import TickColumns
 from autofutures.data.feed import Recorded, recorded
-from autofutures.domain.messages import SessionEnded, Tick
+from autofutures.domain.messages import Quote, SessionEnded, Tick
 from autofutures.market.sessions import Calendar, Session
 
 TXF = "TAIFEX:TXF202108"
@@ -35,6 +35,7 @@ def said(*entries: Recorded) -> list[str]:
     return [
         event.session if isinstance(event, SessionEnded) else str(event.price_ticks)
         for event in recorded(entries)
+        if not isinstance(event, Quote)
     ]
 
 

@@ -1,0 +1,234 @@
+"""Recorded markets as columns: any number of days and contracts, merged by time, a chunk at a time.
+
+A run's memory does not grow with its days: of each contract one slice of a Parquet file is held, of the run the chunk
+that is handled and the one that a thread decodes meanwhile. One feed for every engine: the kernel takes the columns,
+`data/feed.py` makes the nodes' messages of them.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autofutures.config import RunSettings
+from autofutures.data.catalog import Catalog, TickColumns
+from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import instrument
+from autofutures.market.dates import add_days
+from autofutures.market.sessions import Calendar, Session, last_trading_day
+
+TICK, QUOTE, SESSION_END = 0, 1, 2
+"""What a row of a chunk is: `Chunk.kind`."""
+
+ROWS = 262_144
+
+COLUMNS = ("at", "kind", "leg", "a", "b", "c", "d")
+
+
+@dataclass(slots=True, eq=False)
+class Chunk:
+    """Events in order, as columns of equal length.
+
+    Of a tick: `a` price in ticks, `b` contracts, `c` 1 of an auction else 0. Of a quote: `a` bid in ticks, `b` its
+    quantity, `c` ask, `d` its quantity. Of a session's end: `a` its trading day, `b` its number in that day.
+    """
+
+    at: NDArray[np.int64]
+    """UTC nanoseconds."""
+    kind: NDArray[np.uint8]
+    leg: NDArray[np.uint8]
+    """Index into the run's symbols."""
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    c: NDArray[np.int64]
+    d: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def part(self, start: int, stop: int) -> "Chunk":
+        """Rows `start` to `stop`, as views."""
+        return Chunk(*(getattr(self, name)[start:stop] for name in COLUMNS))
+
+
+def chunks(run: RunSettings, rows: int = ROWS) -> Iterator[Chunk]:
+    """The recorded market of a run in order of time, at most `rows` events at once and never none.
+
+    At equal times the legs come in the order of the run's symbols; a leg's own order is kept. A session ends when the
+    next event of its leg is past it, and when its day is over; one without events does not end.
+
+    Raises:
+        BadInput: at once, where the catalogue has no trades of one of the symbols.
+    """
+    calendar, catalog = Calendar(run.closed_days), Catalog(Path(run.catalog))
+    if len(run.symbols) > np.iinfo(np.uint8).max:
+        raise BadInput(f"a run has at most 255 symbols, and {len(run.symbols)} were named")
+    legs = []
+    for leg, symbol in enumerate(run.symbols):
+        days = days_of(catalog, symbol, run.day, run.last_day)
+        if not days:
+            catalog.ticks(symbol, run.day)  # Says what there is instead.
+        legs.append(_leg(catalog, calendar, symbol, leg, days))
+    return ahead(filled(merged(legs), rows))
+
+
+def days_of(catalog: Catalog, symbol: str, first: int, last: int) -> list[int]:
+    """The trading days from `first` to `last` of which the catalogue has trades of a symbol, ascending."""
+    days = {*catalog.days(symbol), *catalog.days(symbol, "spreads")}
+    return sorted(day for day in days if first <= day <= last)
+
+
+def sessions_of(symbol: str, day: int, calendar: Calendar) -> tuple[Session, ...]:
+    """A contract's sessions of a trading day, in order: what a session's end counts."""
+    item = instrument(symbol)
+    last_day = last_trading_day(item.product.root, item.expiry, calendar)
+    return calendar.sessions_of(day, item.product.sessions, last_day)
+
+
+def trading_days(symbol: str, first: int, last: int, calendar: Calendar) -> list[int]:
+    """The days from `first` to `last` on which a contract trades, as far as the calendar knows."""
+    days, day = [], first
+    while day <= last:
+        if sessions_of(symbol, day, calendar):
+            days.append(day)
+        day = add_days(day, 1)
+    return days
+
+
+def _leg(catalog: Catalog, calendar: Calendar, symbol: str, leg: int, days: Sequence[int]) -> Iterator[Chunk]:
+    """One contract, day after day."""
+    for day in days:
+        parts = (of_ticks(ticks, leg) for ticks in catalog.slices(symbol, day, ROWS))
+        yield from with_ends(parts, sessions_of(symbol, day, calendar), leg)
+
+
+def of_ticks(ticks: TickColumns, leg: int) -> Chunk:
+    """Trades as a chunk."""
+    count = len(ticks)
+    return Chunk(
+        at=ticks.at,
+        kind=np.zeros(count, np.uint8),
+        leg=np.full(count, leg, np.uint8),
+        a=ticks.price_ticks,
+        b=ticks.qty,
+        c=ticks.auction.astype(np.int64),
+        d=np.zeros(count, np.int64),
+    )
+
+
+def with_ends(parts: Iterable[Chunk], sessions: Sequence[Session], leg: int) -> Iterator[Chunk]:
+    """A leg's day with the end of each session that had events, before the first event past it."""
+    coming = deque(enumerate(sessions))
+    heard = False
+    for part in parts:
+        start = 0
+        while coming and start < len(part):
+            number, session = coming[0]
+            past = part.at[start:] >= session.ends_at
+            stop = start + int(past.argmax()) if past.any() else len(part)
+            if stop > start:
+                yield part.part(start, stop)
+                start, heard = stop, True
+            if stop < len(part):
+                if heard:
+                    yield _end(number, session, leg)
+                coming.popleft()
+                heard = False
+        if start < len(part):
+            yield part.part(start, len(part))
+    if heard and coming:
+        yield _end(*coming[0], leg)
+
+
+def _end(number: int, session: Session, leg: int) -> Chunk:
+    end = _empty(1)
+    end.at[0], end.kind[0], end.leg[0] = session.ends_at, SESSION_END, leg
+    end.a[0], end.b[0], end.c[0], end.d[0] = session.day, number, 0, 0
+    return end
+
+
+class _Head:
+    """The rows of one leg that wait to be merged. `key` is their time, or the newest before it: order is kept."""
+
+    def __init__(self, parts: Iterator[Chunk]) -> None:
+        self._parts = parts
+        self._newest = 0
+        self._rows = _empty(0)
+        self.key = self._rows.at
+
+    def fill(self) -> bool:
+        """Has rows, if there are any left."""
+        while not len(self._rows):
+            rows = next(self._parts, None)
+            if rows is None:
+                return False
+            self._rows = rows
+            self.key = np.maximum.accumulate(np.maximum(rows.at, self._newest))
+            if len(rows):
+                self._newest = int(self.key[-1])
+        return True
+
+    def take(self, until: int, side: Literal["left", "right"]) -> tuple[Chunk, NDArray[np.int64]]:
+        """Takes off what is before `until` (left), or not after it (right)."""
+        count = int(np.searchsorted(self.key, until, side))
+        taken = self._rows.part(0, count), self.key[:count]
+        self._rows, self.key = self._rows.part(count, len(self._rows)), self.key[count:]
+        return taken
+
+
+def merged(legs: Sequence[Iterator[Chunk]]) -> Iterator[Chunk]:
+    """Several legs as one, by time; at equal times in the order in which they are given."""
+    if len(legs) == 1:
+        yield from legs[0]
+        return
+    heads = [_Head(leg) for leg in legs]
+    while heads := [head for head in heads if head.fill()]:
+        # Whatever the legs say next is not before the earliest of their last rows: until there all is known.
+        lasts = [int(head.key[-1]) for head in heads]
+        until = min(lasts)
+        first = lasts.index(until)
+        taken = [head.take(until, "right" if n <= first else "left") for n, head in enumerate(heads)]
+        yield _interleaved([one for one in taken if len(one[0])])
+
+
+def _interleaved(taken: Sequence[tuple[Chunk, NDArray[np.int64]]]) -> Chunk:
+    if len(taken) == 1:
+        return taken[0][0]
+    order = np.concatenate([key for _, key in taken]).argsort(kind="stable")
+    return Chunk(*(np.concatenate([getattr(part, name) for part, _ in taken])[order] for name in COLUMNS))
+
+
+def filled(parts: Iterable[Chunk], rows: int) -> Iterator[Chunk]:
+    """The same events in chunks of `rows`; only the last is shorter."""
+    chunk, used = _empty(rows), 0
+    for part in parts:
+        start = 0
+        while start < len(part):
+            count = min(rows - used, len(part) - start)
+            for name in COLUMNS:
+                getattr(chunk, name)[used : used + count] = getattr(part, name)[start : start + count]
+            start, used = start + count, used + count
+            if used == rows:
+                yield chunk
+                chunk, used = _empty(rows), 0
+    if used:
+        yield chunk.part(0, used)
+
+
+def _empty(rows: int) -> Chunk:
+    at, a, b, c, d = (np.empty(rows, np.int64) for _ in range(5))
+    return Chunk(at, np.empty(rows, np.uint8), np.empty(rows, np.uint8), a, b, c, d)
+
+
+def ahead(source: Iterator[Chunk]) -> Iterator[Chunk]:
+    """The same chunks; a thread makes the next one while this one is handled."""
+    with ThreadPoolExecutor(1, "decode") as thread:
+        future = thread.submit(next, source, None)
+        while (chunk := future.result()) is not None:
+            future = thread.submit(next, source, None)
+            yield chunk
