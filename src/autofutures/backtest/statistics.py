@@ -16,6 +16,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Traded
 from autofutures.domain.units import MINUTE, Side
+from autofutures.portfolio.pnl import worth
 from autofutures.portfolio.tally import EquityPoint
 
 MIN_DAYS = 20
@@ -155,10 +156,10 @@ def match_fills(
             raise BadInput(
                 f"a fill of {fill.symbol}, which is not among the instruments: give its instrument too"
             )
-        tick_value = instruments[fill.symbol].product.tick_value
+        item = instruments[fill.symbol]
         lots, closing = books[fill.strategy, fill.symbol], _Lot(fill)
         while closing.left and lots and lots[0].fill.side != fill.side:
-            trips.append(_close(lots[0], closing, tick_value))
+            trips.append(_close(lots[0], closing, item))
             if not lots[0].left:
                 lots.popleft()
         if closing.left:
@@ -175,7 +176,7 @@ def round_trips(fills: Iterable[Traded], instruments: Mapping[str, Instrument]) 
     return match_fills(fills, instruments)[0]
 
 
-def _close(opened: _Lot, closing: _Lot, tick_value: int) -> RoundTrip:
+def _close(opened: _Lot, closing: _Lot, item: Instrument) -> RoundTrip:
     qty = min(opened.left, closing.left)
     entry, leaving = opened.fill, closing.fill
     return RoundTrip(
@@ -187,9 +188,15 @@ def _close(opened: _Lot, closing: _Lot, tick_value: int) -> RoundTrip:
         left_at=leaving.at,
         entry_ticks=entry.price_ticks,
         exit_ticks=leaving.price_ticks,
-        gross=entry.side * qty * (leaving.price_ticks - entry.price_ticks) * tick_value,
+        gross=move_value(item, entry.side * qty, entry.price_ticks, leaving.price_ticks),
         costs=opened.take(qty) + closing.take(qty),
     )
+
+
+def move_value(item: Instrument, position: int, from_ticks: int, to_ticks: int) -> int:
+    """What a move of the market earns a position of signed lots, in minor units."""
+    inverse = item.product.inverse_value
+    return position * (worth(to_ticks, inverse) - worth(from_ticks, inverse)) * item.product.tick_value
 
 
 def _still_open(lot: _Lot) -> OpenLot:
@@ -215,10 +222,10 @@ def with_excursions(
         prices = tape.price_ticks[first:end]
         low = min(trip.entry_ticks, trip.exit_ticks, int(prices.min()) if prices.size else trip.entry_ticks)
         high = max(trip.entry_ticks, trip.exit_ticks, int(prices.max()) if prices.size else trip.entry_ticks)
-        worth = trip.qty * instruments[trip.symbol].product.tick_value
+        item, signed = instruments[trip.symbol], trip.side * trip.qty
         worst, best = (low, high) if trip.side > 0 else (high, low)
-        mae = trip.side * (worst - trip.entry_ticks) * worth
-        mfe = trip.side * (best - trip.entry_ticks) * worth
+        mae = move_value(item, signed, trip.entry_ticks, worst)
+        mfe = move_value(item, signed, trip.entry_ticks, best)
         result.append(msgspec.structs.replace(trip, mae=mae, mfe=mfe))
     return result
 

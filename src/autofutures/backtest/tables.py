@@ -4,7 +4,14 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from autofutures.backtest.statistics import OpenLot, RoundTrip, Statistics, TradeFigures, trade_figures
+from autofutures.backtest.statistics import (
+    OpenLot,
+    RoundTrip,
+    Statistics,
+    TradeFigures,
+    move_value,
+    trade_figures,
+)
 from autofutures.backtest.wording import clock, money, percent, price, ratio, span, unsaid
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Placed, Refused, Traded
@@ -105,7 +112,7 @@ def lots_table(
     rows: list[Sequence[str]] = []
     for lot in lots:
         item, last = instruments[lot.symbol], lasts.get(lot.symbol)
-        gain = None if last is None else item.value(lot.side * (last - lot.entry_ticks), lot.qty)
+        gain = None if last is None else move_value(item, lot.side * lot.qty, lot.entry_ticks, last)
         rows.append(
             (
                 f"{escape(lot.strategy)} · {short(lot.symbol)} · {'long' if lot.side > 0 else 'short'}",
@@ -160,7 +167,12 @@ def _slippage(
     takers = {order.client_id for order in orders if order.intent.type in TAKERS}
     taken = [fill for fill in fills if fill.client_id in takers]
     return sum(fill.qty for fill in taken), sum(
-        instruments[fill.symbol].value(slippage_ticks, fill.qty) for fill in taken
+        abs(
+            move_value(
+                instruments[fill.symbol], fill.qty, fill.price_ticks, fill.price_ticks + slippage_ticks
+            )
+        )
+        for fill in taken
     )
 
 

@@ -17,17 +17,26 @@ from autofutures.domain.errors import BadInput
 UNCHECKED_TICK = Decimal("0.0001")
 """The grid of a product that we do not specify: the finest that TAIFEX prints in."""
 
+MINOR_DIGITS = {"TWD": 0, "USD": 2, "EUR": 2, "USDT": 8, "BTC": 12}
+"""Decimals of the minor unit that money of a currency is counted in.
+
+It is the currency's own, or finer, so that one tick of the smallest lot is a whole number of it: a tick of 0.001 BTC
+is 0.0001 USDT. Of an inverse contract no tick is: BTC has four decimals more than a satoshi, so that what the
+rounding of `portfolio.pnl.worth` loses stays below any fee.
+"""
+
 _SYMBOL = re.compile(
-    r"^(?:(?P<exchange>[A-Z]+):)?(?P<root>[A-Z][A-Z0-9]{1,7}?)(?P<expiry>\d{4}(?:0[1-9]|1[0-2])(?:[WF]\d)?)?$"
+    r"^(?:(?P<exchange>[A-Z]+):)?(?P<root>[A-Z][A-Z0-9]{1,7}?|[A-Z]{9,16}|\d[A-Z])"
+    r"(?P<expiry>\d{4}(?:0[1-9]|1[0-2])(?:[WF]\d)?)?$"
 )
 
 
 class Product(msgspec.Struct, frozen=True):
     """What all contracts of one root share.
 
-    `tick` is the price of one tick in the quoted unit (index points, TWD); `tick_value` is what one tick of one
-    contract is worth in minor units of `currency`; `tax_rate_ppb` is the transaction tax of one side in parts per
-    billion of the contract's value.
+    `tick` is the price of one tick in the quoted unit (index points, TWD); `tick_value` is what one tick of one lot
+    is worth in minor units of `currency` (`MINOR_DIGITS`); `tax_rate_ppb` is the transaction tax of one side in parts
+    per billion of the contract's value.
     """
 
     root: str
@@ -43,6 +52,17 @@ class Product(msgspec.Struct, frozen=True):
     """The first day (YYYYMMDD) for which the rate is documented; before it the same rate is used, and said."""
     certainty: str
     grid_checked: bool = True
+    lot: Decimal = Decimal(1)
+    """What a quantity of 1 stands for: a contract, or so much of the underlying."""
+    source: str = ""
+    """Where its facts come from."""
+    inverse_value: int = 0
+    """0: linear. Else the contract is inverse: what a lot is worth at a price of one tick, in minor units."""
+
+    @property
+    def payoff(self) -> str:
+        """`linear`: profit is the move times the quantity; `inverse`: it is the move of 1 / price."""
+        return "inverse" if self.inverse_value else "linear"
 
 
 class Instrument(msgspec.Struct, frozen=True):
@@ -74,7 +94,10 @@ class Instrument(msgspec.Struct, frozen=True):
         return self.product.tick * ticks
 
     def value(self, ticks: int, qty: int) -> int:
-        """What `qty` contracts at `ticks` are worth, in minor units of the currency."""
+        """What `qty` lots at `ticks` are worth, in minor units of the currency; inverse: rounded half up."""
+        inverse_value = self.product.inverse_value
+        if inverse_value:
+            return (2 * qty * inverse_value + ticks) // (2 * ticks)
         return ticks * qty * self.product.tick_value
 
 
@@ -87,10 +110,13 @@ def _product(row: dict[str, str]) -> Product:
         currency=row["currency"],
         tick=Decimal(row["tick"]),
         tick_value=int(row["tick_value"]),
+        lot=Decimal(row["lot"]),
+        inverse_value=int(row["inverse_value"]),
         sessions=row["sessions"],
         tax_rate_ppb=int(row["tax_rate_ppb"]),
         tax_since=int(row["tax_since"]),
         certainty=row["certainty"],
+        source=row["source"],
     )
 
 
@@ -106,20 +132,59 @@ def products() -> dict[str, Product]:
     return table
 
 
-def product_of(code: str, exchange: str = "TAIFEX") -> Product:
-    """The product of a root or of an exchange file's code; an unknown one gets an unchecked grid."""
+class _Unspecified(msgspec.Struct, frozen=True):
+    """What is taken for granted of a product that the table lacks, by its exchange."""
+
+    currency: str
+    tick: Decimal
+    lot: Decimal
+    sessions: str
+
+
+_FINEST = Decimal("0.00000001")
+_GLOBEX = _Unspecified("USD", Decimal("0.0000001"), Decimal(1), "cme-globex")
+_UNSPECIFIED = {
+    "TAIFEX": _Unspecified("TWD", UNCHECKED_TICK, Decimal(1), "taifex-other"),
+    "CME": _GLOBEX,
+    "CBOT": _GLOBEX,
+    "COMEX": _GLOBEX,
+    "NYMEX": _GLOBEX,
+    "EUREX": _Unspecified("EUR", UNCHECKED_TICK, Decimal(1), "eurex"),
+    "BINANCE": _Unspecified("USDT", _FINEST, _FINEST, "always"),
+}
+"""The finest grid that the exchange prints in, and its widest hours; nobody has checked either for the product."""
+
+
+def product_of(code: str, exchange: str = "") -> Product:
+    """The product of a root or of an exchange file's code; an unknown one gets an unchecked grid.
+
+    Args:
+        code: as `TXF`, `TX`, `ES`.
+        exchange: empty where nobody named one: the one that lists the root, TAIFEX for a root that we do not know.
+
+    Raises:
+        BadInput: another exchange lists the root, or the exchange is unknown.
+    """
     known = products().get(code)
-    if known is not None:
+    if known is not None and exchange in ("", known.exchange):
         return known
+    if known is not None:
+        raise BadInput(
+            f"{code} is listed on {known.exchange}, not on {exchange}: write {known.exchange}:{known.root}"
+        )
+    taken = _UNSPECIFIED.get(exchange or "TAIFEX")
+    if taken is None:
+        raise BadInput(f"{exchange} is no exchange that we know: write one of {', '.join(_UNSPECIFIED)}")
     return Product(
         root=code,
-        exchange=exchange,
+        exchange=exchange or "TAIFEX",
         file_codes=(code,),
         name=f"{code} (not specified)",
-        currency="TWD",
-        tick=UNCHECKED_TICK,
+        currency=taken.currency,
+        tick=taken.tick,
         tick_value=0,
-        sessions="taifex-other",
+        lot=taken.lot,
+        sessions=taken.sessions,
         tax_rate_ppb=0,
         tax_since=0,
         certainty="unchecked",
@@ -138,9 +203,15 @@ def instrument(symbol: str) -> Instrument:
     match = _SYMBOL.match(near)
     if match is None or (slash and not re.fullmatch(r"\d{6}(?:[WF]\d)?", far)):
         raise BadInput(
-            f"{symbol!r} is not a symbol: write ROOT[YYYYMM], as in TXF202108, TAIFEX:MXF202108W2 or TXF202108/202109"
+            f"{symbol!r} is not a symbol: write ROOT[YYYYMM], as in TXF202108, TAIFEX:MXF202108W2, TXF202108/202109, "
+            "CME:ES202403 or BINANCE:BTCUSDT"
         )
-    product = product_of(match["root"], match["exchange"] or "TAIFEX")
+    product = product_of(match["root"], match["exchange"] or "")
     expiry = match["expiry"] or ""
     whole = f"{product.exchange}:{product.root}{expiry}" + (f"/{far}" if slash else "")
     return Instrument(symbol=whole, product=product, expiry=expiry, far_expiry=far)
+
+
+def money_text(currency: str, minor: int) -> str:
+    """An amount of minor units as a decimal, as `1,250.50` of 125050 cents; an unknown currency has no decimals."""
+    return f"{Decimal(minor).scaleb(-MINOR_DIGITS.get(currency, 0)):,f}"

@@ -10,7 +10,7 @@ from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import BookStop
 from autofutures.orders.exit_rules import floor_price
 from autofutures.portfolio.ledger import Ledger
-from autofutures.portfolio.pnl import unrealised
+from autofutures.portfolio.pnl import price_of_worth, unrealised, worth
 
 
 class Stop:
@@ -42,7 +42,8 @@ class Stop:
         ledger = self.ledger
         self.attempts = self.retry_at = 0
         if ledger.position:
-            self.floor_ticks = floor_price(ledger.position, ledger.cost, self.limit)
+            floor = floor_price(ledger.position, ledger.cost, self.limit)
+            self.floor_ticks = price_of_worth(floor, ledger.inverse_value)
 
     def reached(self, last_ticks: int) -> bool:
         """Whether a trade reaches it."""
@@ -99,7 +100,9 @@ class BookStops:
         for stop in self._by_symbol.get(symbol, ()):
             if not stop.fired and stop.reached(last_ticks):
                 stop.fired = True
-                yield self._said(stop, now, unrealised(stop.ledger.position, stop.ledger.cost, last_ticks))
+                ledger = stop.ledger
+                last = worth(last_ticks, ledger.inverse_value)
+                yield self._said(stop, now, unrealised(ledger.position, ledger.cost, last))
 
     def try_again(self) -> None:
         """What kept positions from being closed has passed: none of them waits any longer."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import LedgerKept
 from autofutures.domain.units import Side
 from autofutures.portfolio.ledger import Ledger
@@ -27,7 +28,8 @@ class Portfolio:
         """A strategy's ledger of one symbol; the same one for ever."""
         ledger = self._ledgers.get((strategy, symbol))
         if ledger is None:
-            ledger = self._ledgers[strategy, symbol] = Ledger()
+            inverse_value = instrument(symbol).product.inverse_value
+            ledger = self._ledgers[strategy, symbol] = Ledger(inverse_value)
         return ledger
 
     def position(self, strategy: str, symbol: str) -> int:

@@ -8,7 +8,10 @@ from autofutures.portfolio import pnl
 
 
 class Ledger:
-    """Positions and realised profit in ticks × contracts; costs in minor units.
+    """Positions and realised profit in ticks × contracts (inverse: in minor units); costs in minor units.
+
+    Args:
+        inverse_value: of an inverse contract (`pnl.worth`); 0: linear.
 
     Attributes:
         position: signed contracts.
@@ -17,9 +20,20 @@ class Ledger:
         realised_fifo: by first in, first out; the two differ only while something is open.
     """
 
-    __slots__ = ("contracts", "cost", "fees", "lots", "position", "realised", "realised_fifo", "tax")
+    __slots__ = (
+        "contracts",
+        "cost",
+        "fees",
+        "inverse_value",
+        "lots",
+        "position",
+        "realised",
+        "realised_fifo",
+        "tax",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, inverse_value: int = 0) -> None:
+        self.inverse_value = inverse_value
         self.position = 0
         self.cost = 0
         self.realised = 0
@@ -33,25 +47,26 @@ class Ledger:
         """Books one fill."""
         opening = pnl.opening_part(self.position, side, qty)
         closing = qty - opening
+        worth = pnl.worth(price_ticks, self.inverse_value)
         if closing:
             cost = pnl.closed_cost(self.cost, self.position, closing)
-            self.realised += pnl.realised(-side, cost, closing, price_ticks)
+            self.realised += pnl.realised(-side, cost, closing, worth)
             self.cost -= cost
-            self._close_lots(-side, closing, price_ticks)
+            self._close_lots(-side, closing, worth)
         if opening:
-            self.cost += opening * price_ticks
+            self.cost += opening * worth
             self.lots.append((opening, price_ticks))
         self.position += side * qty
         self.fees += fee
         self.tax += tax
         self.contracts += qty
 
-    def _close_lots(self, side_of_position: int, qty: int, price_ticks: int) -> None:
+    def _close_lots(self, side_of_position: int, qty: int, worth: int) -> None:
         while qty:
             lot, paid = self.lots.popleft()
             used = min(lot, qty)
             qty -= used
-            self.realised_fifo += side_of_position * (price_ticks - paid) * used
+            self.realised_fifo += side_of_position * (worth - pnl.worth(paid, self.inverse_value)) * used
             if lot > used:
                 self.lots.appendleft((lot - used, paid))
 
@@ -79,4 +94,6 @@ class Ledger:
 
     def gross(self, last_ticks: int) -> int:
         """Realised and open profit together, ticks × contracts."""
-        return self.realised + pnl.unrealised(self.position, self.cost, last_ticks)
+        return self.realised + pnl.unrealised(
+            self.position, self.cost, pnl.worth(last_ticks, self.inverse_value)
+        )

@@ -25,6 +25,7 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.units import MINUTE
+from autofutures.portfolio import pnl
 
 _Counted = TypeVar("_Counted", Placed, Traded, Refused)
 
@@ -93,6 +94,7 @@ class Tally:
         self, instruments: Mapping[str, Instrument], symbols: Iterable[str] = (), *, keeps: bool = True
     ) -> None:
         self._tick_value = {symbol: item.product.tick_value for symbol, item in instruments.items()}
+        self._inverse = {symbol: item.product.inverse_value for symbol, item in instruments.items()}
         self.symbols = frozenset(symbols) or frozenset(instruments)
         self._positions: dict[str, int] = {}
         self._lasts: dict[str, int] = {}
@@ -142,7 +144,9 @@ class Tally:
     def _know(self, symbol: str) -> None:
         """A book may hold what its run does not trade."""
         if symbol not in self._tick_value:
-            self._tick_value[symbol] = instrument(symbol).product.tick_value
+            product = instrument(symbol).product
+            self._tick_value[symbol] = product.tick_value
+            self._inverse[symbol] = product.inverse_value
 
     def _tick(self, tick: Tick, now: int) -> None:
         symbol = tick.symbol
@@ -153,7 +157,7 @@ class Tally:
             last = self._lasts.get(
                 symbol, tick.price_ticks
             )  # What was held before the run counts from its start.
-            self._net += position * (tick.price_ticks - last) * self._tick_value[symbol]
+            self._net += position * self._move(symbol, last, tick.price_ticks)
             self._measure()
         self._lasts[symbol] = tick.price_ticks
         if now >= self._next_point:
@@ -170,10 +174,17 @@ class Tally:
         self.tax += fill.tax
         last = self._lasts.setdefault(symbol, fill.price_ticks)
         signed = fill.side * fill.qty
-        self._net += signed * (last - fill.price_ticks) * self._tick_value[symbol] - fill.fee - fill.tax
+        self._net += signed * self._move(symbol, fill.price_ticks, last) - fill.fee - fill.tax
         self._positions[symbol] = self._positions.get(symbol, 0) + signed
         self._measure()
         self._point(fill.at)
+
+    def _move(self, symbol: str, from_ticks: int, to_ticks: int) -> int:
+        """What a move of the market earns one lot, in minor units."""
+        inverse = self._inverse[symbol]
+        if inverse:
+            return pnl.worth(to_ticks, inverse) - pnl.worth(from_ticks, inverse)
+        return (to_ticks - from_ticks) * self._tick_value[symbol]
 
     def _count(self, kind: str, message: _Counted, kept: list[_Counted]) -> None:
         self._counts[kind] += 1

@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures.domain.errors import BadInput
-from autofutures.domain.instrument import UNCHECKED_TICK, instrument, product_of, products
+from autofutures.domain.instrument import (
+    MINOR_DIGITS,
+    UNCHECKED_TICK,
+    instrument,
+    money_text,
+    product_of,
+    products,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +25,15 @@ from autofutures.domain.instrument import UNCHECKED_TICK, instrument, product_of
         ("TMF202607F1", "TAIFEX:TMF202607F1"),
         ("TXF202108/202109", "TAIFEX:TXF202108/202109"),
         ("TXF", "TAIFEX:TXF"),
+        ("CME:ES202403", "CME:ES202403"),
+        ("ES202403", "CME:ES202403"),
+        ("6E202403", "CME:6E202403"),
+        ("GC201312", "COMEX:GC201312"),
+        ("CL202505", "NYMEX:CL202505"),
+        ("FESX202403", "EUREX:FESX202403"),
+        ("BTCUSDT", "BINANCE:BTCUSDT"),
+        ("BINANCE:BTCUSD", "BINANCE:BTCUSD"),
+        ("BINANCE:ARBITRUMUSDT", "BINANCE:ARBITRUMUSDT"),
     ],
 )
 def test_a_symbol_is_stored_whole_whatever_was_written(written: str, whole: str) -> None:
@@ -73,3 +89,58 @@ def test_a_product_that_we_do_not_specify_is_taken_with_its_grid_unchecked() -> 
 
 def test_a_file_code_and_a_root_name_the_same_product() -> None:
     assert product_of("TX") is product_of("TXF")
+
+
+@pytest.mark.parametrize(
+    ("root", "exchange", "currency", "tick", "tick_money"),
+    [
+        ("ES", "CME", "USD", "0.25", "12.50"),
+        ("MES", "CME", "USD", "0.25", "1.25"),
+        ("NQ", "CME", "USD", "0.25", "5.00"),
+        ("MNQ", "CME", "USD", "0.25", "0.50"),
+        ("6E", "CME", "USD", "0.00005", "6.25"),
+        ("GC", "COMEX", "USD", "0.1", "10.00"),
+        ("CL", "NYMEX", "USD", "0.01", "10.00"),
+        ("FESX", "EUREX", "EUR", "1", "10.00"),
+        ("BTCUSDT", "BINANCE", "USDT", "0.1", "0.00010000"),
+        ("ETHUSDT", "BINANCE", "USDT", "0.01", "0.00001000"),
+    ],
+)
+def test_the_products_of_other_exchanges(
+    root: str, exchange: str, currency: str, tick: str, tick_money: str
+) -> None:
+    product = products()[root]
+    assert (product.exchange, product.currency, product.tick) == (exchange, currency, Decimal(tick))
+    assert money_text(currency, product.tick_value) == tick_money
+    assert (product.payoff, product.tax_rate_ppb) == ("linear", 0)
+
+
+def test_a_lot_is_a_contract_or_so_much_of_a_coin() -> None:
+    assert (products()["ES"].lot, products()["BTCUSDT"].lot) == (Decimal(1), Decimal("0.001"))
+
+
+def test_an_inverse_contract_is_worth_a_fixed_sum_in_its_coin() -> None:
+    perpetual = instrument("BINANCE:BTCUSD")
+    assert perpetual.product.payoff == "inverse"
+    # 3 x 100 USD at 60,000 USD is 0.005 BTC.
+    assert money_text("BTC", perpetual.value(perpetual.to_ticks(Decimal(60_000)), 3)) == "0.005000000000"
+
+
+def test_every_currency_of_the_table_has_a_minor_unit() -> None:
+    assert {product.currency for product in products().values()} <= set(MINOR_DIGITS)
+
+
+def test_a_root_of_another_exchange_is_refused_with_the_right_one() -> None:
+    with pytest.raises(BadInput, match="GC is listed on COMEX, not on CME: write COMEX:GC"):
+        instrument("CME:GC201312")
+
+
+def test_an_exchange_that_we_do_not_know_is_refused_with_the_choice() -> None:
+    with pytest.raises(BadInput, match="NYSE is no exchange that we know: write one of TAIFEX, CME"):
+        instrument("NYSE:ABC202101")
+
+
+def test_an_unspecified_product_has_its_exchanges_finest_grid_and_hours() -> None:
+    coin = product_of("DOGEUSDT", "BINANCE")
+    assert (coin.currency, coin.sessions, coin.grid_checked) == ("USDT", "always", False)
+    assert coin.tick == coin.lot == Decimal("0.00000001")

@@ -3,6 +3,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autofutures.domain.instrument import instrument
 from autofutures.domain.units import Side
 from autofutures.portfolio.ledger import Ledger
 
@@ -82,3 +83,16 @@ def test_first_in_first_out_and_its_open_lots_are_the_same_gross(
     assert ledger.realised_fifo + sum(
         sign * qty * (last - paid) for qty, paid in ledger.lots
     ) == ledger.gross(last)
+
+
+def test_a_ledger_of_an_inverse_contract_counts_in_the_coin() -> None:
+    # Bought 10 at 20,000.0 and 10 at 25,000.0 USD, sold 10 at 30,000.0: by average cost
+    # 1,000 x ((1/20,000 + 1/25,000) / 2 - 1/30,000) = 0.011666666667 BTC; first in, first out 0.016666666667.
+    ledger = Ledger(inverse_value=instrument("BINANCE:BTCUSD").product.inverse_value)
+    ledger.apply(Side.BUY, 10, 200_000)
+    ledger.apply(Side.BUY, 10, 250_000)
+    ledger.apply(Side.SELL, 10, 300_000)
+    assert (ledger.position, ledger.realised, ledger.realised_fifo) == (10, 11_666_666_670, 16_666_666_670)
+    assert list(ledger.lots) == [(10, 250_000)]
+    # The rest at 25,000.0: 1,000 x (0.000045 - 0.00004) = 0.005 BTC more.
+    assert ledger.gross(250_000) == 11_666_666_670 + 5_000_000_000

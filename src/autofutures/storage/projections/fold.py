@@ -204,13 +204,14 @@ class Fold:
         opening = pnl.opening_part(before.position, fill.side, fill.qty)
         closing = fill.qty - opening
         closed = pnl.closed_cost(before.cost_ticks, before.position, closing) if closing else 0
-        realised = pnl.realised(-fill.side, closed, closing, fill.price_ticks)
+        worth = pnl.worth(fill.price_ticks, product.inverse_value)
+        realised = pnl.realised(-fill.side, closed, closing, worth)
         gross = realised * product.tick_value
         self._put(
             replace(
                 before,
                 position=before.position + fill.side * fill.qty,
-                cost_ticks=before.cost_ticks - closed + opening * fill.price_ticks,
+                cost_ticks=before.cost_ticks - closed + opening * worth,
                 realised_ticks=before.realised_ticks + realised,
                 gross=before.gross + gross,
                 fees=before.fees + fill.fee,
