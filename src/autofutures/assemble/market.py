@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from autofutures.assemble.nodes import calendar_of, instruments_of, last_day_of
+from autofutures.assemble.nodes import calendar_of, instruments_of
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.feed import events
@@ -16,6 +16,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import Tick
 from autofutures.domain.units import SECOND
+from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import band, limit_percent_bp
 from autofutures.market.sessions import Session
 from autofutures.matching.book_market import BookMarket

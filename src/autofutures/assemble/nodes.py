@@ -5,7 +5,7 @@ import msgspec
 from autofutures.config import BOOK_STOP, RunSettings, StrategySettings
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
-from autofutures.market.sessions import Calendar, last_trading_day
+from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import Orders
@@ -28,11 +28,6 @@ def instruments_of(run: RunSettings) -> dict[str, Instrument]:
 def calendar_of(run: RunSettings) -> Calendar:
     """The exchange's calendar with the run's own days."""
     return Calendar(run.closed_days)
-
-
-def last_day_of(item: Instrument, calendar: Calendar) -> int:
-    """The contract's last trading day, YYYYMMDD; 0 where it has none that we know."""
-    return last_trading_day(item.product.root, item.expiry, calendar) if item.expiry else 0
 
 
 def view_of(run: RunSettings) -> MarketView:

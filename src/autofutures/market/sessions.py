@@ -1,7 +1,8 @@
 """When a market trades: trading days, their sessions, and the last trading day of a contract.
 
-Hours are TAIFEX's; `HOURS` says how certain each is. Holidays are dated data (`data/taifex_days.csv`) that
-a user may override, for a typhoon is announced the evening before.
+Hours are data with a time zone; `HOURS` says how certain each is. TAIFEX's holidays are dated data
+(`data/taifex_days.csv`) that a user may override, for a typhoon is announced the evening before. Holidays of CME and
+Eurex are not known here: every weekday is taken for a trading day, full hours and all, until an override closes it.
 """
 
 import csv
@@ -20,12 +21,10 @@ from autofutures.market.dates import (
     checked_day,
     day_number,
     parse_day,
-    taipei_day,
-    taipei_ns,
-    taipei_second,
     utc_day,
     weekday,
 )
+from autofutures.market.zones import TAIPEI, local_day_second, zone_ns
 
 NIGHT = "night"
 DAY = "day"
@@ -65,7 +64,10 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Hours(msgspec.Struct, frozen=True):
-    """Trading hours in seconds after Taipei's midnight; past 86,400 lies in the next calendar day."""
+    """Trading hours in seconds after midnight on the zone's clock; past 86,400 lies in the next calendar day.
+
+    A day session that opens below 0 opens on the calendar day before, a weekend's last day for a Monday.
+    """
 
     day_opens: int
     day_closes: int
@@ -76,10 +78,32 @@ class Hours(msgspec.Struct, frozen=True):
     night_closes: int = 0
     rolls: int = 15 * 3600
     """From this second on the next trading day is meant, whether or not a night session opens."""
+    zone: str = TAIPEI
+    former: "Hours | None" = None
+    """The hours before these, on trading days until `former_until`."""
+    former_until: int = 0
 
 
 def _clock(hour: int, minute: int = 0) -> int:
     return hour * 3600 + minute * 60
+
+
+def _globex(last_day_closes: int) -> Hours:
+    """CME Globex: from 17:00 Chicago of the evening before (Sunday's for a Monday) to 16:00, one session.
+
+    Until 2015-09-20 it closed at 16:15 (medium; seen in the files of 2013). Equity indices also paused from 15:15 to
+    15:30 until mid-2021, which is not encoded: nothing trades in it.
+    """
+    since_2015 = Hours(
+        _clock(-7),
+        _clock(16),
+        last_day_closes,
+        rolls=_clock(17),
+        zone="America/Chicago",
+        former_until=20150920,
+    )
+    former = msgspec.structs.replace(since_2015, day_closes=_clock(16, 15), former_until=0)
+    return msgspec.structs.replace(since_2015, former=former)
 
 
 HOURS = {
@@ -98,7 +122,30 @@ HOURS = {
     "taifex-other": Hours(
         _clock(8), _clock(16, 15), _clock(16, 15), _clock(17, 25), _clock(29), rolls=_clock(17, 25)
     ),
+    # High: contract specifications; an expiring contract stops at 08:30 on its last day.
+    "cme-equity": _globex(_clock(8, 30)),
+    # Hours high, the close of the last day medium: 09:16, 12:30 and 13:30 Chicago.
+    "cme-fx": _globex(_clock(9, 16)),
+    "comex-metal": _globex(_clock(12, 30)),
+    "nymex-energy": _globex(_clock(13, 30)),
+    # Products of CME that we do not specify: the widest hours.
+    "cme-globex": _globex(_clock(16)),
+    # Medium: since 2018-12-10 from 01:10, before that from 07:50; an expiring contract stops at 12:00.
+    "eurex-index": Hours(
+        _clock(1, 10),
+        _clock(22),
+        _clock(12),
+        rolls=_clock(23),
+        zone="Europe/Berlin",
+        former=Hours(_clock(7, 50), _clock(22), _clock(12), rolls=_clock(23), zone="Europe/Berlin"),
+        former_until=20181209,
+    ),
+    # Products of Eurex that we do not specify: the widest hours.
+    "eurex": Hours(_clock(1, 10), _clock(22, 30), _clock(22, 30), rolls=_clock(23), zone="Europe/Berlin"),
 }
+
+TAIFEX = "taifex-index"
+"""The hours whose calendar answers where nobody names any."""
 
 ALWAYS = "always"
 """Round the clock: one `day` session for each UTC date, weekends too."""
@@ -123,7 +170,9 @@ def taifex_days() -> dict[int, bool]:
 
 
 class Calendar:
-    """TAIFEX's trading days: dated data, then weekdays, with the user's overrides above both.
+    """The trading days of every market: dated data where there is any, then weekdays, the user's overrides above both.
+
+    Asked without hours it answers for TAIFEX. Overrides hold for every market but those that never close.
 
     Args:
         overrides: date (YYYYMMDD) to `closed` or `open`, as `{20261102: "closed"}` for a typhoon.
@@ -140,29 +189,32 @@ class Calendar:
     """
 
     def __init__(self, overrides: Mapping[int, str] | None = None) -> None:
-        self._days = dict(taifex_days())
+        self._elsewhere: dict[int, bool] = {}
         for day, kind in (overrides or {}).items():
             if kind not in _KINDS:
                 raise BadInput(f"override {day} = {kind!r}: write 'closed' or 'open'")
-            self._days[checked_day(day)] = kind == "open"
+            self._elsewhere[checked_day(day)] = kind == "open"
+        self._taifex = taifex_days() | self._elsewhere
 
-    def is_trading_day(self, day: int) -> bool:
-        """Whether TAIFEX holds a day session on this date."""
-        known = self._days.get(day)
+    def is_trading_day(self, day: int, sessions_id: str = TAIFEX) -> bool:
+        """Whether the market holds a day session on this date."""
+        if sessions_id == ALWAYS:
+            return True
+        known = (self._taifex if sessions_id.startswith("taifex-") else self._elsewhere).get(day)
         return weekday(day) < _SATURDAY if known is None else known
 
-    def next_trading_day(self, day: int) -> int:
+    def next_trading_day(self, day: int, sessions_id: str = TAIFEX) -> int:
         """The first trading day after this date."""
-        return self._nearest(day, 1)
+        return self._nearest(day, 1, sessions_id)
 
-    def previous_trading_day(self, day: int) -> int:
+    def previous_trading_day(self, day: int, sessions_id: str = TAIFEX) -> int:
         """The last trading day before this date."""
-        return self._nearest(day, -1)
+        return self._nearest(day, -1, sessions_id)
 
-    def _nearest(self, day: int, step: int) -> int:
+    def _nearest(self, day: int, step: int, sessions_id: str) -> int:
         for _ in range(_LONGEST_CLOSURE_DAYS):
             day = add_days(day, step)
-            if self.is_trading_day(day):
+            if self.is_trading_day(day, sessions_id):
                 return day
         raise BadInput(
             f"no trading day within {_LONGEST_CLOSURE_DAYS} days of {day}: check the calendar's overrides"
@@ -171,14 +223,16 @@ class Calendar:
     def trading_day_of(self, ns: int, sessions_id: str) -> int:
         """The trading day (YYYYMMDD) that an instant belongs to, also between sessions.
 
-        From 15:00 Taipei it is the next trading day; Saturday's small hours belong to it too.
+        From 15:00 Taipei it is TAIFEX's next trading day, from 17:00 Chicago CME's; the small hours of the Saturday
+        after, or the whole Sunday, belong to it too.
         """
         if sessions_id == ALWAYS:
             return utc_day(ns)
-        day = taipei_day(ns)
-        if taipei_second(ns) < _hours(sessions_id).rolls and self.is_trading_day(day):
+        hours = _hours(sessions_id)
+        day, second = local_day_second(ns, hours.zone)
+        if second < hours.rolls and self.is_trading_day(day, sessions_id):
             return day
-        return self.next_trading_day(day)
+        return self.next_trading_day(day, sessions_id)
 
     def sessions_of(self, day: int, sessions_id: str, last_trading_day: int = 0) -> tuple[Session, ...]:
         """The sessions of a trading day, night first; none on a closed date or after the last trading day.
@@ -201,14 +255,21 @@ class Calendar:
         if sessions_id == ALWAYS:
             return (_whole_day(day),)
         hours = _hours(sessions_id)
-        if not self.is_trading_day(day):
+        if not self.is_trading_day(day, sessions_id):
             return ()
+        if hours.former is not None and day <= hours.former_until:
+            hours = hours.former
+        zone = hours.zone
         closes = hours.last_day_closes if day == last_trading_day else hours.day_closes
-        by_day = _session(day, DAY, taipei_ns(day, hours.day_opens), taipei_ns(day, closes), DAY_ENTRY_S)
+        opens_at, closes_at = zone_ns(day, hours.day_opens, zone), zone_ns(day, closes, zone)
+        by_day = _session(day, DAY, opens_at, closes_at, DAY_ENTRY_S)
         if not hours.night_opens or day < FIRST_NIGHT_DAY:
             return (by_day,)
         evening = self.previous_trading_day(day)
-        opens_at, closes_at = taipei_ns(evening, hours.night_opens), taipei_ns(evening, hours.night_closes)
+        opens_at, closes_at = (
+            zone_ns(evening, hours.night_opens, zone),
+            zone_ns(evening, hours.night_closes, zone),
+        )
         return (_session(day, NIGHT, opens_at, closes_at, NIGHT_ENTRY_S), by_day)
 
     def session_at(self, sessions_id: str, last_trading_day: int, ns: int) -> Session | None:
@@ -224,7 +285,7 @@ class Calendar:
         Orders may be entered when it exists and its `accepts_from` <= ns < `closes_at`.
         """
         day = self.trading_day_of(ns, sessions_id)
-        for candidate in (day, self.next_trading_day(day)):
+        for candidate in (day, self.next_trading_day(day, sessions_id)):
             for session in self.sessions_of(candidate, sessions_id, last_trading_day):
                 if ns < session.ends_at:
                     return session
@@ -267,7 +328,7 @@ def last_trading_day(root: str, expiry: str, calendar: Calendar) -> int:
         )
     if root in OTHER_EXPIRY_RULES:
         return 0
-    day = _nth_weekday(
+    day = nth_weekday(
         int(match["month"]), _FRIDAY if match["week"] == "F" else _WEDNESDAY, int(match["nth"] or 3)
     )
     if day // 100 != int(match["month"]):
@@ -275,6 +336,7 @@ def last_trading_day(root: str, expiry: str, calendar: Calendar) -> int:
     return day if calendar.is_trading_day(day) else calendar.next_trading_day(day)
 
 
-def _nth_weekday(month: int, of_week: int, nth: int) -> int:
+def nth_weekday(month: int, of_week: int, nth: int) -> int:
+    """The n-th Monday (0) to Sunday (6) of a month (YYYYMM); past the month's end where it has no such."""
     first = month * 100 + 1
     return add_days(first, (of_week - weekday(first)) % 7 + 7 * (nth - 1))

@@ -2,7 +2,8 @@
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
-from autofutures.market.sessions import Calendar, Session, last_trading_day
+from autofutures.market.expiry import last_day_of
+from autofutures.market.sessions import Calendar, Session
 
 
 class _Seen:
@@ -37,9 +38,7 @@ class MarketView:
 
     def add_instrument(self, item: Instrument) -> None:
         """Makes an instrument known, until its last trading day where it has one that we know."""
-        root, expiry = item.product.root, item.expiry
-        last_day = last_trading_day(root, expiry, self.calendar) if expiry else 0
-        self.add(item.symbol, item.product.sessions, last_day)
+        self.add(item.symbol, item.product.sessions, last_day_of(item, self.calendar))
 
     def on_tick(self, symbol: str, at: int, price_ticks: int) -> Session | None:
         """Keeps a trade, and returns the session that it belongs to (None: outside every session)."""

@@ -5,7 +5,7 @@ It follows the trades that the trader has handled, and the link, from the inputs
 
 from collections.abc import Sequence
 
-from autofutures.assemble.nodes import calendar_of, last_day_of
+from autofutures.assemble.nodes import calendar_of
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.instrument import instrument
@@ -20,6 +20,7 @@ from autofutures.domain.messages import (
     Tick,
 )
 from autofutures.domain.units import SECOND
+from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Session
 from autofutures.orders.book import HELD_TYPES
 

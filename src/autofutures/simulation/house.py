@@ -7,12 +7,13 @@ operating system are replaced. At the end all faults end, and the judge compares
 from collections import Counter
 from collections.abc import Iterator
 
-from autofutures.assemble.nodes import calendar_of, last_day_of
+from autofutures.assemble.nodes import calendar_of
 from autofutures.bus.memory import CALM
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import Tick
 from autofutures.domain.units import SECOND
+from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Session
 from autofutures.seats.strategy import StrategySeat
 from autofutures.simulation import trouble

@@ -1,5 +1,6 @@
 import csv
 import json
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -203,7 +204,7 @@ def test_overrides_that_close_everything_are_refused_when_a_trading_day_is_sough
 
 
 def test_unknown_hours_are_refused_with_the_choices() -> None:
-    with pytest.raises(BadInput, match="taifex-index, taifex-index-day, taifex-fx, taifex-other, always"):
+    with pytest.raises(BadInput, match=r"taifex-index, taifex-index-day, taifex-fx, taifex-other, .*always"):
         calendar.sessions_of(20210726, "nyse")
 
 
@@ -262,3 +263,65 @@ def test_the_data_file_holds_only_days_that_differ_from_the_week() -> None:
     for day, is_open in sessions.taifex_days().items():
         assert is_open == (weekday(day) >= 5)
         assert Calendar.known_from <= day <= Calendar.known_until
+
+
+def utc(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND
+
+
+def test_a_day_of_cme_opens_on_the_evening_before_and_follows_summer_time() -> None:
+    (winter,) = calendar.sessions_of(20240108, "cme-equity")
+    assert (winter.name, winter.opens_at, winter.closes_at) == (
+        "day",
+        utc("2024-01-07 23:00"),
+        utc("2024-01-08 22:00"),
+    )
+    (summer,) = calendar.sessions_of(20240701, "cme-equity")
+    assert (summer.opens_at, summer.closes_at) == (utc("2024-06-30 22:00"), utc("2024-07-01 21:00"))
+    assert calendar.sessions_of(20240706, "cme-equity") == ()
+
+
+@pytest.mark.parametrize(
+    ("instant", "day"),
+    [
+        ("2024-07-01 21:59:59", 20240701),
+        ("2024-07-01 22:00:00", 20240702),
+        ("2024-01-05 22:30:00", 20240105),
+        ("2024-01-05 23:00:00", 20240108),
+        ("2013-10-06 19:00:00", 20131007),
+        ("2021-07-23 21:00:00", 20210723),
+    ],
+)
+def test_the_trading_day_of_cme_turns_at_five_in_chicago_and_sunday_is_mondays(
+    instant: str, day: int
+) -> None:
+    assert calendar.trading_day_of(utc(instant), "cme-equity") == day
+
+
+def test_holidays_of_cme_are_not_known_and_an_override_tells_them() -> None:
+    assert calendar.is_trading_day(20241128, "cme-equity")
+    told = Calendar({20241128: "closed"})
+    assert told.sessions_of(20241128, "cme-equity") == ()
+    assert told.trading_day_of(utc("2024-11-28 15:00"), "cme-equity") == 20241129
+    assert told.is_trading_day(20241128, ALWAYS)
+
+
+def test_a_holiday_of_taipei_is_none_elsewhere() -> None:
+    assert not calendar.is_trading_day(20240212)
+    assert calendar.is_trading_day(20240212, "cme-equity")
+    assert calendar.previous_trading_day(20240215) == 20240205
+    assert calendar.previous_trading_day(20240215, "eurex-index") == 20240214
+
+
+def test_cme_closed_a_quarter_later_until_september_2015() -> None:
+    (then,) = calendar.sessions_of(20131007, "comex-metal")
+    assert then.closes_at == utc("2013-10-07 21:15")
+    (now,) = calendar.sessions_of(20150921, "comex-metal")
+    assert now.closes_at == utc("2015-09-21 21:00")
+
+
+def test_an_expiring_index_contract_stops_in_the_morning() -> None:
+    (last,) = calendar.sessions_of(20240315, "cme-equity", 20240315)
+    assert last.closes_at == utc("2024-03-15 13:30")
+    (euro,) = calendar.sessions_of(20240315, "eurex-index", 20240315)
+    assert (euro.opens_at, euro.closes_at) == (utc("2024-03-15 00:10"), utc("2024-03-15 11:00"))
