@@ -1,8 +1,10 @@
-"""The catalogue: recorded trades and bars as Parquet files, one for each contract and trading day.
+"""The catalogue: recorded trades, quotes, depth and bars as Parquet files, one for each contract and trading day.
 
     ticks/TAIFEX/TXF202108/2021-07-26.parquet             trades; of spreads TXF202108-202109
     spreads/TAIFEX/...                                    the exchange's own files of all spread trades
-    bars/1m/TAIFEX/...                                    imported 1-minute bars
+    quotes/CME/ES202409/...                               best bid and ask
+    depth/BINANCE/BTCUSDT/...                             changes of price levels, after a snapshot
+    bars/1m/TAIFEX/...                                    imported bars; also 1h and 1d
     imports/<sha256>.json                                 what each file held: the index
     quarantine/<sha256>.csv                               its rows that broke a rule
 
@@ -22,7 +24,7 @@ from polars.exceptions import PolarsError
 
 from autofutures.data import shelf
 from autofutures.data.record import FileRecord, SeriesRecord
-from autofutures.data.rules import Kind
+from autofutures.data.rules import BAR_KINDS, Kind
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 
@@ -49,8 +51,48 @@ class TickColumns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class QuoteColumns:
+    """One contract's best bids and asks of one trading day, in order of time; quantities are lots.
+
+    A side that is absent has the quantity 0, and 0 for its price.
+    """
+
+    symbol: str
+    day: int
+    at: NDArray[np.int64]
+    """UTC nanoseconds."""
+    bid_ticks: NDArray[np.int64]
+    bid_qty: NDArray[np.int64]
+    ask_ticks: NDArray[np.int64]
+    ask_qty: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DepthColumns:
+    """Changes of one contract's book on one trading day, in order of time."""
+
+    symbol: str
+    day: int
+    at: NDArray[np.int64]
+    """UTC nanoseconds."""
+    side: NDArray[np.int64]
+    """1: bids, -1: asks."""
+    price_ticks: NDArray[np.int64]
+    qty: NDArray[np.int64]
+    """All that rests at the price from now on, in lots; 0: nothing."""
+    first: NDArray[np.bool_]
+    """Begins a snapshot: what was known of the book before is void."""
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BarColumns:
-    """One contract's imported 1-minute bars of one trading day; `at` is each one's start, UTC nanoseconds."""
+    """One contract's imported bars of one trading day; `at` is each one's start, UTC nanoseconds."""
 
     symbol: str
     day: int
@@ -78,7 +120,21 @@ def place_of(kind: Kind, symbol: str, day: int) -> Path:
     return Path(_FOLDER[kind]) / exchange / name.replace("/", "-") / f"{iso_day(day)}.parquet"
 
 
-_FOLDER: dict[Kind, str] = {"ticks": "ticks", "spreads": "spreads", "bars": "bars/1m"}
+_FOLDER: dict[Kind, str] = {
+    "ticks": "ticks",
+    "spreads": "spreads",
+    "quotes": "quotes",
+    "depth": "depth",
+    **{kind: f"bars/{span}" for span, kind in BAR_KINDS.items()},
+}
+_WHAT: dict[Kind, str] = {
+    "ticks": "trades",
+    "spreads": "trades",
+    "quotes": "quotes",
+    "depth": "depth",
+    **{kind: f"{span} bars" for span, kind in BAR_KINDS.items()},
+    "bars": "bars",
+}
 
 
 class Catalog:
@@ -119,14 +175,38 @@ class Catalog:
             if frame.height < rows:
                 return
 
-    def bars(self, symbol: str, day: int) -> BarColumns:
-        """The imported 1-minute bars of a contract on a trading day (YYYYMMDD).
+    def quotes(self, symbol: str, day: int) -> QuoteColumns:
+        """The best bids and asks of a contract on a trading day (YYYYMMDD).
+
+        Raises:
+            BadInput: the symbol is none, or there are no such quotes; the text says what there is.
+        """
+        whole = instrument(symbol).symbol
+        frame = self._read("quotes", whole, day)
+        names = ("at", "bid_ticks", "bid_qty", "ask_ticks", "ask_qty")
+        return QuoteColumns(whole, day, *(frame[name].to_numpy() for name in names))
+
+    def depth(self, symbol: str, day: int) -> DepthColumns:
+        """The changes of a contract's book on a trading day (YYYYMMDD), from its first snapshot on.
+
+        Raises:
+            BadInput: the symbol is none, or there is no such depth; the text says what there is.
+        """
+        whole = instrument(symbol).symbol
+        frame = self._read("depth", whole, day)
+        columns = [frame[name].to_numpy() for name in ("at", "side", "price_ticks", "qty", "first")]
+        return DepthColumns(whole, day, *columns)
+
+    def bars(self, symbol: str, day: int, span: str = "1m") -> BarColumns:
+        """The imported bars of a contract on a trading day (YYYYMMDD); `span` is 1m, 1h or 1d.
 
         Raises:
             BadInput: the symbol is none, or there are no such bars; the text says what there is.
         """
+        if span not in BAR_KINDS:
+            raise BadInput(f"bars of {span!r} are not imported: choose {', '.join(BAR_KINDS)}")
         whole = instrument(symbol).symbol
-        frame = self._read("bars", whole, day)
+        frame = self._read(BAR_KINDS[span], whole, day)
         names = ("at", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "qty", "trades")
         return BarColumns(whole, day, *(frame[name].to_numpy() for name in names))
 
@@ -158,13 +238,15 @@ class Catalog:
             raise BadInput(f"{path} is damaged ({error}): import its file again with --replace") from error
 
     def _what_there_is(self, kind: Kind, symbol: str, day: int) -> str:
-        what = "bars" if kind == "bars" else "trades"
-        missing = f"the catalogue {self.root} has no {what} of {symbol} on {iso_day(day)}"
+        missing = f"the catalogue {self.root} has no {_WHAT[kind]} of {symbol} on {iso_day(day)}"
         days = self.days(symbol, kind)
         if days:
             return f"{missing}; it has {', '.join(iso_day(one) for one in days[-_NEAR:])}"
-        if kind != "bars" and self.days(symbol, "bars"):
-            return f"{missing}, only imported 1-minute bars: import the exchange's tick file of that day"
+        if kind in ("ticks", "spreads"):
+            if self.days(symbol, "bars"):
+                return f"{missing}, only imported 1-minute bars: import the exchange's tick file of that day"
+            if self.days(symbol, "quotes"):
+                return f"{missing}, only quotes: import a file of its trades too"
         folder = self.root / place_of(kind, symbol, 0).parent.parent
         names = {
             f"{folder.name}:{path.name.replace('-', '/')}": path for path in folder.glob("*") if path.is_dir()

@@ -3,7 +3,7 @@
 import msgspec
 import polars as pl
 
-from autofutures.data.rules import Kind
+from autofutures.data.rules import BAR_KINDS, Kind
 from autofutures.domain.instrument import instrument
 
 
@@ -15,7 +15,7 @@ class SeriesRecord(msgspec.Struct, frozen=True):
     """The trading day, YYYYMMDD."""
     kind: Kind
     rows: int
-    """Trades, or bars where the kind is `bars`."""
+    """Trades, quotes, changes of depth, or bars, as the kind says."""
     trades: int
     contracts: int
     """Outright contracts; of a spread, spreads. Trades of spreads do not count for their legs."""
@@ -44,8 +44,8 @@ class FileRecord(msgspec.Struct, frozen=True):
 
 def series_records(frame: pl.DataFrame, kind: Kind) -> tuple[SeriesRecord, ...]:
     """The records of one kind's rows, in order of symbol and day."""
-    trades = pl.col("trades").sum() if kind == "bars" else pl.len()
-    found = frame.group_by("symbol", "day").agg(rows=pl.len(), trades=trades, contracts=pl.col("qty").sum())
+    trades, contracts = _counted(kind)
+    found = frame.group_by("symbol", "day").agg(rows=pl.len(), trades=trades, contracts=contracts)
     table = {
         (symbol, day): (rows, trades, contracts) for symbol, day, rows, trades, contracts in found.rows()
     }
@@ -67,6 +67,13 @@ def series_records(frame: pl.DataFrame, kind: Kind) -> tuple[SeriesRecord, ...]:
         )
         for (symbol, day), (rows, trades, contracts) in sorted(table.items())
     )
+
+
+def _counted(kind: Kind) -> tuple[pl.Expr, pl.Expr]:
+    """Trades and contracts of a kind's rows; quotes and depth have neither."""
+    if kind in ("quotes", "depth"):
+        return pl.lit(0), pl.lit(0)
+    return pl.col("trades").sum() if kind in BAR_KINDS.values() else pl.len(), pl.col("qty").sum()
 
 
 def _legs(symbol: str) -> tuple[str, ...]:

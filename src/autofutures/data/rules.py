@@ -11,8 +11,14 @@ from autofutures.domain.instrument import instrument
 from autofutures.domain.units import MINUTE
 from autofutures.market.sessions import Calendar
 
-Kind = Literal["ticks", "spreads", "bars"]
-"""`spreads` is the exchange's own file of spread trades; it tells again what the tick file holds as legs."""
+Kind = Literal["ticks", "spreads", "bars", "bars_1h", "bars_1d", "quotes", "depth"]
+"""`spreads` is the exchange's own file of spread trades; it tells again what the tick file holds as legs.
+
+`bars` are of one minute; `quotes` are best bid and ask, `depth` the changes of whole price levels.
+"""
+
+BAR_KINDS: dict[str, Kind] = {"1m": "bars", "1h": "bars_1h", "1d": "bars_1d"}
+"""Bars by their span."""
 
 REASONS = {
     "wrong_columns": "the row has more or fewer fields than the header",

@@ -18,7 +18,7 @@ class SeriesSummary(msgspec.Struct, frozen=True):
     kind: Kind
     days: tuple[str, ...]
     rows: int
-    """Trades, or bars where the kind is `bars`."""
+    """Trades, quotes, changes of depth, or bars, as the kind says."""
     trades: int
     contracts: int
     contracts_with_spreads: int

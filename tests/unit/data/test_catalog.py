@@ -1,8 +1,11 @@
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from autofutures.data.catalog import Catalog, iso_day, place_of
+from autofutures.data.rules import Kind
 from autofutures.domain.errors import BadInput
 from autofutures.market.dates import taipei_ns
 from tests.unit.data.files import SPREAD_HEADER, imported, tick_file, tick_text
@@ -68,7 +71,7 @@ def test_of_a_spread_the_exchanges_own_file_is_believed_where_it_is_there(
     [
         ("TXF202108", 20210727, "no trades of TAIFEX:TXF202108 on 2021-07-27; it has 2021-07-26"),
         ("TXF202109", 20210726, "near it are TAIFEX:TXF202108, TAIFEX:TXF202108/202109"),
-        ("OTHER:ABC", 20210726, "import its file"),
+        ("CME:ABC", 20210726, "import its file"),
     ],
 )
 def test_what_is_missing_is_answered_with_what_there_is(
@@ -98,3 +101,51 @@ def test_a_place_without_a_catalogue_holds_nothing(tmp_path: Path) -> None:
     assert Catalog(tmp_path / "absent").series() == []
     with pytest.raises(BadInput, match="autofutures data import"):
         Catalog(tmp_path / "absent").ticks("TXF202108", 20210726)
+
+
+def write(root: Path, kind: Kind, columns: dict[str, list[int] | list[bool]]) -> None:
+    place = root / place_of(kind, "BINANCE:BTCUSDT", 20240808)
+    place.parent.mkdir(parents=True)
+    pl.DataFrame(columns).write_parquet(place)
+
+
+def test_quotes_are_read_as_columns_with_an_absent_side_of_no_quantity(tmp_path: Path) -> None:
+    names = ("at", "bid_ticks", "bid_qty", "ask_ticks", "ask_qty")
+    rows: list[list[int]] = [[1, 2], [618_002, 0], [2_507, 0], [618_003, 618_003], [2_510, 1]]
+    write(tmp_path, "quotes", dict(zip(names, rows, strict=True)))
+    quotes = Catalog(tmp_path).quotes("BTCUSDT", 20240808)
+    assert (quotes.symbol, quotes.day, len(quotes)) == ("BINANCE:BTCUSDT", 20240808, 2)
+    assert [getattr(quotes, name).tolist() for name in names] == rows
+
+
+def test_depth_is_read_as_columns(tmp_path: Path) -> None:
+    columns: dict[str, list[int] | list[bool]] = {
+        "at": [1, 1],
+        "side": [1, -1],
+        "price_ticks": [618_002, 618_003],
+        "qty": [2_909, 0],
+        "first": [True, False],
+    }
+    write(tmp_path, "depth", columns)
+    depth = Catalog(tmp_path).depth("BTCUSDT", 20240808)
+    assert len(depth) == 2
+    assert {name: getattr(depth, name).tolist() for name in columns} == columns
+    assert depth.first.dtype == np.bool_
+
+
+@pytest.mark.parametrize(("ask", "what"), [("quotes", "quotes"), ("depth", "depth")])
+def test_missing_quotes_and_depth_are_named(tmp_path: Path, ask: str, what: str) -> None:
+    with pytest.raises(BadInput, match=f"has no {what} of BINANCE:BTCUSDT on 2024-08-08"):
+        getattr(Catalog(tmp_path), ask)("BTCUSDT", 20240808)
+
+
+def test_bars_of_a_span_that_nobody_imports_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="bars of '5m' are not imported: choose 1m, 1h, 1d"):
+        Catalog(tmp_path).bars("TXF202108", 20210726, "5m")
+
+
+def test_quotes_without_trades_are_pointed_out(tmp_path: Path) -> None:
+    names = ("at", "bid_ticks", "bid_qty", "ask_ticks", "ask_qty")
+    write(tmp_path, "quotes", {name: [1] for name in names})
+    with pytest.raises(BadInput, match="only quotes: import a file of its trades too"):
+        Catalog(tmp_path).ticks("BTCUSDT", 20240808)
