@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import (
     AnyMessage,
-    BadTick,
+    Bad,
     Cancel,
     Command,
     CommandRefused,
@@ -134,8 +134,8 @@ class Lockstep:
         for message in inputs:
             outputs = trader.handle(message, at)
             if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
-                if outputs and isinstance(outputs[0], BadTick):
-                    tell(outputs[0], at)  # No trade: strategies and counts hear nothing of it.
+                if outputs and isinstance(outputs[0], Bad):
+                    tell(outputs[0], at)  # No trade, no quote: strategies and counts hear nothing of it.
                     continue
                 heard.append(message)
                 tell(message, at)

@@ -12,6 +12,7 @@ from autofutures.domain.messages import (
     TRADER_K,
     Accepted,
     AnyMessage,
+    BadQuote,
     BadTick,
     Beat,
     BookKept,
@@ -50,6 +51,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import Mode, OrderType, Side, TimeInForce
+from autofutures.market.quotes import ANY_PRICE, LOWEST, is_sound
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE, Account
 from autofutures.orders.book import Order, Orders
@@ -117,6 +119,8 @@ class Trader:
         """Handles one input; what it says must be kept before it leaves."""
         if isinstance(message, Tick):
             return self._tick(message, now)
+        if isinstance(message, Quote):
+            return self._quote(message, now)
         said: Said = []
         self.account.now = now
         match message:
@@ -129,8 +133,6 @@ class Trader:
             case CloseLot():
                 self._hear_decision(message)
                 self.desk.close(message, now, said)
-            case Quote():
-                self.market_seq += 1
             case Ready():
                 self._strategies.add(message.source)
                 said.append(self._restored(message.source))
@@ -185,11 +187,25 @@ class Trader:
             return (BadTick(tick.symbol, now, tick.price_ticks, reason),)
         self.market_seq += 1
         self.view.on_tick(tick.symbol, now, tick.price_ticks)
-        if not self.orders.held and self.desk.is_idle(tick.symbol, tick.price_ticks):
+        return self._priced(tick.symbol, tick.price_ticks, "a trade", now)
+
+    def _quote(self, quote: Quote, now: int) -> Sequence[AnyMessage]:
+        """A quote moves no stop and no exit, but where no trade was ever heard and it is all that there is."""
+        symbol, sides = quote.symbol, (quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
+        if not is_sound(*sides, ANY_PRICE if symbol in self._spreads else LOWEST):
+            reason = "its bid must be below its offer, and both above zero"
+            return (BadQuote(symbol, now, *sides, reason),)
+        self.market_seq += 1
+        price_ticks = self.view.on_quote(quote, now)
+        return () if price_ticks is None else self._priced(symbol, price_ticks, "a quote", now)
+
+    def _priced(self, symbol: str, price_ticks: int, what: str, now: int) -> Sequence[AnyMessage]:
+        """The market is at a price: stops and exits that it reaches leave."""
+        if not self.orders.held and self.desk.is_idle(symbol, price_ticks):
             return ()
         said: Said = []
-        self._fire_stops(tick, now, said)
-        self.desk.hear_trade(tick.symbol, tick.price_ticks, now, said)
+        self._fire_stops(symbol, price_ticks, what, now, said)
+        self.desk.hear_trade(symbol, price_ticks, now, said)
         return said
 
     def uncovered(self) -> int:
@@ -208,8 +224,8 @@ class Trader:
             working_sell=self.orders.working(symbol, Side.SELL) + may_sell,
             stop_buy=stop_buy,
             stop_sell=stop_sell,
-            last_ticks=self.view.last(symbol) or 0,
-            last_at=self.view.last_at(symbol) or 0,
+            last_ticks=self.view.reference(symbol),
+            last_at=self.view.heard_at(symbol),
             session_open=self.view.accepts_orders(symbol, now),
             low_ticks=low_ticks,
             high_ticks=high_ticks,
@@ -259,20 +275,20 @@ class Trader:
         else:
             said.append(order.changed(now, "it was over before"))
 
-    def _fire_stops(self, tick: Tick, now: int, said: Said) -> None:
-        session = self.view.session(tick.symbol, now)
+    def _fire_stops(self, symbol: str, price_ticks: int, what: str, now: int, said: Said) -> None:
+        session = self.view.session(symbol, now)
         if session is None:
             return
         for order in tuple(self.orders.held.values()):
             intent = order.intent
-            if intent.symbol != tick.symbol:
+            if intent.symbol != symbol:
                 continue
             if not session.accepts_from <= intent.at < session.ends_at:
                 # News of its session's end was lost, or came while we were away.
                 self.orders.hear(order, Event.EXPIRED)
                 said.append(order.changed(now, "its session has ended"))
-            elif (tick.price_ticks - intent.stop_ticks) * intent.side >= 0:
-                self._fire(order, f"a trade at {tick.price_ticks}", now, said)
+            elif (price_ticks - intent.stop_ticks) * intent.side >= 0:
+                self._fire(order, f"{what} at {price_ticks}", now, said)
 
     def _fire(self, order: Order, why: str, now: int, said: Said) -> None:
         """A stop leaves, unless the book has learnt since it was placed that nothing may be opened now."""
@@ -363,7 +379,7 @@ class Trader:
 
     def _unheard(self) -> list[str]:
         """Symbols that are in the book though the run does not trade them, and of which no trade was heard."""
-        silent = {symbol for symbol in self._left_over if self.view.last_at(symbol) is None}
+        silent = {symbol for symbol in self._left_over if not self.view.heard_at(symbol)}
         held = {symbol for _, symbol, ledger in self.portfolio.ledgers() if ledger.position}
         at_work = {order.intent.symbol for order in self.orders.alive()}
         return sorted(silent & (held | at_work))

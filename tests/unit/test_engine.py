@@ -13,6 +13,7 @@ from autofutures.domain.messages import (
     Decision,
     Gap,
     OrderChanged,
+    Quote,
     Refused,
     Restored,
     SessionEnded,
@@ -101,6 +102,14 @@ def test_what_cannot_be_a_trade_is_told_and_no_strategy_hears_the_tick() -> None
     lockstep.step([tick(0)], OPEN, 0)
     assert "Tick" not in [name for _, names in ask.heard for name in names]
     assert told == ["BadTick"]
+
+
+def test_what_cannot_be_a_quote_is_told_and_no_strategy_hears_it() -> None:
+    ask = Strategies()
+    lockstep, told = lockstep_of(ask)
+    lockstep.step([Quote(TXF, OPEN, 2, 1, 1, 1)], OPEN, 0)
+    assert "Quote" not in [name for _, names in ask.heard for name in names]
+    assert told == ["BadQuote"]
 
 
 def test_strategies_that_answer_every_verdict_are_stopped() -> None:

@@ -8,6 +8,7 @@ from autofutures.domain.messages import (
     Accepted,
     Alert,
     AnyMessage,
+    BadQuote,
     BadTick,
     Beat,
     BookMode,
@@ -212,6 +213,54 @@ def test_a_spread_may_trade_at_zero_or_less() -> None:
     trader = a_trader(symbols=(spread,))
     assert trader.handle(tick(-3, symbol=spread), OPEN) == ()
     assert trader.view.last(spread) == -3
+
+
+@pytest.mark.parametrize("sides", [(17_400, 1, 17_400, 1), (17_401, 1, 17_400, 1), (0, 1, 17_400, 1)])
+def test_what_cannot_be_a_quote_moves_nothing(sides: tuple[int, int, int, int]) -> None:
+    trader = started()
+    said = trader.handle(Quote(TXF, OPEN + 5, *sides), OPEN + 5)
+    assert said == (BadQuote(TXF, OPEN + 5, *sides, "its bid must be below its offer, and both above zero"),)
+    assert (trader.market_seq, trader.view.heard_at(TXF)) == (1, OPEN)
+
+
+def test_a_spread_may_be_quoted_at_zero_or_less() -> None:
+    spread = "TAIFEX:TXF202108/202109"
+    trader = a_trader(symbols=(spread,))
+    assert trader.handle(Quote(spread, OPEN, -3, 1, 0, 1), OPEN) == ()
+    assert trader.exposure(spread, OPEN).last_ticks == -2
+
+
+def test_a_market_that_is_quoted_is_heard_and_its_last_trade_stays_the_measure() -> None:
+    trader = started()
+    late = OPEN + 60 * SECOND
+    stale = trader.handle(intent(kind=OrderType.LIMIT, price_ticks=17_390, at=late), late)
+    assert [getattr(message, "rule", "") for message in stale] == ["stale_tick"]
+    trader.handle(Quote(TXF, late, 17_300, 1, 17_500, 1), late)
+    exposure = trader.exposure(TXF, late)
+    assert (exposure.last_at, exposure.last_ticks) == (late, 17_400)
+    placed = trader.handle(intent(k=2, kind=OrderType.LIMIT, price_ticks=17_390, at=late), late)
+    assert [type(message).__name__ for message in placed] == ["Placed", "Submit"]
+
+
+def test_until_the_first_trade_the_middle_of_the_quote_is_the_measure() -> None:
+    trader = a_trader()
+    trader.handle(Quote(TXF, OPEN, 17_400, 1, 17_403, 1), OPEN)
+    assert trader.exposure(TXF, OPEN).last_ticks == 17_401
+    far = trader.handle(intent(kind=OrderType.LIMIT, price_ticks=15_000), OPEN)
+    assert [getattr(message, "rule", "") for message in far] == ["collar"]
+
+
+def test_until_the_first_trade_quotes_fire_stops_and_afterwards_trades_alone() -> None:
+    trader = a_trader()
+    trader.handle(Quote(TXF, OPEN, 17_400, 1, 17_402, 1), OPEN)
+    trader.handle(intent(Side.SELL, kind=OrderType.STOP, stop_ticks=17_390), OPEN)
+    trader.handle(intent(Side.SELL, k=2, kind=OrderType.STOP, stop_ticks=17_380), OPEN)
+    assert trader.handle(Quote(TXF, OPEN, 0, 0, 0, 0), OPEN) == ()
+    fired = trader.handle(Quote(TXF, OPEN, 17_388, 1, 17_390, 1), OPEN)
+    assert [type(message).__name__ for message in fired] == ["OrderChanged", "Submit"]
+    trader.handle(tick(17_389), OPEN)
+    assert trader.handle(Quote(TXF, OPEN, 17_300, 1, 17_302, 1), OPEN) == ()
+    assert len(trader.orders.held) == 1
 
 
 def test_an_exit_closes_and_is_the_traders_own_decision() -> None:

@@ -32,7 +32,9 @@ def mount(app: typer.Typer) -> None:
 
 
 def backtest(
-    strategy: Annotated[str, typer.Argument(help="ema_cross, support_resistance, or path/to/file.py:Class.")],
+    strategy: Annotated[
+        str, typer.Argument(help="ema_cross, market_maker, support_resistance, or path/to/file.py:Class.")
+    ],
     symbol: Annotated[str, typer.Option(help="A contract, or several with commas.")] = GENERATED_SYMBOL,
     date: Annotated[
         str,

@@ -335,6 +335,18 @@ class BadTick(Message, frozen=True):
     reason: str
 
 
+class BadQuote(Message, frozen=True):
+    """A quote that cannot be one; nobody acts on it. The reason says which rule it broke."""
+
+    symbol: str
+    at: int
+    bid_ticks: int
+    bid_qty: int
+    ask_ticks: int
+    ask_qty: int
+    reason: str
+
+
 class Stray(Message, frozen=True):
     """The venue reported on an order that the book does not have, or what no order can do: a person must look."""
 
@@ -624,7 +636,8 @@ Report = Accepted | Rejected | Filled | Canceled | Expired
 Link = Query | Snapshot | LinkChanged
 Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRefused | Answer
 Account = Reconciled | BookMode | Alert
-Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | BadTick | Stray | Woke | Account
+Bad = BadTick | BadQuote
+Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | Bad | Stray | Woke | Account
 Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
 Kept = BookKept | OrderKept | LedgerKept | RangeKept
 AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Kept | Control

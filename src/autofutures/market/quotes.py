@@ -17,3 +17,10 @@ def is_sound(bid_ticks: int, bid_qty: int, ask_ticks: int, ask_qty: int, lowest_
     if (bid_qty > 0 and bid_ticks < lowest_ticks) or (ask_qty > 0 and ask_ticks < lowest_ticks):
         return False
     return bid_qty == 0 or ask_qty == 0 or bid_ticks < ask_ticks
+
+
+def middle(bid_ticks: int, bid_qty: int, ask_ticks: int, ask_qty: int) -> int:
+    """The price that a sound quote stands for: its middle, rounded down, or its only side."""
+    if bid_qty == 0:
+        return ask_ticks
+    return bid_ticks if ask_qty == 0 else (bid_ticks + ask_ticks) // 2

@@ -1,19 +1,32 @@
-"""What the trader and the gate know of each symbol: the last trade, and the session now under way."""
+"""What the trader and the gate know of each symbol: the last trade and quote, and the session now under way."""
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
+from autofutures.domain.messages import Quote
 from autofutures.market.expiry import last_day_of
+from autofutures.market.quotes import middle
 from autofutures.market.sessions import Calendar, Session
 
 
 class _Seen:
-    __slots__ = ("at", "band", "last_trading_day", "price_ticks", "session", "sessions_id")
+    __slots__ = (
+        "at",
+        "band",
+        "last_trading_day",
+        "middle_ticks",
+        "price_ticks",
+        "quoted_at",
+        "session",
+        "sessions_id",
+    )
 
     def __init__(self, sessions_id: str, last_trading_day: int) -> None:
         self.sessions_id = sessions_id
         self.last_trading_day = last_trading_day
         self.at: int | None = None
         self.price_ticks: int | None = None
+        self.quoted_at = 0
+        self.middle_ticks = 0
         self.session: Session | None = None
         self.band: tuple[int, int] = (0, 0)
 
@@ -46,6 +59,29 @@ class MarketView:
         seen.at = at
         seen.price_ticks = price_ticks
         return self._session(seen, at)
+
+    def on_quote(self, quote: Quote, at: int) -> int | None:
+        """Keeps a sound quote.
+
+        Returns:
+            The price that it stands for, where no trade was ever heard and a quote is all that there is; else None.
+        """
+        seen = self._of(quote.symbol)
+        seen.quoted_at = at
+        if seen.at is not None or (quote.bid_qty == 0 and quote.ask_qty == 0):
+            return None
+        seen.middle_ticks = middle(quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
+        return seen.middle_ticks
+
+    def reference(self, symbol: str) -> int:
+        """What a price is measured against: the last trade; before the first the middle of the quote, 0 without one."""
+        seen = self._of(symbol)
+        return seen.middle_ticks if seen.price_ticks is None else seen.price_ticks
+
+    def heard_at(self, symbol: str) -> int:
+        """When the market was last heard, by a trade or a quote, UTC nanoseconds; 0 for never."""
+        seen = self._of(symbol)
+        return max(seen.at or 0, seen.quoted_at)
 
     def last(self, symbol: str) -> int | None:
         """The last trade's price in ticks; None before the first."""

@@ -16,15 +16,17 @@ from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import (
     MARKET,
     AnyMessage,
-    BadTick,
+    Bad,
     Gap,
     Placed,
+    Quote,
     Refused,
     Restored,
     Tick,
     Traded,
 )
 from autofutures.domain.units import MINUTE
+from autofutures.market.quotes import middle
 from autofutures.portfolio import pnl
 
 _Counted = TypeVar("_Counted", Placed, Traded, Refused)
@@ -82,7 +84,8 @@ class Tally:
     """Folds the trader's stream.
 
     Equity is kept by marking to market: a trade of the market moves it by the position, a fill by its distance from
-    the last trade and its costs. So each event costs one addition, whatever was traded before.
+    the last trade and its costs. So each event costs one addition, whatever was traded before. Until a market's first
+    trade its quotes stand for one, at their middle.
 
     Args:
         instruments: what one tick of each symbol is worth.
@@ -98,6 +101,7 @@ class Tally:
         self.symbols = frozenset(symbols) or frozenset(instruments)
         self._positions: dict[str, int] = {}
         self._lasts: dict[str, int] = {}
+        self._traded: set[str] = set()
         self._order_hash = hashlib.sha256()
         self._fill_hash = hashlib.sha256()
         self._net = 0
@@ -121,6 +125,8 @@ class Tally:
         """Hears one message of the stream."""
         if isinstance(message, Tick):
             self._tick(message, now)
+        elif isinstance(message, Quote):
+            self._quote(message, now)
         elif isinstance(message, Traded):
             self._fill(message)
         elif isinstance(message, Placed):
@@ -130,7 +136,7 @@ class Tally:
             self._count("refused", message, self.refusals)
         elif isinstance(message, Gap):
             self.ticks_lost += message.missed if message.source.endswith(MARKET) else 0
-        elif isinstance(message, BadTick):
+        elif isinstance(message, Bad):
             self.bad_ticks += 1
         elif isinstance(message, Restored):
             self.hold(message.positions)
@@ -152,14 +158,22 @@ class Tally:
         symbol = tick.symbol
         if symbol in self.symbols:
             self.ticks_seen += 1
+        self._traded.add(symbol)
+        self._mark(symbol, tick.price_ticks, now)
+
+    def _quote(self, quote: Quote, now: int) -> None:
+        if quote.symbol not in self._traded and (quote.bid_qty or quote.ask_qty):
+            price_ticks = middle(quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
+            self._mark(quote.symbol, price_ticks, now)
+
+    def _mark(self, symbol: str, price_ticks: int, now: int) -> None:
         position = self._positions.get(symbol, 0)
         if position:
-            last = self._lasts.get(
-                symbol, tick.price_ticks
-            )  # What was held before the run counts from its start.
-            self._net += position * self._move(symbol, last, tick.price_ticks)
+            # What was held before the run counts from its start.
+            last = self._lasts.get(symbol, price_ticks)
+            self._net += position * self._move(symbol, last, price_ticks)
             self._measure()
-        self._lasts[symbol] = tick.price_ticks
+        self._lasts[symbol] = price_ticks
         if now >= self._next_point:
             self._next_point = now - now % MINUTE + MINUTE
             self._point(now)

@@ -18,9 +18,9 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     """Contracts that may still be bought: by orders that are alive, by exit plans, and by others' book stops."""
     working_sell: int
     last_ticks: int
-    """The last trade; meaningless where `last_at` is 0."""
+    """The last trade; before the first, the middle of the quote. Meaningless where `last_at` is 0."""
     last_at: int
-    """When the last trade was heard; 0 for never."""
+    """When the last trade or quote was heard; 0 for never."""
     session_open: bool
     low_ticks: int = 0
     """The day's lower price limit; 0 where it is not known."""

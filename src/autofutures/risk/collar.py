@@ -1,4 +1,4 @@
-"""Rule `collar`: a limit price stays near the last trade. RTS 6 art. 15(1)(a), FIA price tolerance."""
+"""Rule `collar`: a limit price stays near the last price. RTS 6 art. 15(1)(a), FIA price tolerance."""
 
 from autofutures.domain.messages import Intent
 from autofutures.domain.units import OrderType
@@ -9,14 +9,14 @@ BP = 10_000
 
 
 def distance_bp(price_ticks: int, last_ticks: int) -> int:
-    """Distance from the last trade in basis points of it, rounded up; a last price of 0 allows nothing."""
+    """Distance from the last price in basis points of it, rounded up; a last price of 0 allows nothing."""
     if last_ticks == 0:
         return BP
     return -(-abs(price_ticks - last_ticks) * BP // abs(last_ticks))
 
 
 class Collar(Stateless):
-    """Refuses limit and stop prices more than `max_bp` basis points from the last trade, on either side."""
+    """Refuses limit and stop prices more than `max_bp` basis points from the last price, on either side."""
 
     id = "collar"
     binds_exits = False
@@ -36,6 +36,6 @@ class Collar(Stateless):
         for price in prices:
             value = distance_bp(price, exposure.last_ticks)
             if value > self.max_bp:
-                reason = f"price {price} is {value} bp from the last trade {exposure.last_ticks}"
+                reason = f"price {price} is {value} bp from the last price {exposure.last_ticks}"
                 return Violation(self.max_bp, value, reason)
         return None

@@ -11,7 +11,10 @@ def age_ms(now: int, heard_at: int) -> int:
 
 
 class StaleTick(Stateless):
-    """Refuses orders when the last trade is older than `max_age_ms`, or none was ever heard."""
+    """Refuses orders when the last trade or quote is older than `max_age_ms`, or none was ever heard.
+
+    A market that is quoted and seldom trades is heard: who makes a market there must be able to.
+    """
 
     id = "stale_tick"
     binds_exits = False
@@ -20,10 +23,12 @@ class StaleTick(Stateless):
         self.max_age_ms = max_age_ms
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
-        """Compares the time of the last trade with now."""
+        """Compares the time of the last trade or quote with now."""
         if exposure.last_at == 0:
-            return Violation(self.max_age_ms, 0, f"no trade of {intent.symbol} has been heard yet")
+            return Violation(self.max_age_ms, 0, f"no trade or quote of {intent.symbol} has been heard yet")
         age = age_ms(exposure.now, exposure.last_at)
         if age <= self.max_age_ms:
             return None
-        return Violation(self.max_age_ms, age, f"the last trade is {age * 1_000_000 / SECOND:.1f} s old")
+        return Violation(
+            self.max_age_ms, age, f"the last trade or quote is {age * 1_000_000 / SECOND:.1f} s old"
+        )

@@ -15,7 +15,7 @@ from autofutures.domain.messages import (
     MARKET,
     Alert,
     AnyMessage,
-    BadTick,
+    Bad,
     Beat,
     BookMode,
     Cancel,
@@ -415,7 +415,7 @@ class TraderSeat:
     def _after(self, message: AnyMessage, said: Sequence[AnyMessage]) -> None:
         """Routes an input that others must hear of, and what the trader said to it."""
         if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
-            if not (said and isinstance(said[0], BadTick)):  # No trade: nobody is told of it as one.
+            if not (said and isinstance(said[0], Bad)):  # No trade, no quote: nobody is told of it as one.
                 self._stream.append(message)
         elif isinstance(message, WakeAt):
             self._timer_count += 1

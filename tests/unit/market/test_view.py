@@ -1,6 +1,7 @@
 import pytest
 
 from autofutures.domain.errors import BadInput
+from autofutures.domain.messages import Quote
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar, Session
 from autofutures.market.view import MarketView
@@ -34,6 +35,19 @@ def test_the_view_knows_the_last_trade_and_nothing_before_the_first() -> None:
     assert (view.last(TXF), view.last_at(TXF)) == (17473, OPEN)
     view.add(TXF, "taifex-other")
     assert view.last(TXF) == 17473
+
+
+def test_a_market_is_heard_by_quotes_too_and_they_are_the_measure_until_its_first_trade() -> None:
+    view = view_of(Calendar())
+    assert (view.heard_at(TXF), view.reference(TXF)) == (0, 0)
+    assert view.on_quote(Quote(TXF, OPEN, 0, 0, 0, 0), OPEN) is None
+    assert view.on_quote(Quote(TXF, OPEN, 17_400, 1, 17_405, 1), OPEN + 1) == 17_402
+    assert view.on_quote(Quote(TXF, OPEN, 17_400, 1, 0, 0), OPEN + 1) == 17_400
+    assert view.on_quote(Quote(TXF, OPEN, 0, 0, 17_405, 1), OPEN + 2) == 17_405
+    assert (view.heard_at(TXF), view.reference(TXF), view.last(TXF)) == (OPEN + 2, 17_405, None)
+    view.on_tick(TXF, OPEN + 3, 17_000)
+    assert view.on_quote(Quote(TXF, OPEN, 17_400, 1, 17_405, 1), OPEN + 4) is None
+    assert (view.heard_at(TXF), view.reference(TXF), view.last_at(TXF)) == (OPEN + 4, 17_000, OPEN + 3)
 
 
 def test_the_calendar_is_asked_once_a_session() -> None:

@@ -8,9 +8,11 @@ from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import (
     MARKET,
     AnyMessage,
+    BadQuote,
     BadTick,
     Gap,
     Placed,
+    Quote,
     Refused,
     SessionEnded,
     Tick,
@@ -78,6 +80,18 @@ def test_everything_is_counted_once() -> None:
     assert (summary.ticks_seen, summary.bad_ticks, summary.orders, summary.refused) == (1, 1, 1, 1)
     assert (summary.fills, summary.contracts, summary.fees, summary.tax) == (1, 3, 60, 21)
     assert summary.positions == {TXF: 3}
+
+
+def test_until_the_first_trade_quotes_move_the_equity_and_then_trades_alone() -> None:
+    fill = traded(Side.BUY, 2, 17_400)
+    quoted: list[AnyMessage] = [fill, Quote(TXF, OPEN, 17_409, 1, 17_412, 1), Quote(TXF, OPEN, 0, 0, 0, 0)]
+    assert tally_of(quoted).summary().gross_pnl == 10 * 2 * 200
+    late = [*quoted, tick(17_405), Quote(TXF, OPEN, 17_300, 1, 17_302, 1)]
+    assert tally_of(late).summary().gross_pnl == 5 * 2 * 200
+
+
+def test_a_quote_that_is_none_is_counted_with_the_trades_that_are_none() -> None:
+    assert tally_of([BadQuote(TXF, OPEN, 2, 1, 1, 1, "crossed")]).summary().bad_ticks == 1
 
 
 def test_lost_ticks_are_what_a_source_of_market_data_missed_and_nothing_else() -> None:

@@ -15,7 +15,7 @@ def test_a_limit_price_at_the_collar_exactly_passes(price: int) -> None:
 @pytest.mark.parametrize(("price", "value"), [(10_201, 201), (9_799, 201), (1, 9_999)])
 def test_a_limit_price_beyond_it_is_refused_on_either_side(price: int, value: int) -> None:
     order = intent(kind=OrderType.LIMIT, price_ticks=price)
-    reason = f"price {price} is {value} bp from the last trade 10000"
+    reason = f"price {price} is {value} bp from the last price 10000"
     assert Collar(200).check(order, exposure(last_ticks=10_000)) == Violation(200, value, reason)
 
 

@@ -13,13 +13,13 @@ def test_a_trade_as_old_as_the_limit_still_counts(age: int) -> None:
 
 def test_a_trade_one_nanosecond_older_does_not() -> None:
     violation = StaleTick(10_000).check(intent(), exposure(now=OPEN + 10 * SECOND + 1, last_at=OPEN))
-    assert violation == Violation(10_000, 10_001, "the last trade is 10.0 s old")
+    assert violation == Violation(10_000, 10_001, "the last trade or quote is 10.0 s old")
 
 
 def test_a_market_that_was_never_heard_takes_no_order() -> None:
     violation = StaleTick(10_000).check(intent(), exposure(last_at=0))
     assert violation is not None
-    assert "no trade of TAIFEX:TXF202108 has been heard yet" in violation.reason
+    assert "no trade or quote of TAIFEX:TXF202108 has been heard yet" in violation.reason
 
 
 def test_the_limit_is_ten_seconds_unless_told() -> None:
