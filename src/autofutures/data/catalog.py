@@ -31,6 +31,9 @@ from autofutures.domain.instrument import instrument
 _decode_record = msgspec.json.Decoder(FileRecord).decode
 _NEAR = 5
 
+ROW_GROUP = 262_144
+"""Rows that a file stores together: what is read of a long day at once."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TickColumns:
@@ -118,6 +121,12 @@ def place_of(kind: Kind, symbol: str, day: int) -> Path:
     """Where a contract's day lies, within the catalogue's root; `symbol` is whole."""
     exchange, _, name = symbol.partition(":")
     return Path(_FOLDER[kind]) / exchange / name.replace("/", "-") / f"{iso_day(day)}.parquet"
+
+
+def write_frame(frame: pl.DataFrame, place: Path) -> None:
+    """Writes a contract's day so that any part of it, by number or by time, is read without the rest."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(place, compression="zstd", row_group_size=ROW_GROUP, statistics=True)
 
 
 _FOLDER: dict[Kind, str] = {

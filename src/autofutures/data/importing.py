@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 
 from autofutures.data import shelf
-from autofutures.data.catalog import Catalog, iso_day, place_of, providers
+from autofutures.data.catalog import Catalog, iso_day, place_of, providers, write_frame
 from autofutures.data.importers import Options, importer_for
 from autofutures.data.record import FileRecord, SeriesRecord, series_records
 from autofutures.data.rules import UNREADABLE, Kind, Parsed
@@ -188,9 +188,7 @@ def _write(folder: Path, record: FileRecord, reading: _Reading, progress: Progre
     for kind, frame in reading.frames.items():
         days = frame.partition_by("symbol", "day", as_dict=True, maintain_order=True, include_key=False)
         for (symbol, day), rows in days.items():
-            place = folder / place_of(kind, symbol, day)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            rows.write_parquet(place, compression="zstd")
+            write_frame(rows, folder / place_of(kind, symbol, day))
             done += 1
             progress(f"writing {record.name}", done, len(record.series))
     for name in ("imports", "quarantine"):

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from sys import getrefcount
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autofutures.config import RunSettings
-from autofutures.data.catalog import Catalog, TickColumns
+from autofutures.data.catalog import ROW_GROUP, Catalog, TickColumns
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import add_days
@@ -25,7 +26,7 @@ from autofutures.market.sessions import Calendar, Session, last_trading_day
 TICK, QUOTE, SESSION_END = 0, 1, 2
 """What a row of a chunk is: `Chunk.kind`."""
 
-ROWS = 262_144
+ROWS = ROW_GROUP
 
 COLUMNS = ("at", "kind", "leg", "a", "b", "c", "d")
 
@@ -110,14 +111,15 @@ def _leg(catalog: Catalog, calendar: Calendar, symbol: str, leg: int, days: Sequ
 def of_ticks(ticks: TickColumns, leg: int) -> Chunk:
     """Trades as a chunk."""
     count = len(ticks)
+    kinds, legs = np.array(TICK, np.uint8), np.array(leg, np.uint8)
     return Chunk(
         at=ticks.at,
-        kind=np.zeros(count, np.uint8),
-        leg=np.full(count, leg, np.uint8),
+        kind=np.broadcast_to(kinds, count),
+        leg=np.broadcast_to(legs, count),
         a=ticks.price_ticks,
         b=ticks.qty,
         c=ticks.auction.astype(np.int64),
-        d=np.zeros(count, np.int64),
+        d=np.broadcast_to(np.array(0, np.int64), count),
     )
 
 
@@ -146,7 +148,7 @@ def with_ends(parts: Iterable[Chunk], sessions: Sequence[Session], leg: int) -> 
 
 
 def _end(number: int, session: Session, leg: int) -> Chunk:
-    end = _empty(1)
+    end = _Arrays().chunk(1)
     end.at[0], end.kind[0], end.leg[0] = session.ends_at, SESSION_END, leg
     end.a[0], end.b[0], end.c[0], end.d[0] = session.day, number, 0, 0
     return end
@@ -158,7 +160,7 @@ class _Head:
     def __init__(self, parts: Iterator[Chunk]) -> None:
         self._parts = parts
         self._newest = 0
-        self._rows = _empty(0)
+        self._rows = _Arrays().chunk(0)
         self.key = self._rows.at
 
     def fill(self) -> bool:
@@ -186,26 +188,33 @@ def merged(legs: Sequence[Iterator[Chunk]]) -> Iterator[Chunk]:
     if len(legs) == 1:
         yield from legs[0]
         return
-    heads = [_Head(leg) for leg in legs]
+    heads, arrays = [_Head(leg) for leg in legs], _Arrays()
     while heads := [head for head in heads if head.fill()]:
         # Whatever the legs say next is not before the earliest of their last rows: until there all is known.
         lasts = [int(head.key[-1]) for head in heads]
         until = min(lasts)
         first = lasts.index(until)
         taken = [head.take(until, "right" if n <= first else "left") for n, head in enumerate(heads)]
-        yield _interleaved([one for one in taken if len(one[0])])
+        yield _interleaved([one for one in taken if len(one[0])], arrays)
 
 
-def _interleaved(taken: Sequence[tuple[Chunk, NDArray[np.int64]]]) -> Chunk:
+def _interleaved(taken: Sequence[tuple[Chunk, NDArray[np.int64]]], arrays: "_Arrays") -> Chunk:
     if len(taken) == 1:
         return taken[0][0]
+    parts = [part for part, _ in taken]
     order = np.concatenate([key for _, key in taken]).argsort(kind="stable")
-    return Chunk(*(np.concatenate([getattr(part, name) for part, _ in taken])[order] for name in COLUMNS))
+    whole, sorted_rows = arrays.chunk(len(order)), arrays.chunk(len(order))
+    for name in COLUMNS:
+        column = getattr(whole, name)
+        np.concatenate([getattr(part, name) for part in parts], out=column)
+        np.take(column, order, out=getattr(sorted_rows, name), mode="clip")
+    return sorted_rows
 
 
 def filled(parts: Iterable[Chunk], rows: int) -> Iterator[Chunk]:
     """The same events in chunks of `rows`; only the last is shorter."""
-    chunk, used = _empty(rows), 0
+    arrays = _Arrays()
+    chunk, used = arrays.chunk(rows), 0
     for part in parts:
         start = 0
         while start < len(part):
@@ -215,14 +224,42 @@ def filled(parts: Iterable[Chunk], rows: int) -> Iterator[Chunk]:
             start, used = start + count, used + count
             if used == rows:
                 yield chunk
-                chunk, used = _empty(rows), 0
+                del chunk  # So that its arrays are free where nobody kept them.
+                chunk, used = arrays.chunk(rows), 0
     if used:
         yield chunk.part(0, used)
 
 
-def _empty(rows: int) -> Chunk:
-    at, a, b, c, d = (np.empty(rows, np.int64) for _ in range(5))
-    return Chunk(at, np.empty(rows, np.uint8), np.empty(rows, np.uint8), a, b, c, d)
+class _Arrays:
+    """Room for columns, used again once nobody holds it: fresh memory costs more than what is written to it."""
+
+    def __init__(self) -> None:
+        self._numbers: list[NDArray[np.int64]] = []
+        self._bytes: list[NDArray[np.uint8]] = []
+
+    def chunk(self, rows: int) -> Chunk:
+        """A chunk of so many rows that hold anything."""
+        at, a, b, c, d = (_room(self._numbers, rows, np.int64) for _ in range(5))
+        kind, leg = (_room(self._bytes, rows, np.uint8) for _ in range(2))
+        return Chunk(at, kind, leg, a, b, c, d)
+
+
+_Number = TypeVar("_Number", np.uint8, np.int64)
+
+
+def _room(held: list[NDArray[_Number]], rows: int, kind: type[_Number]) -> NDArray[_Number]:
+    for array in held:
+        # Nobody but the list, the loop and the call: whoever has a view of an array holds it too.
+        if len(array) >= rows and getrefcount(array) == _HELD_BY_NOBODY:
+            return array[:rows]
+    array = np.empty(rows, kind)
+    if len(held) < _MOST_HELD:
+        held.append(array)
+    return array[:rows]
+
+
+_HELD_BY_NOBODY = 3
+_MOST_HELD = 60
 
 
 def ahead(source: Iterator[Chunk]) -> Iterator[Chunk]:

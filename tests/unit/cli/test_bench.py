@@ -9,6 +9,7 @@ from autofutures.processes import order_path
 from autofutures.processes.order_path import OrderPath, Slow, Sustained
 from autofutures.storage.file import Durability
 from autofutures.telemetry.latency import LatencySummary
+from tests.runs import a_catalog
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +79,15 @@ def test_both_durabilities_are_measured_beside_a_bare_file(tmp_path: Path) -> No
         ["power-loss", "commit"],
         ["power-loss", "bare"],
     ]
+
+
+def test_recorded_trades_are_streamed_as_often_as_wanted_and_their_files_are_gone(tmp_path: Path) -> None:
+    catalog = str(a_catalog(tmp_path))
+    words = ["stream", "--ticks", "25", "--catalog", catalog, "--at", str(tmp_path / "place")]
+    table = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
+    assert (table["days"], table["events"]) == (3, 3 * 10 + 9)
+    assert table["events_per_s"] > 0
+    assert table["peak_rss_mb"] > 0
+    assert list((tmp_path / "place").iterdir()) == []
+    said = CliRunner().invoke(app, words, catch_exceptions=False).stdout
+    assert said.startswith("39 events of 3 days in ")
