@@ -39,7 +39,7 @@ def repeat(source: Catalog, symbols: Sequence[str], day: int, ticks: int, target
         raise BadInput(f"{', '.join(symbols)} had no trades on {day}: name a day that had some")
     days = [day]
     while len(days) * in_a_day < ticks:
-        days.append(calendar.next_trading_day(days[-1]))
+        days.append(calendar.next_trading_day(days[-1], instrument(symbols[0]).product.sessions))
     expiry = f"{days[-1] // 10_000 + 1}12"
     names = [instrument(f"{instrument(one.symbol).product.root}{expiry}").symbol for one in recorded]
     for name, columns in zip(names, recorded, strict=True):

@@ -21,7 +21,8 @@ from autofutures.data.catalog import ROW_GROUP, Catalog, TickColumns
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import add_days
-from autofutures.market.sessions import Calendar, Session, last_trading_day
+from autofutures.market.expiry import last_day_of
+from autofutures.market.sessions import Calendar, Session
 
 TICK, QUOTE, SESSION_END = 0, 1, 2
 """What a row of a chunk is: `Chunk.kind`."""
@@ -87,8 +88,7 @@ def days_of(catalog: Catalog, symbol: str, first: int, last: int) -> list[int]:
 def sessions_of(symbol: str, day: int, calendar: Calendar) -> tuple[Session, ...]:
     """A contract's sessions of a trading day, in order: what a session's end counts."""
     item = instrument(symbol)
-    last_day = last_trading_day(item.product.root, item.expiry, calendar)
-    return calendar.sessions_of(day, item.product.sessions, last_day)
+    return calendar.sessions_of(day, item.product.sessions, last_day_of(item, calendar))
 
 
 def trading_days(symbol: str, first: int, last: int, calendar: Calendar) -> list[int]:
