@@ -49,19 +49,9 @@ class Swing(Strategy):
 
 def main() -> None:
     """Backtests it on a generated session."""
-    from autofutures.assemble.request import RunOptions  # noqa: PLC0415 - a strategy's process needs none of this
-    from autofutures.backtest.runner import run  # noqa: PLC0415
-    from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL  # noqa: PLC0415
+    from autofutures import backtest  # noqa: PLC0415 - a strategy's process needs none of this
 
-    options = RunOptions(
-        strategies=[f"{__file__}:Swing"],
-        settings=[],
-        symbol=GENERATED_SYMBOL,
-        date=GENERATED_DATE,
-        generate=True,
-        trades=1_500,
-    )
-    summary = run(options.run()).summary
+    summary = backtest.run(f"{__file__}:Swing", generate=True, trades=1_500).summary
     print(f"{summary.orders} orders, {summary.fills} fills")
     print(summary.order_hash)
 

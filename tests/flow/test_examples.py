@@ -33,7 +33,7 @@ def backtest(strategy: str = "", config: Path | None = None) -> Summary:
 
 
 def test_the_readme_s_strategy_is_the_example_and_trades(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    code = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)[0]
     shown = tmp_path / "shown.py"
     shown.write_text(code, "utf-8")
     by_readme = backtest(f"{shown}:Breakout")

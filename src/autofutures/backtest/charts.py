@@ -85,6 +85,12 @@ def decimate(values: Integers, most: int = MOST_POINTS) -> Integers:
     return np.unique(np.minimum(picked, count - 1))
 
 
+def thinned(tape: Ticks, most: int = MOST_POINTS) -> Ticks:
+    """A symbol's trades as a chart shows them."""
+    shown = decimate(tape.price_ticks, most)
+    return Ticks(tape.at[shown], tape.price_ticks[shown])
+
+
 def closed_stretches(times: Sequence[Integers]) -> list[tuple[int, int]]:
     """(from, to) of the stretches in which none of the columns has a time, in order, UTC nanoseconds."""
     at = np.unique(np.concatenate(times)) if times else np.empty(0, dtype=np.int64)

@@ -40,13 +40,17 @@ from autofutures.domain.messages import Placed, Refused, Traded
 from autofutures.market.sessions import ALWAYS, Calendar
 from autofutures.portfolio.tally import EquityPoint, Summary
 
+UpColour = Literal["red", "green"]
+"""The colour of a rise and a gain: red in Taiwan."""
+
 
 class ReportData(msgspec.Struct, frozen=True):
     """All that a report says.
 
     `instruments` has every symbol of `fills` and `ticks`. `slippage_ticks` is what the simulated exchange put
     on the price of orders that take; None: nothing, the market had a book. Money is in minor units of
-    `currency`.
+    `currency`. `trips` are the round trips with their excursions where they are known; None: they are found from
+    `fills` and `ticks`. `decided` is the last trade at each order's decision, ticks by client id.
     """
 
     title: str
@@ -62,9 +66,11 @@ class ReportData(msgspec.Struct, frozen=True):
     currency: str = "TWD"
     refusals: Sequence[Refused] = ()
     slippage_ticks: int | None = None
+    trips: Sequence[RoundTrip] | None = None
+    decided: Mapping[str, int] = {}
 
 
-def write_report(data: ReportData, path: Path, *, up_colour: Literal["red", "green"] = "red") -> None:
+def write_report(data: ReportData, path: Path, *, up_colour: UpColour = "red") -> None:
     """Writes the page.
 
     Raises:
@@ -88,13 +94,13 @@ def report_statistics(data: ReportData) -> tuple[list[RoundTrip], list[OpenLot],
     missing = sorted({*data.ticks} - {*data.instruments})
     if missing:
         raise BadInput(f"there are ticks of {', '.join(missing)}, but no instrument: give its instrument too")
-    trips, lots = match_fills(data.fills, data.instruments)
-    trips = with_excursions(trips, data.ticks, data.instruments)
+    found, lots = match_fills(data.fills, data.instruments)
+    trips = with_excursions(found, data.ticks, data.instruments) if data.trips is None else list(data.trips)
     figures = statistics(data.equity, trips, _days(data), lots, data.summary.max_drawdown)
     return trips, lots, figures
 
 
-def report_html(data: ReportData, up_colour: Literal["red", "green"] = "red") -> str:
+def report_html(data: ReportData, up_colour: UpColour = "red") -> str:
     """The page as text.
 
     Raises:

@@ -12,7 +12,7 @@ from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.backtest.statistics import Ticks
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog, iso_day
-from autofutures.data.stream import days_of, trading_days
+from autofutures.data.stream import TICK, chunks, days_of, trading_days
 from autofutures.domain.messages import Tick
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
@@ -141,6 +141,8 @@ def _write_lines(path: Path, header: str, lines: list[str]) -> None:
 
 def market_prices(settings: RunSettings) -> dict[str, Ticks]:
     """The trades that the run's market prints by itself, by symbol, as far as the run went: for charts."""
+    if settings.source == "recorded" and not settings.limit:
+        return _recorded_prices(settings)
     exchange = make_exchange(settings)
     tally = nodes.make_tally(settings)
     prices: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in settings.symbols}
@@ -152,6 +154,21 @@ def market_prices(settings: RunSettings) -> dict[str, Ticks]:
         if settings.limit and tally.ticks_seen >= settings.limit:
             break
     return {symbol: ticks_of(rows) for symbol, rows in prices.items()}
+
+
+def _recorded_prices(settings: RunSettings) -> dict[str, Ticks]:
+    """What is recorded is what is printed, so the columns are taken as they are."""
+    parts: list[list[Ticks]] = [[] for _ in settings.symbols]
+    for chunk in chunks(settings):
+        for leg, found in enumerate(parts):
+            rows = (chunk.kind == TICK) & (chunk.leg == leg)
+            found.append(Ticks(chunk.at[rows], chunk.a[rows]))
+    return {
+        symbol: Ticks(
+            np.concatenate([part.at for part in found]), np.concatenate([part.price_ticks for part in found])
+        )
+        for symbol, found in zip(settings.symbols, parts, strict=True)
+    }
 
 
 def ticks_of(rows: Sequence[tuple[int, int]]) -> Ticks:

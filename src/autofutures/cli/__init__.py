@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": "autofutures.cli.bench:app",
     "db": "autofutures.cli.db:app",
     "projections": "autofutures.cli.projections:app",
+    "report": "autofutures.cli.report:app",
 }
 """Groups of commands, loaded when they are first named."""
 

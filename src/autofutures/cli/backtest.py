@@ -25,6 +25,11 @@ _HELP = (
     "autofutures backtest my/momentum.py:Momentum --symbol MXF202108 --date 2021-07-26 --json"
 )
 
+SaveOption = Annotated[
+    Path | None,
+    typer.Option(help="Keep the run in this folder: run.json, tables as CSV and Parquet, report.html."),
+]
+
 
 def mount(app: typer.Typer) -> None:
     """Adds the command."""
@@ -48,6 +53,7 @@ def backtest(
     report: options.ReportOption = None,
     orders: options.OrdersOption = None,
     fills: options.FillsOption = None,
+    save: SaveOption = None,
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
     order_latency: options.LatencyOption = "0",
@@ -86,21 +92,27 @@ def backtest(
     with spinner("events") as progress:
         result = run_backtest(run, progress)
     write_rows(result.tally, orders, fills)
+    _write(run, result, report, save)
+    _print(run, result, (report, save), as_json=as_json)
+
+
+def _write(run: "RunSettings", result: "Result", report: Path | None, save: Path | None) -> None:
+    from autofutures.backtest.finished import FinishedRun
+
+    finished = FinishedRun.of(run, result)  # Reads the market again only when a page or a folder asks for it.
     if report is not None:
-        _write_report(run, result, report)
-    _print(run, result, report, as_json=as_json)
+        finished.report(report)
+    if save is not None:
+        finished.save(save)
 
 
-def _write_report(run: "RunSettings", result: "Result", path: Path) -> None:
-    from autofutures.backtest.run_report import report_of
-    from autofutures.backtest.runner import market_prices
-
-    report_of(run, result.tally, market_prices(run), path)
-
-
-def _print(run: "RunSettings", result: "Result", report: Path | None, *, as_json: bool) -> None:
+def _print(
+    run: "RunSettings", result: "Result", written: tuple[Path | None, Path | None], *, as_json: bool
+) -> None:
+    """Says what the run did, and where its page and its folder are."""
     from autofutures.backtest.runner import assumptions_of, notes_of
 
+    report, save = written
     figures = {
         "strategy": ",".join(strategy.name for strategy in run.strategies),
         "symbols": list(run.symbols),
@@ -110,6 +122,7 @@ def _print(run: "RunSettings", result: "Result", report: Path | None, *, as_json
         "seconds": round(result.seconds, 3),
         "events_per_s": result.events_per_s,
         "report": str(report) if report is not None else None,
+        "saved": str(save) if save is not None else None,
         "assumptions": list(assumptions_of(run)),
         "notes": list(notes_of(run)),
     }
@@ -124,3 +137,5 @@ def _print(run: "RunSettings", result: "Result", report: Path | None, *, as_json
         sys.stdout.write(f"  - {line}\n")
     if report is not None:
         sys.stdout.write(f"Report: {report}\n")
+    if save is not None:
+        sys.stdout.write(f"Saved: {save}\n")

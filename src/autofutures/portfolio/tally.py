@@ -120,6 +120,8 @@ class Tally:
         self.fills: list[Traded] = []
         self.refusals: list[Refused] = []
         self.equity: list[EquityPoint] = []
+        self.decided: dict[str, int] = {}
+        """The last trade when each order was decided, ticks by client id; what was decided before any is missing."""
 
     def handle(self, message: AnyMessage, now: int) -> None:
         """Hears one message of the stream."""
@@ -131,6 +133,7 @@ class Tally:
             self._fill(message)
         elif isinstance(message, Placed):
             self._count("orders", message, self.orders)
+            self._note_decision(message)
             self._order_hash.update((order_line(message) + "\n").encode())
         elif isinstance(message, Refused):
             self._count("refused", message, self.refusals)
@@ -204,6 +207,11 @@ class Tally:
         self._counts[kind] += 1
         if self._keeps:
             kept.append(message)
+
+    def _note_decision(self, order: Placed) -> None:
+        last = self._lasts.get(order.intent.symbol)
+        if self._keeps and self.ticks_seen and last is not None:
+            self.decided[order.client_id] = last
 
     def _measure(self) -> None:
         if self._net > self._peak:
