@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from autofutures.config import environment_of_children
+from autofutures.matching import broker
 from autofutures.simulation.recoveries import BRANCHES
 from autofutures.simulation.run import Result, run_seed, run_seeds, total
 from autofutures.simulation.seeds import KINDS, ORDERS, TICKS
@@ -80,3 +81,8 @@ def test_a_story_is_told_in_sentences() -> None:
     assert "starts" in result.story[0]
     assert any("gateway > trader  tick TXF202108" in line for line in result.story)
     assert run_seed(1, 100).story == ()
+
+
+def test_every_promise_holds_when_each_list_comes_in_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker, "PAGE_ROWS", 3)
+    assert run_seed(4, retold=False).broken == ""

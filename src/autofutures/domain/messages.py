@@ -425,7 +425,8 @@ class VenueOrder(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Snapshot(Message, frozen=True):
     """All that the venue has of us, asked for by query `flow`: orders and fills since a time, and net positions.
 
-    `at` is when the venue looked. A venue's list may be late, hold rows that are none, and lack rows.
+    `at` is when the venue looked. A venue's list may be late, hold rows that are none, and lack rows. A long one comes
+    in pages with time between them, fills first, so that nobody is kept from a trade by a day's orders.
     """
 
     flow: str
@@ -434,6 +435,8 @@ class Snapshot(Message, frozen=True):
     orders: tuple[VenueOrder, ...]
     fills: tuple[Filled, ...]
     positions: dict[str, int]
+    page: int = 0
+    pages: int = 1
 
 
 class LinkChanged(Message, frozen=True):

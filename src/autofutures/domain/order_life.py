@@ -10,6 +10,8 @@ from enum import IntEnum
 class Status(IntEnum):
     """Where an order is. `UNKNOWN` lasts until the venue has been asked; it is not a rejection."""
 
+    __hash__ = int.__hash__  # As a word of `units`: looked up often.
+
     HELD = 0
     """Kept by the trader until its stop fires; the venue does not know it."""
     SENT = 1
@@ -30,6 +32,8 @@ class Status(IntEnum):
 
 class Event(IntEnum):
     """What can happen to an order."""
+
+    __hash__ = int.__hash__  # As a word of `units`: looked up often.
 
     FIRED = 0
     ACCEPTED = 1

@@ -16,6 +16,8 @@ MINUTE = 60 * SECOND
 class Word(IntEnum):
     """An integer with a name; `word` is how the name is written in hashes, files and on screens."""
 
+    __hash__ = int.__hash__  # An enum's own is Python code, run for every look into a table.
+
     @property
     def word(self) -> str:
         """The name in lower case, as order and fill hashes write it."""

@@ -39,6 +39,8 @@ class Entry(msgspec.Struct):
     reason: str = ""
     history: list[tuple[int, Status, int]] = msgspec.field(default_factory=list)
     """(since, status, filled), for lists that are late."""
+    newest: VenueOrder | None = None
+    """The row that the last list had, while it is true: a day's orders are listed every few seconds."""
 
     @property
     def left(self) -> int:
@@ -49,16 +51,23 @@ class Entry(msgspec.Struct):
         """Takes a status, and remembers since when."""
         self.status = status
         self.history.append((at, status, self.filled))
+        self.newest = None
 
     def row(self, seen_at: int, skew_ns: int = 0) -> VenueOrder | None:
         """The order in a list of that moment, by a clock that is so far ahead; `None` before it arrived."""
         if self.received_at > seen_at:
             return None
+        known = self.newest
+        if known is not None and known.at - skew_ns <= seen_at:
+            return known
         at, status, filled = next(entry for entry in reversed(self.history) if entry[0] <= seen_at)
         order = self.submit
-        return VenueOrder(
+        row = VenueOrder(
             self.client_id, self.venue_id, order.symbol, order.side, order.qty, filled, status, at + skew_ns
         )
+        if at == self.history[-1][0]:
+            self.newest = row
+        return row
 
 
 class OrderLine(msgspec.Struct, frozen=True):

@@ -93,6 +93,11 @@ class Doubts:
         self._used = number
         return asked_at
 
+    def asked_at(self, flow: str) -> int | None:
+        """As `answered`, of an answer that is not whole yet."""
+        number, asked_at = self._open.get(flow, (0, 0))
+        return asked_at if number > self._used else None
+
     # --- absence
 
     def seen(self, client_id: str) -> None:

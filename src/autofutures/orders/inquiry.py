@@ -20,7 +20,7 @@ from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import MINUTE
 from autofutures.orders.account import OUTSIDE, Account
 from autofutures.orders.book import Order
-from autofutures.orders.doubt import Doubts
+from autofutures.orders.doubt import MOST_OPEN, Doubts
 from autofutures.orders.policy import Policy
 from autofutures.orders.reconcile import Difference, compare, unexplained
 from autofutures.orders.standing import Standing
@@ -55,6 +55,7 @@ class Inquiry:
         self._strangers: set[str] = set()
         self._ignored: dict[str, FillLine] = {}
         self._ended: dict[str, int] = {}
+        self._lists: dict[str, Difference] = {}
         self.doubts = doubts
         self.standing = Standing(reconciles=policy.reconciles)
 
@@ -126,6 +127,7 @@ class Inquiry:
         self.standing.link(changed)
         if not changed.up:
             self.doubts.link_lost()
+            self._lists.clear()
             if was_up:  # One that never was up is no news: the book's mode says it.
                 said.append(Alert("link_down", now, changed.venue, changed.reason))
             for order in tuple(self._orders.sent.values()):
@@ -139,21 +141,40 @@ class Inquiry:
             said.append(mode)
 
     def compare(self, snapshot: Snapshot, now: int, said: Said) -> None:
-        """Book and venue are compared; what the venue knows more comes in as reports do."""
-        asked_at = self.doubts.answered(snapshot.flow)
+        """Book and venue are compared; what the venue knows more comes in as reports do, with each page of its list."""
+        found = self._so_far(snapshot)
+        if found is None:
+            return
+        is_whole = found.page + 1 == snapshot.pages
+        ask = self.doubts.answered if is_whole else self.doubts.asked_at
+        asked_at = ask(snapshot.flow)
         if asked_at is None:
             return
-        found = compare(self._orders, snapshot, asked_at)
-        for order in found.listed:
-            self.doubts.seen(order.client_id)
+        compare(self._orders, snapshot, asked_at, found)
+        for row in snapshot.orders:
+            self.doubts.seen(row.client_id)
         for report in found.reports:
             self._account.hear(report, said)
+        if is_whole:
+            self._conclude(snapshot, found, asked_at, now, said)
+        else:
+            self._lists[snapshot.flow] = found
+
+    def _so_far(self, page: Snapshot) -> Difference | None:
+        """What the pages before have said; none where one of them was lost: such a list is asked for again."""
+        found = self._lists.pop(page.flow, None) if page.page else Difference()
+        while len(self._lists) >= MOST_OPEN:
+            del self._lists[next(iter(self._lists))]
+        return found if found is not None and found.page == page.page else None
+
+    def _conclude(self, snapshot: Snapshot, found: Difference, asked_at: int, now: int, said: Said) -> None:
+        """The list is whole: what it lacks counts, and the positions are compared."""
         beyond = snapshot.since + CLOCKS_NS if snapshot.since else 0
         absent = sum(self._missing(order, asked_at, beyond, now, said) for order in found.missing)
         ignored = len(self._ignored)
         outside = self._outside(found, snapshot.since, now, said)
         book = self._account.portfolio.nets()
-        differs = unexplained(self._orders, book, snapshot, outside, self._policy.quiet_ns)
+        differs = unexplained(self._orders, book, snapshot, found.counted, outside, self._policy.quiet_ns)
         if self.standing.compared(differs):
             for symbol, qty in self.standing.unexplained.items():
                 text = f"the venue's position is {qty:+d} from the book's, and no fill explains it"
@@ -165,7 +186,8 @@ class Inquiry:
             working = order.status is Status.WORKING
             self.doubts.ask_at(again if working else max(again, self.doubts.proof_at(order)))
         strangers, news = len(found.strangers), self.ignored()[ignored:]
-        said.append(Reconciled(snapshot.flow, now, len(found.reports), absent, strangers, differs, news))
+        applied = found.applied + len(found.reports)
+        said.append(Reconciled(snapshot.flow, now, applied, absent, strangers, differs, news))
         self._exits_in_doubt(now, said)
         self._say_mode(now, said)
 

@@ -1,7 +1,7 @@
-"""Book and venue side by side: what a snapshot teaches, as the reports that were missing. Pure; decides nothing.
+"""Book and venue side by side: what a list teaches, as the reports that were missing. Pure; decides nothing.
 
 Neither side alone is true: a venue's list is late, holds rows that are none and lacks rows. So a row can only add (a
-fill, an end), and what a list lacks is handed back to be asked for again. The same snapshot twice teaches nothing new.
+fill, an end), and what a list lacks is handed back to be asked for again. The same list twice teaches nothing new.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,12 +28,20 @@ _LISTED = (Status.SENT, Status.UNKNOWN, Status.REJECTED, Status.ABSENT)
 
 
 class Difference(msgspec.Struct):
-    """What a snapshot says that the book did not know, and what it lacks."""
+    """What a list says that the book did not know, page by page, and what it lacks."""
 
+    page: int = 0
+    """So many of its pages were compared."""
     reports: list[Report] = msgspec.field(default_factory=list)
-    listed: list[Order] = msgspec.field(default_factory=list)
+    """What the last page taught."""
+    applied: int = 0
+    """Reports of the pages before."""
+    counted: set[str] = msgspec.field(default_factory=set)
+    """Ids of all fills."""
+    listed: set[str] = msgspec.field(default_factory=set)
+    """Client ids of orders of ours."""
     missing: list[Order] = msgspec.field(default_factory=list)
-    """Orders of ours that may still trade and were sent before the query, and that the list lacks."""
+    """Orders of ours that may still trade and were sent before the query, and that the whole list lacks."""
     strangers: list[VenueOrder] = msgspec.field(default_factory=list)
     foreign: list[Filled] = msgspec.field(default_factory=list)
     """Fills of orders that are not ours."""
@@ -41,36 +49,40 @@ class Difference(msgspec.Struct):
     """Rows without any id: no order that could be asked for, and nothing is counted on them."""
 
 
-def compare(orders: Orders, snapshot: Snapshot, asked_at: int) -> Difference:
-    """What the snapshot teaches about the book of orders; fills come before the ends of their orders.
+def compare(orders: Orders, snapshot: Snapshot, asked_at: int, found: Difference) -> None:
+    """What the next page of a list teaches about the book of orders; fills come before the ends of their orders.
 
     Args:
-        orders: the book.
-        snapshot: the venue's lists.
-        asked_at: when they were asked for; orders sent later prove nothing by being missing.
+        orders: the book, with what the pages before have taught.
+        snapshot: the page.
+        asked_at: when the list was asked for; orders sent later prove nothing by being missing.
+        found: what the pages before said; this one is added.
     """
-    found = Difference()
+    found.page += 1
+    found.applied += len(found.reports)
+    found.reports = []
     for fill in snapshot.fills:
+        found.counted.add(fill.fill_id)
         if orders.get(fill.client_id) is None:
             if not (fill.client_id and orders.is_forgotten(fill.at)):  # Else it was ours.
                 found.foreign.append(fill)
         elif not (orders.has_heard(fill.fill_id) or orders.is_forgotten(fill.at)):
             found.reports.append(fill)
-    listed = set()
     for row in snapshot.orders:
         order = orders.get(row.client_id) if row.client_id else None
         if order is not None:
-            listed.add(row.client_id)
-            found.listed.append(order)
+            found.listed.add(row.client_id)
             found.reports.extend(_news(order, row))
         elif row.venue_id and not orders.is_forgotten(row.at):
             found.strangers.append(row)
         elif not row.venue_id:
             found.phantoms += 1
-    found.missing = [
-        order for order in orders.at_venue() if order.client_id not in listed and order.sent_at <= asked_at
-    ]
-    return found
+    if found.page == snapshot.pages:
+        found.missing = [
+            order
+            for order in orders.at_venue()
+            if order.client_id not in found.listed and order.sent_at <= asked_at
+        ]
 
 
 def _news(order: Order, row: VenueOrder) -> Iterator[Report]:
@@ -92,18 +104,23 @@ def _news(order: Order, row: VenueOrder) -> Iterator[Report]:
 
 
 def unexplained(
-    orders: Orders, book: Mapping[str, int], snapshot: Snapshot, outside: Mapping[str, int], late_ns: int
+    orders: Orders,
+    book: Mapping[str, int],
+    snapshot: Snapshot,
+    counted: set[str],
+    outside: Mapping[str, int],
+    late_ns: int,
 ) -> dict[str, int]:
     """The venue's position less what the book and the strangers' fills make of it, by symbol, where they differ.
 
     Args:
         orders: knows each fill that was heard.
-        book: the book's net positions by symbol, with the fills of this snapshot.
-        snapshot: the venue's positions and fills.
-        outside: contracts by symbol that strangers traded, as far as the snapshot goes, and that are not in the book.
+        book: the book's net positions by symbol, with the fills of this list.
+        snapshot: any page of the list: the venue's positions.
+        counted: ids of all its fills.
+        outside: contracts by symbol that strangers traded, as far as the list goes, and that are not in the book.
         late_ns: by so much a list may be late. An older fill that it lacks is one that the venue does not have.
     """
-    counted = {fill.fill_id for fill in snapshot.fills}
     later: dict[str, int] = {}
     for symbol, signed in orders.fills_since(max(snapshot.since, snapshot.at - late_ns), counted):
         later[symbol] = later.get(symbol, 0) + signed
