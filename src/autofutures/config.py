@@ -99,7 +99,9 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 0
     closed_days: dict[int, str] = {}
     bands: dict[str, tuple[int, int]] = {}
-    """The day's price limits by symbol, in ticks; a symbol that is missing has none that we know."""
+    """The first day's price limits by symbol, in ticks; a symbol that is missing has none that we know."""
+    later_bands: dict[int, dict[str, tuple[int, int]]] = {}
+    """The same of the days after it, by trading day."""
     currency: str = "TWD"
     policy: Policy = Policy()
     faults: dict[str, int] = {}

@@ -179,7 +179,7 @@ class Trader:
                 pass  # Timers and answers move nothing here: the stream alone carries them on.
 
     def _tick(self, tick: Tick, now: int) -> Sequence[AnyMessage]:
-        low_ticks, high_ticks = self.view.band(tick.symbol)
+        low_ticks, high_ticks = self.view.band(tick.symbol, now)
         if tick.price_ticks <= 0 and tick.symbol not in self._spreads:
             return (BadTick(tick.symbol, now, tick.price_ticks, "a price of zero or less is no trade"),)
         if high_ticks and not low_ticks <= tick.price_ticks <= high_ticks:
@@ -214,7 +214,7 @@ class Trader:
 
     def exposure(self, symbol: str, now: int, strategy: str = "") -> Exposure:
         """What the gate may know of an instrument and our stake in it."""
-        low_ticks, high_ticks = self.view.band(symbol)
+        low_ticks, high_ticks = self.view.band(symbol, now)
         may_buy, stop_buy = self.desk.pending(symbol, Side.BUY, strategy)
         may_sell, stop_sell = self.desk.pending(symbol, Side.SELL, strategy)
         return Exposure(

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import msgspec
 
-from autofutures.assemble.nodes import calendar_of, instruments_of
+from autofutures.assemble.nodes import bands_of, calendar_of, instruments_of
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.feed import events
 from autofutures.data.generate import generate
 from autofutures.data.settlement import settlement_ticks
-from autofutures.data.stream import chunks, sessions_of
+from autofutures.data.stream import chunks, days_of, sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import Tick
 from autofutures.domain.units import SECOND
 from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import band, limit_percent_bp
-from autofutures.market.sessions import Session
+from autofutures.market.sessions import Calendar, Session
 from autofutures.matching.book_market import BookMarket
 from autofutures.matching.broker import Broker
 from autofutures.matching.exchange import Exchange
@@ -42,7 +42,8 @@ def make_exchange(run: RunSettings, life: int = 1) -> Exchange:
         else:
             low_high = run.bands.get(symbol, (0, 0))
             markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points, *low_high)
-    return Exchange(markets, run.order_latency_ns, f"X{life}.")
+    bands = bands_of(run) if run.later_bands else {}
+    return Exchange(markets, run.order_latency_ns, f"X{life}.", bands)
 
 
 def make_broker(run: RunSettings, life: int = 1) -> Broker:
@@ -121,15 +122,25 @@ def begins_at(run: RunSettings) -> int:
 
 
 def with_bands(run: RunSettings) -> RunSettings:
-    """The run with its day's price limits, where the catalogue can tell yesterday's settlement price."""
+    """The run with each day's price limits, where the catalogue can tell the settlement price of the day before."""
     if run.source != "recorded":
         return run
     calendar, catalog = calendar_of(run), Catalog(Path(run.catalog))
-    before = calendar.previous_trading_day(run.day)
+    days = {run.day: _bands_on(run.day, run, catalog, calendar)}
+    for symbol in run.symbols:
+        for day in days_of(catalog, symbol, run.day, run.last_day):
+            if day not in days:
+                days[day] = _bands_on(day, run, catalog, calendar)
+    return msgspec.structs.replace(run, bands=days.pop(run.day), later_bands=days)
+
+
+def _bands_on(day: int, run: RunSettings, catalog: Catalog, calendar: Calendar) -> dict[str, tuple[int, int]]:
     bands: dict[str, tuple[int, int]] = {}
     for symbol, item in instruments_of(run).items():
+        sessions = item.product.sessions
+        before = calendar.previous_trading_day(day, sessions)
         last_day = last_day_of(item, calendar)
-        settled = settlement_ticks(catalog, symbol, before, item.product.sessions, calendar, last_day)
-        if settled is not None and not item.is_spread:
-            bands[symbol] = band(settled, limit_percent_bp(run.day))
-    return msgspec.structs.replace(run, bands=bands)
+        settled = settlement_ticks(catalog, symbol, before, sessions, calendar, last_day)
+        if settled is not None and not item.is_spread and item.product.exchange == "TAIFEX":
+            bands[symbol] = band(settled, limit_percent_bp(day))
+    return bands

@@ -3,8 +3,10 @@
 import msgspec
 
 from autofutures.config import BOOK_STOP, RunSettings, StrategySettings
+from autofutures.data.stream import sessions_of
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
+from autofutures.market.limits import Bands
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE
@@ -33,11 +35,25 @@ def calendar_of(run: RunSettings) -> Calendar:
 def view_of(run: RunSettings) -> MarketView:
     """What is known of the run's markets before the first trade."""
     view = MarketView(calendar_of(run))
-    for symbol, item in instruments_of(run).items():
+    for item in instruments_of(run).values():
         view.add_instrument(item)
-        if symbol in run.bands:
-            view.set_band(symbol, *run.bands[symbol])
+    for symbol, bands in bands_of(run).items():
+        view.set_bands(symbol, bands)
     return view
+
+
+def bands_of(run: RunSettings) -> dict[str, Bands]:
+    """Each symbol's price limits by time: those of a day hold from when orders for it are accepted."""
+    bands: dict[str, dict[int, tuple[int, int]]] = {
+        symbol: {0: run.bands.get(symbol, (0, 0))} for symbol in instruments_of(run)
+    }
+    calendar = calendar_of(run)
+    for day, of_day in sorted(run.later_bands.items()):
+        for symbol, by_instant in bands.items():
+            sessions = sessions_of(symbol, day, calendar)
+            if sessions:
+                by_instant[sessions[0].accepts_from] = of_day.get(symbol, (0, 0))
+    return {symbol: Bands(by_instant) for symbol, by_instant in bands.items()}
 
 
 def make_trader(run: RunSettings, epoch: int = 1) -> Trader:

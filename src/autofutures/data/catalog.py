@@ -12,8 +12,9 @@ Prices are integer ticks, times UTC nanoseconds, rows stand in the order of the 
 """
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -153,8 +154,14 @@ class Catalog:
         self.root = root
         shelf.mend(root)
 
-    def ticks(self, symbol: str, day: int) -> TickColumns:
-        """The trades of a contract on a trading day (YYYYMMDD).
+    def has(self, symbol: str, day: int) -> bool:
+        """Whether there are trades of a contract on a trading day."""
+        whole = instrument(symbol).symbol
+        kinds: tuple[Kind, ...] = ("ticks", "spreads")
+        return any((self.root / place_of(kind, whole, day)).exists() for kind in kinds)
+
+    def ticks(self, symbol: str, day: int, since: int = 0) -> TickColumns:
+        """The trades of a contract on a trading day (YYYYMMDD), all or those since an instant.
 
         Of a spread: all of them, where the exchange's file of spread trades is there too.
 
@@ -163,7 +170,8 @@ class Catalog:
         """
         whole = instrument(symbol).symbol
         kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
-        frame = self._read(kind, whole, day)
+        wanted = pl.col("at") >= since
+        frame = self._read(kind, whole, day, (lambda rows: rows.filter(wanted)) if since else None)
         columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
         return TickColumns(whole, day, *columns)
 
@@ -177,7 +185,7 @@ class Catalog:
         kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
         start = 0
         while True:
-            frame = self._read(kind, whole, day, (start, rows))
+            frame = self._read(kind, whole, day, partial(pl.LazyFrame.slice, offset=start, length=rows))
             columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
             yield TickColumns(whole, day, *columns)
             start += rows
@@ -237,12 +245,14 @@ class Catalog:
         """Every contract and trading day that the catalogue provides, by symbol, kind and day."""
         return sorted((series for series, _ in providers(self.records()).values()), key=_order)
 
-    def _read(self, kind: Kind, symbol: str, day: int, part: tuple[int, int] | None = None) -> pl.DataFrame:
+    def _read(
+        self, kind: Kind, symbol: str, day: int, part: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None
+    ) -> pl.DataFrame:
         path = self.root / place_of(kind, symbol, day)
         if not path.exists():
             raise BadInput(self._what_there_is(kind, symbol, day))
         try:
-            return pl.scan_parquet(path).slice(*part).collect() if part else pl.read_parquet(path)
+            return part(pl.scan_parquet(path)).collect() if part else pl.read_parquet(path)
         except (PolarsError, OSError) as error:
             raise BadInput(f"{path} is damaged ({error}): import its file again with --replace") from error
 

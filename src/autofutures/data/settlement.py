@@ -14,13 +14,13 @@ def settlement_ticks(
     catalog: Catalog, symbol: str, day: int, sessions_id: str, calendar: Calendar, last_trading_day: int = 0
 ) -> int | None:
     """A trading day's settlement price in ticks; `None` where the catalogue has no trades to tell it from."""
-    if day not in catalog.days(symbol):
+    if not catalog.has(symbol, day):
         return None
-    ticks = catalog.ticks(symbol, day)
     for session in calendar.sessions_of(day, sessions_id, last_trading_day):
         if session.name != DAY:
             continue
-        last_minute = (ticks.at >= session.closes_at - MINUTE) & (ticks.at < session.ends_at)
+        ticks = catalog.ticks(symbol, day, since=session.closes_at - MINUTE)
+        last_minute = ticks.at < session.ends_at
         qty = int(ticks.qty[last_minute].sum())
         if qty:
             value = int((ticks.price_ticks[last_minute] * ticks.qty[last_minute]).sum())

@@ -1,4 +1,7 @@
-"""Daily price limits of TAIFEX's index futures, in integer ticks."""
+"""Daily price limits of TAIFEX's index futures, in integer ticks, and which of them hold at an instant."""
+
+from bisect import bisect_right
+from collections.abc import Mapping
 
 from autofutures.domain.errors import BadInput
 
@@ -34,3 +37,26 @@ def band(settlement_ticks: int, percent_bp: int) -> tuple[int, int]:
         )
     low = -(-settlement_ticks * (WHOLE_BP - percent_bp) // WHOLE_BP)
     return low, settlement_ticks * (WHOLE_BP + percent_bp) // WHOLE_BP
+
+
+class Bands:
+    """A contract's price limits by time.
+
+    Args:
+        by_instant: the lowest and highest price in ticks, by the instant from which they hold, ascending; (0, 0) where
+            they are not known. Before the first there are none.
+    """
+
+    def __init__(self, by_instant: Mapping[int, tuple[int, int]]) -> None:
+        self.starts = tuple(by_instant)
+        self.limits = tuple(by_instant.values())
+        self._since, self._until, self._held = 0, 0, (0, 0)
+
+    def at(self, ns: int) -> tuple[int, int]:
+        """The limits at an instant; asking again within the same day costs two comparisons."""
+        if not self._since <= ns < self._until:
+            number = bisect_right(self.starts, ns)
+            self._since = self.starts[number - 1] if number else 0
+            self._until = self.starts[number] if number < len(self.starts) else 1 << 63
+            self._held = self.limits[number - 1] if number else (0, 0)
+        return self._held

@@ -4,6 +4,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Quote
 from autofutures.market.expiry import last_day_of
+from autofutures.market.limits import Bands
 from autofutures.market.quotes import middle
 from autofutures.market.sessions import Calendar, Session
 
@@ -11,7 +12,7 @@ from autofutures.market.sessions import Calendar, Session
 class _Seen:
     __slots__ = (
         "at",
-        "band",
+        "bands",
         "last_trading_day",
         "middle_ticks",
         "price_ticks",
@@ -28,7 +29,7 @@ class _Seen:
         self.quoted_at = 0
         self.middle_ticks = 0
         self.session: Session | None = None
-        self.band: tuple[int, int] = (0, 0)
+        self.bands = Bands({})
 
 
 class MarketView:
@@ -112,12 +113,16 @@ class MarketView:
         return session is None or session.ends_at <= now
 
     def set_band(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
-        """Makes the day's price limits known."""
-        self._of(symbol).band = (low_ticks, high_ticks)
+        """Makes price limits known that hold at any time."""
+        self.set_bands(symbol, Bands({0: (low_ticks, high_ticks)}))
 
-    def band(self, symbol: str) -> tuple[int, int]:
-        """The day's price limits in ticks; (0, 0) where they are not known."""
-        return self._of(symbol).band
+    def set_bands(self, symbol: str, bands: Bands) -> None:
+        """Makes the price limits of each day known."""
+        self._of(symbol).bands = bands
+
+    def band(self, symbol: str, now: int) -> tuple[int, int]:
+        """The price limits in ticks at `now`; (0, 0) where they are not known."""
+        return self._of(symbol).bands.at(now)
 
     def _session(self, seen: _Seen, at: int) -> Session | None:
         session = seen.session

@@ -82,6 +82,10 @@ class BookMarket:
         self._ours: dict[str, Order] = {}
         self._quoted: tuple[int, int, int, int] | None = None
 
+    def set_limits(self, low_ticks: int, high_ticks: int) -> None:
+        """A new day has new price limits; 0 where they are not known."""
+        self._low, self._high = low_ticks or 1 - UNBOUNDED, high_ticks or UNBOUNDED - 1
+
     def enter(self, order: Order, at: int) -> Outcome:
         """One of our orders reaches the market at `at`; its fills are told match by match."""
         outcome = Outcome()

@@ -22,6 +22,7 @@ from autofutures.domain.messages import (
     Submit,
     Tick,
 )
+from autofutures.market.limits import Bands
 from autofutures.matching.model import FeedEvent, Market, Order, Outcome
 
 Said = Report | Tick | Quote | SessionEnded
@@ -39,10 +40,18 @@ class Exchange:
         markets: one model by symbol.
         latency_ns: from an order's leaving the trader to its reaching the market.
         name: marks its ids, which must be unique for the life of a journal.
+        bands: price limits by symbol that are others on each day; a symbol without keeps its market's own.
     """
 
-    def __init__(self, markets: Mapping[str, Market], latency_ns: int = 0, name: str = "X") -> None:
+    def __init__(
+        self,
+        markets: Mapping[str, Market],
+        latency_ns: int = 0,
+        name: str = "X",
+        bands: Mapping[str, Bands] | None = None,
+    ) -> None:
         self._markets = dict(markets)
+        self._bands = dict(bands or {})
         self.symbols = frozenset(self._markets)
         self._latency_ns = latency_ns
         self._name = name
@@ -64,6 +73,7 @@ class Exchange:
         market = self._market(message.symbol)
         if isinstance(message, Tick) and self.is_idle(message.symbol):
             return (message,)
+        self._limit(message.symbol, market, message.at)
         said: list[Said] = []
         while self._pending and self._pending[0][0] <= message.at:
             self._act(heapq.heappop(self._pending)[2], message.at, said)
@@ -95,6 +105,11 @@ class Exchange:
         """Whether a trade of the symbol can do nothing here but be passed on: no order of ours is in or on its way."""
         return not (self._pending or self._live or self._market(symbol).hears_when_idle)
 
+    def _limit(self, symbol: str, market: Market, at: int) -> None:
+        """Prices are within the limits of the day."""
+        if symbol in self._bands:
+            market.set_limits(*self._bands[symbol].at(at))
+
     def _market(self, symbol: str) -> Market:
         market = self._markets.get(symbol)
         if market is None:
@@ -119,6 +134,7 @@ class Exchange:
                 del self._live[request.client_id]
                 said.append(Canceled(request.client_id, at, left, "asked to"))
             return
+        self._limit(request.symbol, market, at)
         self._arrivals += 1
         order = Order(
             client_id=request.client_id,

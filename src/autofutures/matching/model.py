@@ -93,6 +93,10 @@ class Market(Protocol):
     hears_when_idle: bool
     """Whether it must hear events while we have no order in it; a tape need not, a book must."""
 
+    def set_limits(self, low_ticks: int, high_ticks: int) -> None:
+        """A new day has new price limits; 0 where they are not known."""
+        ...
+
     def enter(self, order: Order, at: int) -> Outcome:
         """One of our orders reaches the market at `at`, before the event that is due next."""
         ...

@@ -35,6 +35,10 @@ class PrintMarket:
         self.high_ticks = high_ticks
         self.orders: dict[str, Order] = {}
 
+    def set_limits(self, low_ticks: int, high_ticks: int) -> None:
+        """A new day has new price limits; 0 where they are not known."""
+        self.low_ticks, self.high_ticks = low_ticks, high_ticks
+
     def enter(self, order: Order, at: int) -> Outcome:
         """Keeps the order until the next trade; a limit outside the day's band is rejected."""
         outcome = Outcome()

@@ -91,7 +91,7 @@ class ExitDesk:
     def _act(self, plan: Plan, now: int, said: Said, *, changed: bool) -> None:
         """Records a plan and orders what it wants to have closed."""
         kind, qty = self._exits.wanted(plan, now)
-        if kind is OrderType.LIMIT and not self._within_band(plan):
+        if kind is OrderType.LIMIT and not self._within_band(plan, now):
             qty = 0  # It cannot rest today: the trader holds it.
         if not qty:
             if changed:
@@ -106,8 +106,8 @@ class ExitDesk:
         if placed is not None:
             self._exits.on_its_way(placed.client_id, intent, qty)
 
-    def _within_band(self, plan: Plan) -> bool:
-        low_ticks, high_ticks = self._view.band(plan.intent.symbol)
+    def _within_band(self, plan: Plan, now: int) -> bool:
+        low_ticks, high_ticks = self._view.band(plan.intent.symbol, now)
         return not high_ticks or low_ticks <= plan.take_profit_ticks <= high_ticks
 
     def _cancel_resting(self, now: int, said: Said) -> None:

@@ -12,12 +12,17 @@ from autofutures.assemble.market import (
     session_of,
     with_bands,
 )
+from autofutures.assemble.nodes import bands_of, make_trader
+from autofutures.config import RunSettings
+from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Accepted, SessionEnded, Tick
-from autofutures.domain.units import MINUTE, SECOND
+from autofutures.domain.units import MINUTE, SECOND, OrderType
 from autofutures.market.dates import taipei_ns
+from autofutures.market.sessions import Calendar
 from tests.makers import submit
 from tests.runs import DAY, RECORDED, RECORDED_DAY, TXF, a_catalog, generated, recorded
+from tests.unit.data.files import put
 
 MXF = "TAIFEX:MXF202108"
 
@@ -103,6 +108,55 @@ def test_price_limits_come_from_the_settlement_price_of_the_day_before(tmp_path:
     today = recorded(catalog)
     assert with_bands(today) == today
     assert with_bands(generated()) == generated()
+
+
+def closing(day: int, price_ticks: int) -> list[tuple[int, int]]:
+    """A trade at the open, and one in the last minute: the settlement price."""
+    by_day = sessions_of(RECORDED, day, Calendar())[1]
+    return [(by_day.opens_at, price_ticks), (by_day.closes_at - SECOND, price_ticks)]
+
+
+def three_days(folder: Path) -> RunSettings:
+    """Three trading days that settle at 17,000, 18,000 and 17,000; of the first the day before is not known."""
+    for day, price_ticks in zip(DAYS, (17_000, 18_000, 17_000), strict=True):
+        put(folder, RECORDED, day, closing(day, price_ticks))
+    return with_bands(msgspec.structs.replace(recorded(folder), until=DAYS[-1]))
+
+
+DAYS = (20210726, 20210727, 20210728)
+
+
+def test_each_day_of_a_run_has_the_limits_of_the_settlement_before_it(tmp_path: Path) -> None:
+    run = three_days(tmp_path)
+    assert run.bands == {}
+    assert run.later_bands == {DAYS[1]: {RECORDED: (15_300, 18_700)}, DAYS[2]: {RECORDED: (16_200, 19_800)}}
+    night = sessions_of(RECORDED, DAYS[1], Calendar())[0]
+    bands = bands_of(run)[RECORDED]
+    assert bands.at(night.accepts_from - 1) == (0, 0)
+    assert bands.at(night.accepts_from) == (15_300, 18_700)
+
+
+def test_the_exchange_rejects_what_is_outside_the_limits_of_its_own_day(tmp_path: Path) -> None:
+    run = three_days(tmp_path)
+    exchange, said = make_exchange(run), []
+    for n, event in enumerate(make_feed(run)):
+        if isinstance(event, Tick):
+            exchange.handle(
+                submit(f"o{n}", at=event.at, price_ticks=15_500, kind=OrderType.LIMIT), event.at - 1
+            )
+        said += [type(one).__name__ for one in exchange.handle(event, event.at)]
+    assert [name for name in said if name in ("Accepted", "Rejected")] == [
+        *["Accepted"] * 4,
+        *["Rejected"] * 2,
+    ]
+
+
+def test_the_trader_hears_no_trade_outside_the_limits_of_its_own_day(tmp_path: Path) -> None:
+    run = three_days(tmp_path)
+    trader = make_trader(run)
+    opens = [sessions_of(RECORDED, day, Calendar())[1].opens_at for day in DAYS]
+    said = [trader.handle(Tick(RECORDED, at, 15_500, 1), at) for at in opens]
+    assert [len(one) for one in said] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(("latency_ns", "acts_at"), [(0, 1), (SECOND, 1), (SECOND + 1, 900)])

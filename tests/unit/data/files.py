@@ -5,7 +5,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from autofutures.data.catalog import Catalog
+import polars as pl
+
+from autofutures.data.catalog import Catalog, place_of, write_frame
 from autofutures.data.importers import Options
 from autofutures.data.importing import Imported, import_file
 
@@ -44,3 +46,16 @@ def zipped(members: dict[str, bytes]) -> bytes:
 
 def imported(path: Path, root: Path, *, replace: bool = False) -> Imported:
     return import_file(path, Catalog(root), Options(), replace=replace)
+
+
+def put(root: Path, symbol: str, day: int, rows: Sequence[tuple[int, int]], qty: int = 1) -> None:
+    """Puts a contract's day, as (at, price in ticks), into a catalogue."""
+    frame = pl.DataFrame(
+        {
+            "at": [at for at, _ in rows],
+            "price_ticks": [price for _, price in rows],
+            "qty": [qty] * len(rows),
+            "auction": [False] * len(rows),
+        }
+    )
+    write_frame(frame, root / place_of("ticks", symbol, day))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,6 +30,7 @@ from autofutures.data.stream import (
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Quote, SessionEnded, Tick
 from autofutures.market.sessions import Calendar, Session
+from tests.unit.data.files import put
 
 TXF, MXF, TMF = "TAIFEX:TXF202108", "TAIFEX:MXF202108", "TAIFEX:TMF202108"
 DAYS = (20210726, 20210727, 20210728)
@@ -50,16 +50,6 @@ def ticks_of(rows: Sequence[Row], symbol: str = TXF, day: int = DAYS[0]) -> Tick
         np.ones(len(rows), np.int64),
         np.zeros(len(rows), np.bool_),
     )
-
-
-def put(root: Path, symbol: str, day: int, rows: Sequence[Row]) -> None:
-    """Puts a contract's day into a catalogue."""
-    place = root / place_of("ticks", symbol, day)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    at, prices = [at for at, _ in rows], [price for _, price in rows]
-    ones = [1] * len(rows)
-    frame = pl.DataFrame({"at": at, "price_ticks": prices, "qty": ones, "auction": [False] * len(rows)})
-    frame.write_parquet(place)
 
 
 def run_of(root: Path, *symbols: str, until: int = DAYS[-1]) -> RunSettings:
@@ -240,4 +230,4 @@ def test_memory_does_not_grow_with_the_days(tmp_path: Path) -> None:
             put(tmp_path, symbol, day, [(opens + n * 1_000, 17_000 + n % 7) for n in range(count)])
         day = CALENDAR.next_trading_day(day)
     peak(1)  # What is imported and compiled once is not the feed's.
-    assert peak(12) < 1.3 * peak(2)
+    assert peak(12) < 2 * peak(2)  # What the thread holds just then varies; six times the days do not show.

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures.domain.errors import BadInput
-from autofutures.market.limits import band, limit_percent_bp
+from autofutures.market.limits import Bands, band, limit_percent_bp
 
 
 def test_the_limits_widened_to_ten_percent_in_june_2015() -> None:
@@ -30,3 +30,20 @@ def test_the_band_is_the_widest_that_stays_within_the_percentage(settlement: int
 def test_what_has_no_limits_is_refused(settlement: int, percent_bp: int) -> None:
     with pytest.raises(BadInput, match=r"must be above 0|between 1 and 9999"):
         band(settlement, percent_bp)
+
+
+def test_each_days_limits_hold_from_their_instant_on() -> None:
+    bands = Bands({100: (1, 9), 200: (0, 0), 300: (2, 8)})
+    asked = [99, 100, 199, 200, 299, 300, 10**18, 150, 50]
+    assert [bands.at(ns) for ns in asked] == [
+        (0, 0),
+        (1, 9),
+        (1, 9),
+        (0, 0),
+        (0, 0),
+        (2, 8),
+        (2, 8),
+        (1, 9),
+        (0, 0),
+    ]
+    assert Bands({}).at(1) == (0, 0)
