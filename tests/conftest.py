@@ -17,10 +17,15 @@ settings.register_profile("explore", deadline=None, max_examples=2_000)
 settings.load_profile("ci")
 
 
+def data_folder() -> Path:
+    """Where the recorded market data lies, if it is there at all."""
+    return Path(os.environ.get("AUTOFUTURES_SHARED_DATA") or ROOT.parent / "shared" / "data").resolve()
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of recorded market data; a test that asks for it is skipped where there is none."""
-    folder = Path(os.environ.get("AUTOFUTURES_SHARED_DATA") or ROOT.parent / "shared" / "data").resolve()
+    folder = data_folder()
     if not folder.is_dir():
         pytest.skip(
             "recorded data is not here: put it at ../shared/data or name it in AUTOFUTURES_SHARED_DATA"

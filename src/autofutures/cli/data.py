@@ -37,10 +37,12 @@ DateOption = Annotated[
 
 _IMPORT_HELP = (
     "Import files, or all files of folders, into the catalogue.\n\n"
-    "Files of TAIFEX are recognised by what is in them: trades (zip, csv, rpt, of every year), spread trades"
-    " (_C), and 1-minute bars in JSON. Of plain CSV you say which column is what. Rows that break a rule are"
-    " put aside, counted and written to a quarantine file; a file that is something else is refused, with a"
-    " sentence that says what it looks like. Importing twice changes nothing.\n\n"
+    "Files are recognised by what is in them. TAIFEX: trades (zip, csv, rpt, of every year), spread trades (_C), and"
+    " 1-minute bars in JSON. Lean: zips of futures and crypto futures, trades and quotes by tick, minute, hour and"
+    " day. Databento: .dbn.zst of trades, mbp-1, mbp-10, tbbo, bbo and ohlcv. Binance: recorded futures streams in"
+    " gzip. Tardis: book snapshots. Bars named 6EH4.XCME_1min_bars. Of plain CSV you say which column is what.\n\n"
+    "Rows that break a rule are put aside, counted and written to a quarantine file; a file that is something else"
+    " is refused, with a sentence that says what it looks like. Importing twice changes nothing.\n\n"
     "Examples:\n\n"
     "autofutures data import Daily_2021_07_26.zip\n\n"
     "autofutures data import downloads/ --catalog data --json\n\n"
@@ -82,11 +84,18 @@ def import_command(
         ),
     ] = "",
     symbol: Annotated[
-        str, typer.Option("--symbol", help="Plain CSV without a symbol column: whose it is.")
+        str,
+        typer.Option(
+            "--symbol", help="Whose the file is, where it does not say; or in place of what it says."
+        ),
     ] = "",
     tz: Annotated[
-        str, typer.Option("--tz", help="Plain CSV: the zone of times without an offset.")
-    ] = "Asia/Taipei",
+        str,
+        typer.Option(
+            "--tz",
+            help="The zone of times without an offset, if not Asia/Taipei in plain CSV, or the vendor's own.",
+        ),
+    ] = "",
     time_format: Annotated[
         str,
         typer.Option(

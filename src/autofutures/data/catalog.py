@@ -242,8 +242,12 @@ class Catalog:
         return sorted(found, key=lambda record: record.number)
 
     def series(self) -> list[SeriesRecord]:
-        """Every contract and trading day that the catalogue provides, by symbol, kind and day."""
-        return sorted((series for series, _ in providers(self.records()).values()), key=_order)
+        """Every contract and trading day that the catalogue provides, by symbol, kind and day.
+
+        A day that several files share, each a part of it, is there once for each.
+        """
+        parts = (part for parts in providers(self.records()).values() for part, _ in parts)
+        return sorted(parts, key=_order)
 
     def _read(
         self, kind: Kind, symbol: str, day: int, part: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None
@@ -276,17 +280,27 @@ class Catalog:
         return f"{missing}: import its file with `autofutures data import`, or see `autofutures data list`"
 
 
-def providers(records: Iterable[FileRecord]) -> dict[Path, tuple[SeriesRecord, FileRecord]]:
-    """By place: the series that lies there and the file that provided it last; records in order of import."""
-    return {
-        place_of(series.kind, series.symbol, series.day): (series, record)
-        for record in records
-        for series in record.series
-    }
+Part = tuple[SeriesRecord, FileRecord]
+"""What lies at a place, or a part of it in time, and the file that provided it."""
 
 
-def _order(series: SeriesRecord) -> tuple[str, str, int]:
-    return series.symbol, series.kind, series.day
+def providers(records: Iterable[FileRecord]) -> dict[Path, tuple[Part, ...]]:
+    """By place: the parts that lie there; records in order of import.
+
+    A vendor's file of a UTC date holds the end of one trading day and the beginning of the next, so two files give
+    one day. Where their times overlap the later import has replaced the earlier one.
+    """
+    found: dict[Path, tuple[Part, ...]] = {}
+    for record in records:
+        for series in record.series:
+            place = place_of(series.kind, series.symbol, series.day)
+            others = (part for part in found.get(place, ()) if not series.overlaps(part[0]))
+            found[place] = (*others, (series, record))
+    return found
+
+
+def _order(series: SeriesRecord) -> tuple[str, str, int, int]:
+    return series.symbol, series.kind, series.day, series.first_at
 
 
 def _record(path: Path) -> FileRecord:

@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 
 from autofutures.data import shelf
-from autofutures.data.catalog import Catalog, iso_day, place_of, providers, write_frame
+from autofutures.data.catalog import Catalog, Part, iso_day, place_of, providers, write_frame
 from autofutures.data.importers import Options, importer_for
 from autofutures.data.record import FileRecord, SeriesRecord, series_records
 from autofutures.data.rules import UNREADABLE, Kind, Parsed
@@ -23,7 +23,7 @@ SHOWN = 5
 """How many quarantined rows an import shows."""
 
 
-_Provided = dict[Path, tuple[SeriesRecord, FileRecord]]
+_Provided = dict[Path, tuple[Part, ...]]
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -82,7 +82,9 @@ def import_file(
         if not replace:
             _refuse_overlap(record, there, path)
         with shelf.staged(catalog.root, source.sha256) as folder:
-            _write(folder, record, reading, progress)
+            _write(folder, record, _joined(catalog.root, reading, record, there), progress)
+            if record.quarantined:
+                reading.quarantined.write_csv(folder / "quarantine" / f"{record.sha256}.csv")
     return Imported(
         record,
         already_imported=False,
@@ -108,15 +110,19 @@ def files_under(paths: Iterable[Path]) -> list[Path]:
 def _is_whole(root: Path, record: FileRecord, provided: _Provided) -> bool:
     """Whether the catalogue still has all that the file gave it."""
     places = [place_of(series.kind, series.symbol, series.day) for series in record.series]
-    return all(provided[place][1].number == record.number and (root / place).exists() for place in places)
+    return all(
+        record.number in {one.number for _, one in provided[place]} and (root / place).exists()
+        for place in places
+    )
 
 
 def _read(source: Source, options: Options) -> _Reading:
     calendar = Calendar()
     chosen = [(member, *importer_for(member, source.path, options)) for member in source.members]
-    parsed = [(member.name, importer.read(member, calendar)) for member, _, importer in chosen]
+    parsed = [(member.name, one) for member, _, importer in chosen for one in importer.read(member, calendar)]
     for name, one in parsed:
         _refuse_unreadable(name, one)
+        _refuse_other_grid(name, one)
     frames: dict[Kind, pl.DataFrame] = {}
     for _, one in parsed:
         frames[one.kind] = pl.concat([frames[one.kind], one.frame]) if one.kind in frames else one.frame
@@ -128,7 +134,7 @@ def _read(source: Source, options: Options) -> _Reading:
         format=chosen[0][1],
         frames=frames,
         quarantined=pl.concat(quarantined),
-        notes=tuple(note for _, one in parsed for note in one.notes),
+        notes=tuple(dict.fromkeys(note for _, one in parsed for note in one.notes)),
     )
 
 
@@ -138,6 +144,16 @@ def _refuse_unreadable(name: str, parsed: Parsed) -> None:
     if parsed.frame.is_empty() and reasons and reasons <= UNREADABLE:
         line, reason, text = parsed.quarantined.row(0)
         raise NotThisFormat(f"{name}: not one row could be read; line {line} is {text!r} ({reason})")
+
+
+def _refuse_other_grid(name: str, parsed: Parsed) -> None:
+    """A file of which not one price is on the grid is of a time, or a market, with another tick size."""
+    if parsed.frame.is_empty() and set(parsed.quarantined["reason"]) == {"price_off_grid"}:
+        line, _, text = parsed.quarantined.row(0)
+        raise BadInput(
+            f"{name}: no price lies on the product's grid, so another tick size was in force: line {line} is {text!r}. "
+            "Say --symbol EXCHANGE:NAME with a name of your own to import it as a product whose grid is not checked"
+        )
 
 
 def _refuse_repeats(source: Source, parsed: list[Parsed]) -> None:
@@ -175,26 +191,45 @@ def _record(source: Source, reading: _Reading, number: int) -> FileRecord:
 
 def _refuse_overlap(record: FileRecord, provided: _Provided, path: Path) -> None:
     for series in record.series:
-        _, other = provided.get(place_of(series.kind, series.symbol, series.day), (None, None))
-        if other and other.sha256 != record.sha256:
-            raise Refusal(
-                f"{path.name} holds {series.symbol} on {iso_day(series.day)}, which the catalogue has from "
-                f"{other.name} with other content: say --replace if this file is the better one"
-            )
+        for part, other in provided.get(place_of(series.kind, series.symbol, series.day), ()):
+            if other.sha256 != record.sha256 and series.overlaps(part):
+                raise Refusal(
+                    f"{path.name} holds {series.symbol} on {iso_day(series.day)}, which the catalogue has from "
+                    f"{other.name} with other content: say --replace if this file is the better one"
+                )
 
 
-def _write(folder: Path, record: FileRecord, reading: _Reading, progress: Progress) -> None:
-    done = 0
+def _joined(
+    root: Path, reading: _Reading, record: FileRecord, provided: _Provided
+) -> dict[Path, pl.DataFrame]:
+    """The days as they shall lie in the catalogue: with the parts that other files gave and that stay."""
+    spans = {(one.kind, one.symbol, one.day): one for one in record.series}
+    days: dict[Path, pl.DataFrame] = {}
     for kind, frame in reading.frames.items():
-        days = frame.partition_by("symbol", "day", as_dict=True, maintain_order=True, include_key=False)
-        for (symbol, day), rows in days.items():
-            write_frame(rows, folder / place_of(kind, symbol, day))
-            done += 1
-            progress(f"writing {record.name}", done, len(record.series))
+        parted = frame.partition_by("symbol", "day", as_dict=True, maintain_order=True, include_key=False)
+        for (symbol, day), rows in parted.items():
+            place = place_of(kind, symbol, day)
+            own = spans[kind, symbol, day]
+            others = [part for part, other in provided.get(place, ()) if other.sha256 != record.sha256]
+            stay = [part for part in others if not own.overlaps(part)]
+            days[place] = _with_parts(rows, root / place, stay)
+    return days
+
+
+def _with_parts(rows: pl.DataFrame, path: Path, stay: list[SeriesRecord]) -> pl.DataFrame:
+    if not stay or not path.exists():
+        return rows
+    there = pl.read_parquet(path)
+    kept = [there.filter(pl.col("at").is_between(part.first_at, part.last_at)) for part in stay]
+    return pl.concat([*kept, rows]).sort("at", maintain_order=True)
+
+
+def _write(folder: Path, record: FileRecord, days: dict[Path, pl.DataFrame], progress: Progress) -> None:
+    for done, (place, rows) in enumerate(days.items(), 1):
+        write_frame(rows, folder / place)
+        progress(f"writing {record.name}", done, len(record.series))
     for name in ("imports", "quarantine"):
         (folder / name).mkdir()
-    if record.quarantined:
-        reading.quarantined.write_csv(folder / "quarantine" / f"{record.sha256}.csv")
     encoded = msgspec.json.format(msgspec.json.encode(record), indent=1)
     (folder / "imports" / f"{record.sha256}.json").write_bytes(encoded)
 

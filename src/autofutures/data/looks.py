@@ -1,5 +1,7 @@
 """Says in words what a text file looks like that no importer reads, so that its owner knows what to do."""
 
+import re
+
 from autofutures.data.source import Member
 
 _OPTIONS = ("履約價", "買賣權", "strike", "call/put")
@@ -20,6 +22,7 @@ _SHARES = (
 _CODES = ("代號", "代碼", "code", "symbol")
 _OHLC = (("開盤", "open"), ("最高", "high"), ("最低", "low"), ("收盤", "close"))
 _REPORT = ("結算價", "未沖銷", "未平倉", "settlement", "open interest", "open_interest", "法人", "排名")
+_FUNDING = re.compile(r"\d{8} \d{2}:\d{2}:\d{2},-?\d*\.\d+")
 _PAGE = ("<!doctype", "<html", "<head", "<?xml", "<script", "<body")
 
 
@@ -31,7 +34,11 @@ def what_it_looks_like(member: Member) -> str:
         return "a web page: the exchange answers with one when it has no file for the day; download it again"
     if start.startswith(("{", "[")):
         return "JSON, but not 1-minute bars: those have `meta` (product, contract) and `bars`"
+    if lines and all(_FUNDING.fullmatch(line) for line in lines):
+        return "funding rates of a perpetual (time and rate), not a market: no funding is paid here, so none is kept"
     words = _words(lines)
+    if words.split(",") == ["date", "equity"]:
+        return "an account's equity day by day, not a market"
     if any(word in words for word in _OPTIONS):
         return "options (it has strike prices or calls and puts): only futures can be imported"
     if any(word in words for word in _SHARES) or _has_share_codes(lines):

@@ -23,6 +23,14 @@ class SeriesRecord(msgspec.Struct, frozen=True):
     """The exchange's daily way of counting: with the spread trades that have this expiry as a leg."""
     grid_checked: bool
     """False: the product is not specified, so its prices were compared with no tick size of its own."""
+    first_at: int = 0
+    last_at: int = 0
+    """When its rows begin and end, UTC nanoseconds; 0 in records from before several files could share a day."""
+
+    def overlaps(self, other: "SeriesRecord") -> bool:
+        """Whether two parts of one day speak of the same time; one of which that is not known always does."""
+        known = self.last_at and other.last_at
+        return not known or (self.first_at <= other.last_at and other.first_at <= self.last_at)
 
 
 class FileRecord(msgspec.Struct, frozen=True):
@@ -45,13 +53,12 @@ class FileRecord(msgspec.Struct, frozen=True):
 def series_records(frame: pl.DataFrame, kind: Kind) -> tuple[SeriesRecord, ...]:
     """The records of one kind's rows, in order of symbol and day."""
     trades, contracts = _counted(kind)
-    found = frame.group_by("symbol", "day").agg(rows=pl.len(), trades=trades, contracts=contracts)
-    table = {
-        (symbol, day): (rows, trades, contracts) for symbol, day, rows, trades, contracts in found.rows()
-    }
+    span = {"first_at": pl.col("at").min(), "last_at": pl.col("at").max()}
+    found = frame.group_by("symbol", "day").agg(rows=pl.len(), trades=trades, contracts=contracts, **span)
+    table = {(symbol, day): counted for symbol, day, *counted in found.rows()}
     through_spreads: dict[tuple[str, int], int] = {}
     if kind == "ticks":
-        for (symbol, day), (_, _, contracts) in table.items():
+        for (symbol, day), (_, _, contracts, *_) in table.items():
             for leg in _legs(symbol):
                 through_spreads[leg, day] = through_spreads.get((leg, day), 0) + contracts
     return tuple(
@@ -64,8 +71,10 @@ def series_records(frame: pl.DataFrame, kind: Kind) -> tuple[SeriesRecord, ...]:
             contracts=contracts,
             contracts_with_spreads=contracts + through_spreads.get((symbol, day), 0),
             grid_checked=instrument(symbol).product.grid_checked,
+            first_at=first_at,
+            last_at=last_at,
         )
-        for (symbol, day), (rows, trades, contracts) in sorted(table.items())
+        for (symbol, day), (rows, trades, contracts, first_at, last_at) in sorted(table.items())
     )
 
 

@@ -1,9 +1,15 @@
-"""Opens a file that someone gave us: says its hash and the texts in it, refuses what is torn or binary."""
+"""Opens a file that someone gave us, through zip, gzip and zstd: says its hash and the files in it.
 
+It refuses what is torn, too large, or binary in a way that no importer reads.
+"""
+
+import gzip
 import hashlib
+import io
 import re
 import zipfile
 import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,12 +20,22 @@ MAX_BYTES = 4 * 1024**3
 """The most that a file may hold unpacked; the largest day of the exchange is some 0.2 GB."""
 
 _HEAD_BYTES = 16_384
+_PART_BYTES = 16 * 1024**2
+_ZSTD_PART_BYTES = 4096
+"""Of packed data, so that even the densest archive is noticed before it fills the memory."""
 _HEAD_LINES = 8
 _DATE = re.compile(r"(?<!\d)(\d{4})([_-]?)(\d{2})\2(\d{2})(?!\d)")
 
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_PACKED = (".gz", ".gzip", ".zst", ".zstd")
+
+DATABENTO = b"DBN"
+"""How Databento's files begin: the one binary format that is read."""
+
 _BINARY = (
-    (b"\x1f\x8b", "a gzip archive: unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive: unpack it first"),
+    (_GZIP, "a gzip archive within an archive: unpack it first"),
+    (_ZSTD, "a zstd archive within an archive: unpack it first"),
     (b"\xfd7zXZ", "an xz archive: unpack it first"),
     (b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
@@ -33,10 +49,12 @@ _BINARY = (
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One text file, plain or out of a zip; `name` has no folder."""
+    """One file, plain or out of an archive; `name` has no folder, nor the ending that said how it was packed."""
 
     name: str
     data: bytes
+    folders: tuple[str, ...] = ()
+    """The folders that the file, or its archive, lies in: some vendors say with them what the file does not."""
 
     def text(self) -> str:
         """The whole text: UTF-8, with or without its mark, else Big5 as Windows writes it (cp950)."""
@@ -58,7 +76,7 @@ class Member(msgspec.Struct, frozen=True):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """A file from outside: its path, the SHA-256 of its bytes, and the text files that it holds."""
+    """A file from outside: its path, the SHA-256 of its bytes, and the files that it holds."""
 
     path: Path
     sha256: str
@@ -66,29 +84,35 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def open_source(path: Path) -> Source:
-    """Reads a file, through a zip where it is one.
+    """Reads a file, through a zip, gzip or zstd where it is one.
 
     Raises:
-        BadInput: there is no such file, or it is larger than `MAX_BYTES`.
-        NotThisFormat: the file is empty, a torn zip, or binary; the text says what it looks like.
+        BadInput: there is no such file, it is larger than `MAX_BYTES`, or zstd is not installed.
+        NotThisFormat: the file is empty, torn, or binary; the text says what it looks like.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror or error}") from error
     zipped = data[:4] in (b"PK\x03\x04", b"PK\x05\x06") or path.suffix.lower() == ".zip"
-    members = _unzipped(path, data) if zipped and not _looks_like_page(data) else (Member(path.name, data),)
-    for member in members:
-        refuse_binary(member, path)
-    return Source(path=path, sha256=hashlib.sha256(data).hexdigest(), members=members)
+    found = _unzipped(path, data) if zipped and not _looks_like_page(data) else (Member(path.name, data),)
+    folders = path.absolute().parts[1:-1]
+    members = []
+    for member in found:
+        unpacked = Member(_plain_name(member.name), _unpacked(member, path), folders)
+        refuse_binary(unpacked, path)
+        members.append(unpacked)
+    return Source(path=path, sha256=hashlib.sha256(data).hexdigest(), members=tuple(members))
 
 
 def refuse_binary(member: Member, path: Path) -> None:
-    """Lets text pass.
+    """Lets text pass, and Databento's binary files.
 
     Raises:
         NotThisFormat: the member is empty or is no text; the words say what it looks like.
     """
+    if member.data.startswith(DATABENTO) and b"\x00" in member.data[:8]:
+        return
     where = path.name if member.name == path.name else f"{member.name} in {path.name}"
     if not member.data.strip(b" \t\r\n\x1a\x00\xef\xbb\xbf"):
         raise NotThisFormat(f"{where} is empty: download it again")
@@ -99,6 +123,60 @@ def refuse_binary(member: Member, path: Path) -> None:
             raise NotThisFormat(f"{where} looks like {what}")
     if b"\x00" in member.data[:_HEAD_BYTES]:
         raise NotThisFormat(f"{where} looks like binary data, not like text")
+
+
+def _plain_name(name: str) -> str:
+    return name.rpartition(".")[0] if name.lower().endswith(_PACKED) else name
+
+
+def _unpacked(member: Member, path: Path) -> bytes:
+    """The member's bytes, out of gzip or zstd where they are packed so."""
+    data = member.data
+    if data.startswith(_GZIP):
+        try:
+            packed = gzip.GzipFile(fileobj=io.BytesIO(data))
+            return _bounded(iter(lambda: packed.read(_PART_BYTES), b""), path)
+        except (EOFError, OSError, zlib.error) as error:
+            raise NotThisFormat(f"{path.name} looks like a torn gzip ({error}): download it again") from error
+    return _unpacked_zstd(data, path) if data.startswith(_ZSTD) else data
+
+
+def _unpacked_zstd(data: bytes, path: Path) -> bytes:
+    try:
+        import zstandard  # noqa: PLC0415 - an optional library
+    except ImportError as error:
+        raise BadInput(
+            f"{path.name} is packed with zstd: install autofutures[databento], or unpack it first"
+        ) from error
+
+    def parts() -> Iterator[bytes]:
+        # A reader of the library takes a torn frame for a whole one, so frames are read one by one.
+        place = 0
+        while place < len(data):
+            frame = zstandard.ZstdDecompressor().decompressobj()
+            while not frame.eof:
+                if place >= len(data):
+                    raise EOFError("it ends within a frame")
+                yield frame.decompress(data[place : place + _ZSTD_PART_BYTES])
+                place += _ZSTD_PART_BYTES
+            place = min(place, len(data)) - len(frame.unused_data)
+
+    try:
+        return _bounded(parts(), path)
+    except (zstandard.ZstdError, EOFError) as error:
+        raise NotThisFormat(
+            f"{path.name} looks like a torn zstd archive ({error}): download it again"
+        ) from error
+
+
+def _bounded(parts: Iterable[bytes], path: Path) -> bytes:
+    """All of it, unless it is more than `MAX_BYTES`: a small file may unpack to more than any memory holds."""
+    held = io.BytesIO()
+    for part in parts:
+        held.write(part)
+        if held.tell() > MAX_BYTES:
+            raise BadInput(f"{path.name} unpacks to more than {MAX_BYTES // 1024**3} GB: import it in parts")
+    return held.getvalue()
 
 
 def _unzipped(path: Path, data: bytes) -> tuple[Member, ...]:

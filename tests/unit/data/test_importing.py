@@ -139,3 +139,73 @@ def test_folders_are_searched_and_hidden_files_left_out(tmp_path: Path) -> None:
         "deep/d.csv",
         ".hidden.csv",
     ]
+
+
+def bar_file(folder: Path, name: str, *minutes: int, close: str = "1.1078") -> Path:
+    """Bars of Euro FX on 2024-01-02, by minute after midnight UTC: those past 23:00 are of the next trading day."""
+    path = folder / f"6EH4.XCME_1min_bars_{name}.csv"
+    rows = (
+        f"2024-01-02 {minute // 60:02}:{minute % 60:02}:00,1.1076,1.1080,1.1075,{close},{minute}\n"
+        for minute in minutes
+    )
+    path.write_text("timestamp_utc,open,high,low,close,volume\n" + "".join(rows))
+    return path
+
+
+def test_files_that_each_tell_a_part_of_a_day_make_it_together_in_order_of_time(tmp_path: Path) -> None:
+    root = tmp_path / "catalog"
+    imported(bar_file(tmp_path, "late", 20, 21), root)
+    imported(bar_file(tmp_path, "early", 10, 11, 1430), root)
+    bars = Catalog(root).bars("6E202403", 20240102)
+    assert bars.qty.tolist() == [10, 11, 20, 21]
+    assert bars.at.tolist() == sorted(bars.at.tolist())
+    assert Catalog(root).days("6E202403", "bars") == [20240102, 20240103]
+    parts = [(one.day, one.contracts) for one in Catalog(root).series()]
+    assert parts == [(20240102, 21), (20240102, 41), (20240103, 1430)]
+
+
+def test_a_part_that_overlaps_another_files_part_is_refused_and_names_it(tmp_path: Path) -> None:
+    root = tmp_path / "catalog"
+    imported(bar_file(tmp_path, "early", 10, 20), root)
+    with pytest.raises(Refusal, match=r"holds CME:6E202403 on 2024-01-02, which .* from .*_early\.csv"):
+        imported(bar_file(tmp_path, "other", 15), root)
+
+
+def test_a_replaced_part_leaves_the_other_parts_of_the_day(tmp_path: Path) -> None:
+    root = tmp_path / "catalog"
+    for name, minutes in (("a", (10, 11)), ("b", (20, 21)), ("c", (30,))):
+        imported(bar_file(tmp_path, name, *minutes), root)
+    better = bar_file(tmp_path, "better", 19, 22, 23, close="1.1079")
+    imported(better, root, replace=True)
+    assert Catalog(root).bars("6E202403", 20240102).qty.tolist() == [10, 11, 19, 22, 23, 30]
+    assert [one.contracts for one in Catalog(root).series()] == [21, 64, 30]
+    assert not imported(bar_file(tmp_path, "b", 20, 21), root, replace=True).already_imported
+    assert Catalog(root).bars("6E202403", 20240102).qty.tolist() == [10, 11, 20, 21, 30]
+
+
+def test_a_part_imported_again_is_there_already(tmp_path: Path) -> None:
+    root = tmp_path / "catalog"
+    first = bar_file(tmp_path, "a", 10, 11)
+    imported(first, root)
+    imported(bar_file(tmp_path, "b", 20), root)
+    before = everything(root)
+    assert imported(first, root).already_imported
+    assert imported(first, root, replace=True).record.number == 3
+    assert Catalog(root).bars("6E202403", 20240102).qty.tolist() == [10, 11, 20]
+    assert set(everything(root)) == set(before)
+
+
+def test_a_day_of_a_record_that_does_not_say_when_it_ends_is_never_shared(tmp_path: Path) -> None:
+    root = tmp_path / "catalog"
+    imported(bar_file(tmp_path, "a", 10), root)
+    (record,) = (root / "imports").glob("*.json")
+    text = record.read_text()
+    record.write_text(text[: text.index(',\n   "first_at"')] + "\n  }\n ]\n}")
+    with pytest.raises(Refusal, match="say --replace"):
+        imported(bar_file(tmp_path, "b", 20), root)
+
+
+def test_a_file_of_another_tick_size_is_refused_with_a_way_to_import_it(tmp_path: Path) -> None:
+    path = bar_file(tmp_path, "odd", 10, close="1.10781")
+    with pytest.raises(BadInput, match=r"no price lies on the product's grid.*Say --symbol EXCHANGE:NAME"):
+        imported(path, tmp_path / "catalog")

@@ -10,6 +10,8 @@ from autofutures.data.source import Member
         ("<!DOCTYPE html><html><body>no file</body></html>", "web page"),
         ("查無資料 <HTML>", "web page"),
         ('{"stat": "OK", "data": []}', "JSON"),
+        ("date,equity\n2025-06-01,149995", "an account's equity day by day, not a market"),
+        ("20201229 00:00:00,0.00020030\n20201229 08:00:00,-0.00046053", "funding rates of a perpetual"),
         ("成交日期,商品代號,履約價格,到期月份(週別),買賣權別,成交時間,成交價格,成交數量(B or S)", "options"),
         ("交易日期,契約,到期月份(週別),履約價,買賣權,開盤價,最高價,最低價,收盤價,結算價", "options"),
         ("日期,證券代號,證券名稱,成交股數,開盤價,最高價,最低價,收盤價", "shares or ETFs"),

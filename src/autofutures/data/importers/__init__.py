@@ -16,21 +16,26 @@ IMPORTERS = {
     "csv_columns": "autofutures.data.importers.csv_columns:CsvColumns",
     "taifex_ticks": "autofutures.data.importers.taifex_ticks:TaifexTicks",
     "taifex_1min_json": "autofutures.data.importers.taifex_1min_json:TaifexOneMinuteJson",
+    "lean": "autofutures.data.importers.lean:Lean",
+    "databento": "autofutures.data.importers.databento:Databento",
+    "binance_stream": "autofutures.data.importers.binance_stream:BinanceStream",
+    "tardis_book": "autofutures.data.importers.tardis_book:TardisBook",
+    "xcme_bars": "autofutures.data.importers.xcme_bars:XcmeBars",
 }
 """Name to `module:Class`; the order is the order of asking."""
 
 
 class Options(msgspec.Struct, frozen=True):
-    """What a person may say about a file that does not say it itself; only plain CSV needs it."""
+    """What a person may say about a file that does not say it itself, as plain CSV does not."""
 
     columns: dict[str, str] = msgspec.field(default_factory=dict[str, str])
     """Our word to the file's column, as `at`, `price`, `qty`, `symbol`."""
-    time_zone: str = "Asia/Taipei"
-    """Of times that carry no offset."""
+    time_zone: str = ""
+    """Of times that carry no offset; empty: as the format has it, Taipei's in plain CSV."""
     time_format: str = ""
     """As in `strptime`; empty: ISO 8601 or a number since 1970."""
     symbol: str = ""
-    """Of a file that has no such column."""
+    """Of a file that has no such column; or in place of the one that the file names."""
 
 
 class Importer(Protocol):
@@ -42,11 +47,11 @@ class Importer(Protocol):
         """Whether the file is of this format, told from its first lines."""
         ...
 
-    def read(self, member: Member, calendar: Calendar) -> Parsed:
-        """Reads the file; rows that break a rule are quarantined, never dropped.
+    def read(self, member: Member, calendar: Calendar) -> tuple[Parsed, ...]:
+        """Reads the file, each kind that it holds apart; rows that break a rule are quarantined, never dropped.
 
         Raises:
-            NotThisFormat: the file is something else after all.
+            NotThisFormat: the file is something else after all, or of a kind that is not imported.
         """
         ...
 

@@ -12,6 +12,7 @@ from autofutures.data.source import Member
 from autofutures.domain.errors import BadInput, NotThisFormat
 from autofutures.domain.units import MINUTE
 from autofutures.market.sessions import Calendar
+from autofutures.market.zones import TAIPEI
 
 TRADE_WORDS = ("at", "symbol", "price", "qty", "auction")
 BAR_WORDS = ("at", "symbol", "open", "high", "low", "close", "qty", "trades")
@@ -63,7 +64,7 @@ class CsvColumns:
         """Whether the person named columns: then the file is what they say."""
         return bool(self._options.columns)
 
-    def read(self, member: Member, calendar: Calendar) -> Parsed:
+    def read(self, member: Member, calendar: Calendar) -> tuple[Parsed, ...]:
         """Reads all rows.
 
         Raises:
@@ -73,10 +74,10 @@ class CsvColumns:
         table = self._table(member)
         rows = table.with_columns(at=self._at())
         if "open" in self._options.columns:
-            return bars_of_rows(rows, calendar, 0)
+            return (bars_of_rows(rows, calendar, 0),)
         marked = pl.col("auction").str.to_lowercase().is_in(["*", "1", "true", "t", "y", "yes"])
         rows = rows.with_columns(auction=marked)
-        return trades_of(rows, Sides(), calendar, 0, "ticks")
+        return (trades_of(rows, Sides(), calendar, 0, "ticks"),)
 
     def _table(self, member: Member) -> pl.DataFrame:
         """The named columns as stripped text, with line number and the row's own text."""
@@ -116,15 +117,21 @@ class CsvColumns:
         return {word: header.index(column) for word, column in self._options.columns.items()}
 
     def _at(self) -> pl.Expr:
-        try:
-            ZoneInfo(self._options.time_zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise BadInput(
-                f"--tz {self._options.time_zone!r} is no time zone: write one as Asia/Taipei"
-            ) from error
-        return (
-            _formatted_at(self._options) if self._options.time_format else _plain_at(self._options.time_zone)
-        )
+        zone = checked_zone(self._options.time_zone or TAIPEI)
+        stamp = self._options.time_format
+        return _formatted_at(stamp, zone) if stamp else _plain_at(zone)
+
+
+def checked_zone(name: str) -> str:
+    """A time zone's name.
+
+    Raises:
+        BadInput: there is none of that name.
+    """
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise BadInput(f"--tz {name!r} is no time zone: write one as Asia/Taipei") from error
 
 
 def _plain_at(time_zone: str) -> pl.Expr:
@@ -146,9 +153,9 @@ def _plain_at(time_zone: str) -> pl.Expr:
     return pl.coalesce(iso, *units)
 
 
-def _formatted_at(options: Options) -> pl.Expr:
-    stamp = pl.col("at").str.to_datetime(options.time_format, strict=False, time_unit="ns")
-    return stamp.dt.epoch("ns") if "%z" in options.time_format else _epoch(stamp, options.time_zone)
+def _formatted_at(time_format: str, time_zone: str) -> pl.Expr:
+    stamp = pl.col("at").str.to_datetime(time_format, strict=False, time_unit="ns")
+    return stamp.dt.epoch("ns") if "%z" in time_format else _epoch(stamp, time_zone)
 
 
 def _epoch(naive: pl.Expr, time_zone: str) -> pl.Expr:

@@ -53,7 +53,7 @@ class TaifexOneMinuteJson:
         start = member.data.lstrip(b"\xef\xbb\xbf \t\r\n")[:4096]
         return start.startswith(b"{") and b'"meta"' in start and b'"bars"' in member.data
 
-    def read(self, member: Member, calendar: Calendar) -> Parsed:
+    def read(self, member: Member, calendar: Calendar) -> tuple[Parsed, ...]:
         """Reads all bars, and compares their number and volume with what `meta` says."""
         try:
             file = _decode_file(member.data.removeprefix(b"\xef\xbb\xbf"))
@@ -73,7 +73,7 @@ class TaifexOneMinuteJson:
         )
         parsed = bars_of_rows(rows, calendar, _day(file.meta, member))
         notes = (*parsed.notes, *_differences(file, parsed))
-        return msgspec.structs.replace(parsed, notes=notes)
+        return (msgspec.structs.replace(parsed, notes=notes),)
 
 
 _SCHEMA = {"line": pl.Int64, "text": pl.String, "at": pl.Int64, "name": pl.String} | dict.fromkeys(

@@ -40,7 +40,7 @@ class TaifexTicks:
         head = member.head()
         return bool(head) and _columns(head[0]) is not None
 
-    def read(self, member: Member, calendar: Calendar) -> Parsed:
+    def read(self, member: Member, calendar: Calendar) -> tuple[Parsed, ...]:
         """Reads all rows; a `_C` file (spread trades with both legs) becomes the kind `spreads`."""
         lines = pl.DataFrame({"text": member.text().split("\n")}).with_row_index("line", offset=1)
         lines = lines.with_columns(
@@ -52,7 +52,7 @@ class TaifexTicks:
         rows = _rows(lines.filter(~_is_ornament(header)), columns, len(_fields(header)))
         kind: Kind = "spreads" if _MATCHED in _fields(header) else "ticks"
         sides = Sides(outright=2, spread=4)
-        return trades_of(rows, sides, calendar, member.date_in_name(), kind)
+        return (trades_of(rows, sides, calendar, member.date_in_name(), kind),)
 
 
 def _fields(header: str) -> list[str]:

@@ -17,7 +17,8 @@ def read(
     text: str, mapping: str = TRADES, symbol: str = "TXF202108", tz: str = "Asia/Taipei", form: str = ""
 ) -> Parsed:
     options = Options(columns=parse_map(mapping), time_zone=tz, time_format=form, symbol=symbol)
-    return CsvColumns(options).read(Member("my.csv", text.encode()), Calendar())
+    (one,) = CsvColumns(options).read(Member("my.csv", text.encode()), Calendar())
+    return one
 
 
 def at(text: str, tz: str = "Asia/Taipei", form: str = "") -> list[object]:

@@ -32,7 +32,8 @@ def read(bars: list[Json], **meta: object) -> Parsed:
     importer = TaifexOneMinuteJson(Options())
     file = member(bars, **meta)
     assert importer.claims(file)
-    return importer.read(file, Calendar())
+    (one,) = importer.read(file, Calendar())
+    return one
 
 
 def test_the_columns_of_a_bar() -> None:

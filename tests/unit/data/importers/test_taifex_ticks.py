@@ -15,7 +15,8 @@ def read(text: str, encoding: str = "cp950") -> Parsed:
     member = Member("Daily_2021_07_26.csv", text.encode(encoding))
     importer = TaifexTicks(Options())
     assert importer.claims(member)
-    return importer.read(member, Calendar())
+    (one,) = importer.read(member, Calendar())
+    return one
 
 
 def test_the_columns_of_a_trade() -> None:
