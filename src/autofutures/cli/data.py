@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autofutures.domain.errors import AutofuturesError, BadInput
+from autofutures.market.continuous import Adjust, By
 
 if TYPE_CHECKING:
     from autofutures.data.catalog import Catalog
@@ -66,6 +67,18 @@ _EXPORT_HELP = (
     "Examples:\n\n"
     "autofutures data export TXF202108 --date 2021-07-26 --out ticks.csv\n\n"
     "autofutures data export TXF202108 --date 2021-07-26 --format parquet --out ticks.parquet"
+)
+
+
+_CONTINUOUS_HELP = (
+    "Join a root's monthly contracts to one series: which is in front on which day, and the rolls.\n\n"
+    "By volume the contract that traded most on the day before is in front; by calendar the nearest one, until"
+    " --roll-days trading days before its last. What happens later is never asked. The step of a roll is measured"
+    " between the closing prices of the day before; --adjust back moves earlier prices by it, ratio multiplies them"
+    " (the factor in parts per billion, the price rounded to a tick), none leaves them as they are.\n\n"
+    "Examples:\n\n"
+    "autofutures data continuous TXF --from 2026-05-12 --to 2026-06-05 --by calendar --roll-days 0 --adjust none\n\n"
+    "autofutures data continuous TXF --from 2021-07-26 --to 2021-08-20 --out series.parquet"
 )
 
 
@@ -154,6 +167,59 @@ def list_command(catalog: CatalogOption = None, as_json: JsonOption = False) -> 
         _print_json({"catalog": str(place.root), "series": series})
     else:
         _print_series(f"{place.root}: {len(series)} series", series)
+
+
+@app.command("continuous", help=_CONTINUOUS_HELP)
+def continuous_command(
+    root: Annotated[str, typer.Argument(help="A product, as TXF or TXF.front.")],
+    first: Annotated[str, typer.Option("--from", help="The first trading day.")],
+    last: Annotated[str, typer.Option("--to", help="The last trading day.")],
+    by: Annotated[By, typer.Option("--by", help="What decides who is in front.")] = "volume",
+    adjust: Annotated[Adjust, typer.Option("--adjust", help="How prices join at a roll.")] = "back",
+    roll_days: Annotated[
+        int, typer.Option("--roll-days", help="By calendar: trading days before the last one.")
+    ] = 1,
+    catalog: CatalogOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write the trades of the series here, as Parquet.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """See `_CONTINUOUS_HELP`."""
+    from autofutures.data.continuous import Rule, continuous, write_series
+    from autofutures.market.dates import parse_day
+    from autofutures.market.sessions import Calendar
+
+    rule = Rule(by=by, adjust=adjust, roll_days=roll_days)
+    place = _catalog(catalog)
+    found = continuous(place, root, parse_day(first), parse_day(last), rule, Calendar())
+    if out is not None:
+        typer.echo(f"{write_series(place, found, out):,} trades written to {out}", err=True)
+    if as_json:
+        _print_json(found)
+        return
+    _print_table(
+        f"{found.symbol} by {by}, prices: {adjust}",
+        ("contract", "from", "to", "shift", "factor"),
+        [
+            (one.symbol, str(one.first), str(one.last), f"{one.shift_ticks:,}", f"{one.ratio_ppb / 1e9:.9f}")
+            for one in found.segments
+        ],
+        left={"contract"},
+    )
+    _print_table(
+        "Rolls, with the closing prices of the day before in ticks",
+        ("day", "out of", "into", "old", "new"),
+        [
+            (str(one.day), one.old, one.new, _ticks(one.old_ticks), _ticks(one.new_ticks))
+            for one in found.rolls
+        ],
+        left={"out of", "into"},
+    )
+
+
+def _ticks(ticks: int | None) -> str:
+    return "not known" if ticks is None else f"{ticks:,}"
 
 
 @app.command("export", help=_EXPORT_HELP)

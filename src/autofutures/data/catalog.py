@@ -137,6 +137,7 @@ _FOLDER: dict[Kind, str] = {
     "depth": "depth",
     **{kind: f"bars/{span}" for span, kind in BAR_KINDS.items()},
 }
+_COUNTED: tuple[Kind, ...] = ("ticks", "bars")
 _WHAT: dict[Kind, str] = {
     "ticks": "trades",
     "spreads": "trades",
@@ -159,6 +160,15 @@ class Catalog:
         whole = instrument(symbol).symbol
         kinds: tuple[Kind, ...] = ("ticks", "spreads")
         return any((self.root / place_of(kind, whole, day)).exists() for kind in kinds)
+
+    def volume(self, symbol: str, day: int) -> int:
+        """Contracts that a symbol traded on a day, by its trades, else by its 1-minute bars; 0 without either."""
+        for kind in _COUNTED:
+            path = self.root / place_of(kind, symbol, day)
+            if path.exists():
+                found = self._read(kind, symbol, day, lambda rows: rows.select(pl.col("qty").sum()))
+                return int(found.item())
+        return 0
 
     def ticks(self, symbol: str, day: int, since: int = 0) -> TickColumns:
         """The trades of a contract on a trading day (YYYYMMDD), all or those since an instant.
