@@ -4,6 +4,7 @@
 there, so that no two of them can disagree.
 """
 
+import getpass
 import math
 import os
 import tomllib
@@ -52,6 +53,14 @@ def default_keys() -> Path:
 def environment_of_children(extra: Mapping[str, str]) -> dict[str, str]:
     """The environment for processes that we start."""
     return {**os.environ, **extra}
+
+
+def login_name() -> str:
+    """Who sits at this computer, for the record; empty where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _xdg(variable: str, default: Path) -> Path:
@@ -245,10 +254,18 @@ class _PolicyTable(msgspec.Struct, forbid_unknown_fields=True):
     exit_doubt_ms: int = _POLICY.exit_doubt_ns // _MILLISECOND
 
 
+class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
+    """What a backtest takes for granted, as `autofutures parity --adopt` has measured it."""
+
+    order_latency: str = "0"
+    slippage_ticks: int = 1
+
+
 class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     """`autofutures.toml`: strategies with their conditions, risk limits, days that the calendar lacks.
 
-    `policy` is how long the book waits for the broker's word, `broker` how the simulated one misbehaves.
+    `policy` is how long the book waits for the broker's word, `broker` how the simulated one misbehaves, `model` what a
+    backtest takes for granted unless the command line says otherwise.
     """
 
     strategy: list[_StrategyTable] = []
@@ -256,6 +273,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     calendar: _CalendarTable = msgspec.field(default_factory=_CalendarTable)
     policy: _PolicyTable = msgspec.field(default_factory=_PolicyTable)
     broker: dict[str, int] = {}
+    model: _ModelTable = msgspec.field(default_factory=_ModelTable)
 
     def book_policy(self) -> Policy:
         """The policy in nanoseconds.

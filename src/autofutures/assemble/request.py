@@ -22,6 +22,10 @@ from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import parse_day
 
+ORDER_LATENCY = "0"
+SLIPPAGE = 1
+"""Unless the options, or the `[model]` of a settings file, say otherwise."""
+
 
 class RunOptions(msgspec.Struct, kw_only=True):
     """What a person says of a run, before it is made sense of.
@@ -40,9 +44,9 @@ class RunOptions(msgspec.Struct, kw_only=True):
     catalog: Path | None = None
     seed: int = 1
     trades: int = 6_000
-    order_latency: str = "0"
+    order_latency: str = ORDER_LATENCY
     fee: int = 20
-    slippage: int = 1
+    slippage: int = SLIPPAGE
     queue: int = 20
     risk: Path | None = None
     config: Path | None = None
@@ -69,7 +73,8 @@ class RunOptions(msgspec.Struct, kw_only=True):
         limits = dict(settings_file.risk)
         if self.risk is not None:
             limits.update(parse_limits(load_toml(self.risk), str(self.risk)))
-        for word, number in (("--fee", self.fee), ("--slippage", self.slippage), ("--queue", self.queue)):
+        slippage, latency = self._model(settings_file)
+        for word, number in (("--fee", self.fee), ("--slippage", slippage), ("--queue", self.queue)):
             if number < 0:
                 raise BadInput(f"{word} must not be below zero, and is {number}")
         day, until = self._days()
@@ -84,15 +89,21 @@ class RunOptions(msgspec.Struct, kw_only=True):
             strategies=strategies,
             limits=parse_limits(limits, "risk limits"),
             fee=self.fee,
-            slippage_ticks=self.slippage,
+            slippage_ticks=slippage,
             queue_contracts=self.queue,
-            order_latency_ns=parse_latency(self.order_latency),
+            order_latency_ns=parse_latency(latency),
             limit=self.limit,
             closed_days=settings_file.closed_days(),
             policy=settings_file.book_policy(),
             faults=settings_file.faults(),
         )
         return with_covers(with_bands(settings))
+
+    def _model(self, settings_file: SettingsFile) -> tuple[int, str]:
+        """Slippage and latency: the file's, where the options say nothing else than they do unasked."""
+        model = settings_file.model
+        slippage = self.slippage if self.slippage != SLIPPAGE else model.slippage_ticks
+        return slippage, self.order_latency if self.order_latency != ORDER_LATENCY else model.order_latency
 
     def _days(self) -> tuple[int, int]:
         """The first trading day and the last; the last is 0 where it is the first."""

@@ -29,11 +29,12 @@ HELP = (
 
 def assembled() -> typer.Typer:
     """The whole command line."""
-    from autofutures.cli import backtest, chaos, machine, simulate
+    from autofutures.cli import backtest, chaos, machine, parity, simulate
 
     app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
     machine.mount(app)
+    parity.mount(app)
     simulate.mount(app)
     chaos.mount(app)
     for name, place in COMMANDS.items():

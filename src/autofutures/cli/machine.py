@@ -4,7 +4,7 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ import typer
 
 from autofutures.cli import options
 from autofutures.cli.output import print_json, print_summary, spinner, write_json
+from autofutures.cli.parity import write_certificate
 from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL, parse_replay
 from autofutures.domain.errors import BadInput, Refusal
 
@@ -67,6 +68,13 @@ ProjectionsOption = Annotated[
         "the run's folder.",
     ),
 ]
+CertifyOption = Annotated[
+    bool,
+    typer.Option(
+        "--certify/--no-certify",
+        help="After a --paper run, prove that a replay of it decides the same: see autofutures parity.",
+    ),
+]
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest.")]
 
 
@@ -106,6 +114,7 @@ def up(
     drop_frame: DropFrameOption = 0,
     durability: options.DurabilityOption = "process-crash",
     projections: ProjectionsOption = "",
+    certify: CertifyOption = True,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -131,18 +140,20 @@ def up(
         config=config,
         limit=limit,
     ).run()
-    driven: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end}
-    driven |= {"pause_seed": pause_seed, "drop_frame": drop_frame}
+    drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
+    driven: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end, **drills}
     driven |= {"durability": options.durability_of(durability), "projections": _database(projections)}
     folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
-    _copy({folder.report: report, folder.orders: orders, folder.fills: fills})
-    _print(folder, as_json=as_json)
+    _finish(folder, (report, orders, fills), certify=certify, as_json=as_json)
 
 
-def _copy(wanted: Mapping[Path, Path | None]) -> None:
-    for made, place in wanted.items():
+def _finish(folder: "Folder", wanted: Sequence[Path | None], *, certify: bool, as_json: bool) -> None:
+    """The run is over: its certificate, report, orders and fills where they are wanted, and its figures."""
+    write_certificate(folder, certify=certify)
+    for made, place in zip((folder.report, folder.orders, folder.fills), wanted, strict=True):
         if place is not None:
             shutil.copyfile(made, place)
+    _print(folder, as_json=as_json)
 
 
 def _database(url: str) -> str:

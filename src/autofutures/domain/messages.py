@@ -508,6 +508,8 @@ class Command(Message, frozen=True):
     verb: str
     name: str
     values: dict[str, int | str | bool]
+    who: str = ""
+    """The person's name on his computer, and his name on the bus; the trader's seat writes the latter."""
 
 
 class Configured(Message, frozen=True):
@@ -602,6 +604,42 @@ class Ready(Message, frozen=True):
 
     source: str
     symbols: tuple[str, ...] = ()
+    code: str = ""
+    """The SHA-256 of the strategy's source, as this process has loaded it; empty for other processes."""
+
+
+class Started(Message, frozen=True):
+    """A trader's life begins: what it is made of. Whoever compares its decisions with others asks this first."""
+
+    at: int
+    epoch: int
+    code: str
+    """The SHA-256 of all sources of the package."""
+    settings: bytes
+    """The run's settings as JSON: all that a run depends on, besides code and market."""
+    batch: int
+    """The newest batch of the journal before this life: it was folded up to there."""
+
+
+class Heard(Message, frozen=True):
+    """What the trader took in between two settlings, in its order: with its stream, enough to have it decide again.
+
+    It stands in the record just before the `said` messages of the stream that came of it.
+    """
+
+    at: int
+    """When it settled: the time that strategies are told."""
+    number: int
+    """Of the first input, counted from 1 in each life of the trader."""
+    moments: tuple[tuple[int, int], ...]
+    """The trader's clock: so many inputs in turn were handled at that time."""
+    market_seq: int
+    """The gateway's number of the newest trade among these or before them."""
+    said: int
+    inputs: bytes
+    """A msgpack list of messages; a whole number stands for so many trades and quotes, which are in the stream."""
+    check: int
+    """CRC-32 of the inputs' bytes, then the stream's, begun with that of the batch before: a chain over the record."""
 
 
 class Step(Message, frozen=True):
@@ -642,8 +680,9 @@ Account = Reconciled | BookMode | Alert
 Bad = BadTick | BadQuote
 Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | Bad | Stray | Woke | Account
 Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
+Record = Started | Heard
 Kept = BookKept | OrderKept | LedgerKept | RangeKept
-AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Kept | Control
+AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Kept | Control | Record
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -10,6 +10,7 @@ import zmq
 from autofutures.bus.codec import Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.sockets import Link
+from autofutures.config import login_name
 from autofutures.domain.errors import BadInput, Refusal
 from autofutures.domain.messages import Answer, Ask, Command, decode_frame
 from autofutures.ops.folder import Folder
@@ -62,7 +63,7 @@ class Operator:
             BadInput: it was refused, with the reason.
             Refusal: nobody answers: the run is over, or stuck.
         """
-        answer = self._exchange(Command(_new_id(), strategy, verb, name, values), PATIENCE_MS)
+        answer = self._exchange(Command(_new_id(), strategy, verb, name, values, login_name()), PATIENCE_MS)
         if "refused" in answer:
             raise BadInput(str(answer["refused"]))
 

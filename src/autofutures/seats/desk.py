@@ -64,7 +64,7 @@ class Desk:
             if isinstance(message, Command):
                 asked = {f"strategy/{message.strategy}"}
                 self._waiting[message.flow] = _Waiting(person, now, asked, command=True)
-                return message
+                return msgspec.structs.replace(message, who=f"{message.who} {person}".strip())
             if isinstance(message, Ask) and message.what == "conditions":
                 self._ask_all(person, message, now)
             elif isinstance(message, Ask) and message.what == "stop":

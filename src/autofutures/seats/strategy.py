@@ -7,6 +7,7 @@ afresh: a new life with a new host, which the trader tells what was kept.
 from collections.abc import Callable
 
 from autofutures.assemble.nodes import make_host
+from autofutures.assemble.sources import strategy_hash
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.messages import (
@@ -52,6 +53,7 @@ class StrategySeat:
 
     def _begin(self) -> None:
         self.life = self._next_life()
+        self._code = strategy_hash(self._settings.use)
         self._host: Host = make_host(self._run, self._settings)
         self._inbox = Inbox(joins=True)
         self._outbox = Outbox(self.name, self.life)
@@ -67,7 +69,7 @@ class StrategySeat:
             self._greet(now)
 
     def _greet(self, now: int) -> None:
-        ready = Ready(self._settings.name, self._host.symbols)
+        ready = Ready(self._settings.name, self._host.symbols, self._code)
         if self._port.send(TRADER, self._outbox.frame((ready,), now)):
             self._greeted_at = now
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from autofutures.assemble.nodes import first_commands, make_tally, make_trader
+from autofutures.assemble.sources import package_hash
 from autofutures.bus.codec import Outbox
 from autofutures.config import RunSettings
 from autofutures.domain.messages import (
@@ -35,8 +36,8 @@ from autofutures.domain.messages import (
     Refused,
     Rejected,
     Report,
-    Restored,
     SessionEnded,
+    Started,
     Stop,
     Stray,
     Submit,
@@ -51,6 +52,7 @@ from autofutures.seats.desk import Desk
 from autofutures.seats.peers import Peer
 from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, SILENCE_NS, TRADER, Port, Watch
 from autofutures.seats.readiness import Readiness, judge
+from autofutures.seats.record import Record
 from autofutures.storage.journal import Journal
 
 Leaving = Submit | Cancel | Query
@@ -59,9 +61,6 @@ _NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed))
 
 UNKEPT_NS = SECOND
 """Without write-ahead, what was sent is written down so late."""
-
-RECORD_EVERY = 256
-"""Messages of the stream that the recorder is sent at once; a beat sends what there is."""
 
 
 class TraderSeat:
@@ -119,8 +118,8 @@ class TraderSeat:
         self._gateway_seq = 0
         self._unkept: tuple[list[AnyMessage], list[AnyMessage]] = ([], [])
         self._kept_at = 0
-        self._unrecorded: list[tuple[Sequence[AnyMessage], int, int]] = []
-        self._unrecorded_count = 0
+        self._moments: list[tuple[int, int]] = []
+        self._record = Record(self._peers[RECORDER].outbox, port, self.tally)
         self._timers: list[tuple[int, int, Woke]] = []
         self._timer_count = 0
         self._link: LinkChanged | None = None
@@ -153,9 +152,12 @@ class TraderSeat:
             self.trader.fold(fact)
             facts += 1
         self.tally.hold(self.positions())
+        settings = msgspec.json.encode(self._run)
+        before = self._journal.head.number
+        self._said((Started(now, self.epoch, package_hash(), settings, before),))
         if facts:
             self._said(self.trader.recovered(now))
-            self.settle(now)
+        self.settle(now)
         return facts
 
     def hear(self, name: str, data: bytes, now: int) -> None:
@@ -167,6 +169,7 @@ class TraderSeat:
                 self._command(command, now)
             return
         envelopes = peer.inbox.open(data)
+        self._moments.append((len(self._inputs), now))
         if self._watch is not NOBODY:
             self._watch.at("batch", [envelope.body for envelope in envelopes], ())
         life, number, tells_market = peer.life, self._gateway_seq, name == GATEWAY
@@ -206,12 +209,13 @@ class TraderSeat:
             self._unkept[0].extend(inputs)
             self._unkept[1].extend(outputs)
         watch.at("after commit", inputs, outputs)
-        stream, requests = self._stream, self._requests
-        self._inputs, self._outputs, self._stream, self._requests = [], [], [], []
+        stream, requests, moments = self._stream, self._requests, self._moments
+        self._inputs, self._outputs, self._stream, self._requests, self._moments = [], [], [], [], []
         returned = self._send_requests(requests, now) if requests else []
         watch.at("between sends", inputs, outputs)
         if stream:
             self._send_stream(stream, now)
+        self._record.note(inputs, moments, stream, now, self.trader.market_seq, self._gateway_seq)
         watch.at("after sends", inputs, outputs)
         self.desk.flush(now)
         if returned:
@@ -232,8 +236,10 @@ class TraderSeat:
         self._handle(Beat(now, self._journal.health(now).reason), now)
         self.settle(now)
         self._keep_snapshot(now)
-        self._flush_recorder()
+        self._record.flush()
         for name, peer in self._peers.items():
+            if name == RECORDER and self._record.waits:
+                continue  # The numbers reached would overtake what it has not been told.
             signs = peer.outbox.beat(now)
             if (
                 self._asks_link and name == GATEWAY
@@ -271,6 +277,7 @@ class TraderSeat:
         self.settle(now)
         self.stop_at = now
         stop = (Stop(now, reason),)
+        self._record.note(stop, [(0, now)], (), now, self.trader.market_seq, self._gateway_seq)
         self.waits_for = {name for name in self._strategies if self._ends(name, stop, now)}
 
     def _keep_late(self, now: int) -> None:
@@ -286,7 +293,7 @@ class TraderSeat:
         self._keep_late(now)
         self._session_over = True
         self._keep_snapshot(now)
-        self._flush_recorder()
+        self._record.flush()
         stop = (Stop(now, "stopped"),)
         self.waits_for = {name for name in (RECORDER, GATEWAY) if self._ends(name, stop, now)}
 
@@ -349,7 +356,7 @@ class TraderSeat:
         self, intent: Intent, now: int, rule: str, reason: str, limit: int = 1, value: int = 0
     ) -> None:
         """An older life of a peer has no say any more, nor has anyone once the machine stops: as any refusal."""
-        self._inputs.append(intent)
+        self._take_in(intent, now)
         self._said((Refused(intent.strategy, intent.cause_seq, intent.k, now, rule, limit, value, reason),))
 
     def _welcome(self, peer: Peer, ready: Ready, life: int, now: int) -> None:
@@ -359,6 +366,7 @@ class TraderSeat:
             self._no_link("a gateway has started, and has not said yet whether its link is up", now)
         peer.life = life
         peer.heard_at = now
+        self._moments.append((len(self._inputs), now))  # Of what its frame says besides.
         said: list[AnyMessage] = [Ready(TRADER)]
         settings = self._strategies.get(peer.name)
         if settings is not None:
@@ -368,9 +376,11 @@ class TraderSeat:
             known = self.trader.configured(ready.source)
             commands = [command for command in first_commands(settings) if command.name not in known]
             said = [*restored, *commands]
-            self._record(restored, now)  # What one strategy alone hears is still part of the record.
+            # What one strategy alone hears is still part of the record.
+            seq = self.trader.market_seq
+            self._record.note([ready], [(0, now)], restored, now, seq, self._gateway_seq)
         if peer.name == RECORDER:
-            self._flush_recorder()  # What has a number already must not come behind a higher one.
+            self._record.flush()  # What has a number already must not come behind a higher one.
         outbox = peer.outbox
         envelopes = [*outbox.wrap_all(said, now, life), *outbox.beat(now)]
         self._port.send(peer.name, encode(envelopes))
@@ -398,6 +408,7 @@ class TraderSeat:
 
     def _command(self, command: Command, now: int) -> None:
         """A person's command: refused at once, or passed on to its strategy."""
+        self._take_in(command, now)
         said = self.trader.handle(command, now)
         if said:
             self._said([word for word in said if not isinstance(word, CommandRefused)])
@@ -406,8 +417,15 @@ class TraderSeat:
             return
         self._say(f"strategy/{command.strategy}", (command,), now)
 
-    def _handle(self, message: AnyMessage, now: int) -> None:
+    def _take_in(self, message: AnyMessage, now: int) -> None:
+        """An input, at its time."""
+        moments = self._moments
+        if not moments or moments[-1][1] != now:
+            moments.append((len(self._inputs), now))
         self._inputs.append(message)
+
+    def _handle(self, message: AnyMessage, now: int) -> None:
+        self._take_in(message, now)
         self._session_over = self._session_over or isinstance(message, SessionEnded)
         said = self.trader.handle(message, now)
         self._after(message, said)
@@ -465,27 +483,6 @@ class TraderSeat:
             for name in self._strategies:
                 if self._peers[name].life:
                     self._say(name, heard, now)
-        self._record(stream, now)
-
-    def _record(self, messages: Sequence[AnyMessage], now: int) -> None:
-        """Recorder and counters can wait: what they do now would keep the processor from those who cannot."""
-        self._unrecorded.append((messages, now, self.trader.market_seq))
-        self._unrecorded_count += len(messages)
-        if self._unrecorded_count >= RECORD_EVERY:
-            self._flush_recorder()
-
-    def _flush_recorder(self) -> None:
-        if not self._unrecorded:
-            return
-        outbox, tally = self._peers[RECORDER].outbox, self.tally.handle
-        envelopes: list[Envelope] = []
-        for messages, at, cause in self._unrecorded:
-            envelopes += outbox.wrap_all(messages, at, cause)
-            for message in messages:
-                if type(message) is not Restored:  # Its positions are counted already.
-                    tally(message, at)
-        self._unrecorded, self._unrecorded_count = [], 0
-        self._port.send(RECORDER, encode(envelopes))
 
     def _say(self, peer: str, messages: Sequence[AnyMessage], now: int, cause: int = 0) -> bool:
         known = self._peers.get(peer)

@@ -19,6 +19,7 @@ from autofutures.domain.messages import (
     Quote,
     Saved,
     Snapshot,
+    Started,
     Tick,
     encode,
 )
@@ -320,7 +321,9 @@ def facts_of(batch: Batch) -> Iterator[AnyMessage]:
     for message in batch.inputs:
         if isinstance(message, (Saved, Configured)):
             yield message
-    yield from batch.outputs
+    for message in batch.outputs:
+        if not isinstance(message, Started):
+            yield message
 
 
 _WELL = Health()
