@@ -5,6 +5,7 @@ import msgspec
 from autofutures.assemble.sources import strategy_hash
 from autofutures.bus.codec import Outbox
 from autofutures.domain.messages import (
+    AnyMessage,
     BadTick,
     Beat,
     Command,
@@ -47,7 +48,7 @@ def test_trades_are_a_number_where_the_stream_has_them_and_a_bad_one_is_kept_who
     port.there = True
     record = a_record(port)
     good, bad = tick(), tick(0)
-    said = [good, BadTick(bad.symbol, OPEN, 0, "zero")]
+    said: list[AnyMessage] = [good, BadTick(bad.symbol, OPEN, 0, "zero")]
     record.note([good, bad, Beat(OPEN)], [(0, OPEN), (2, OPEN + 5)], said, OPEN + 7, 1, 9)
     record.flush()
 

@@ -13,7 +13,7 @@ from autofutures.assemble.nodes import first_commands, make_host, make_trader
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.messages import (
     AnyMessage,
-    BadTick,
+    Bad,
     Cancel,
     CloseLot,
     Command,
@@ -199,7 +199,7 @@ class Replay:
                 self._seats[message.strategy].hear((message,), now)
             said += [word for word in outputs if not isinstance(word, CommandRefused)]
             return
-        if isinstance(message, _TOLD) and not (outputs and isinstance(outputs[0], BadTick)):
+        if isinstance(message, _TOLD) and not (outputs and isinstance(outputs[0], Bad)):
             said.append(message)
             if isinstance(message, (Tick, Quote)):
                 key = (turn.epoch, self._trader.market_seq)
