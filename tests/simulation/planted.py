@@ -51,8 +51,8 @@ MUTANTS = (
         "stops-have-no-symbol",
         "4: conditions have no symbol",
         "trader.py",
-        "if intent.symbol != tick.symbol:",
-        "if intent.symbol != tick.symbol and intent.type is OrderType.STOP:",
+        "if intent.symbol != symbol:",
+        "if intent.symbol != symbol and intent.type is OrderType.STOP:",
     ),
     Mutant(
         "average-truncated",
