@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -61,8 +62,12 @@ def kept_url(url: str) -> str:
     return parsed.render_as_string(hide_password=False)
 
 
-def make_engine(url: str) -> sa.Engine:
+def make_engine(url: str, schema: str = SCHEMA) -> sa.Engine:
     """An engine whose connections are set for us; it connects when it is first used.
+
+    Args:
+        url: of the database.
+        schema: where in PostgreSQL its tables are; SQLite has one file for each kind of tables.
 
     Raises:
         BadInput: the URL is of no database that we know, or its driver is not installed.
@@ -76,7 +81,7 @@ def make_engine(url: str) -> sa.Engine:
         event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
     if kind != "postgresql":
-        raise BadInput(f"projections are kept in SQLite or PostgreSQL, not in {kind}: {_URLS}")
+        raise BadInput(f"tables are kept in SQLite or PostgreSQL, not in {kind}: {_URLS}")
     try:
         engine = sa.create_engine(
             parsed.set(drivername="postgresql+psycopg"), connect_args={"connect_timeout": CONNECT_S}
@@ -85,7 +90,7 @@ def make_engine(url: str) -> sa.Engine:
         raise BadInput(
             "the driver of PostgreSQL is not installed: pip install 'autofutures[postgres]'"
         ) from error
-    event.listen(engine, "connect", _set_postgresql, insert=True)
+    event.listen(engine, "connect", partial(_set_postgresql, schema), insert=True)
     return engine
 
 
@@ -111,9 +116,9 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         engine.dispose()
         if error.connection_invalidated:
             raise DatabaseAway(f"{where} has gone: {_first_line(error)}") from error
-        raise BadInput(f"{where} cannot be used for projections: {_first_line(error)}") from error
+        raise BadInput(f"{where} cannot be used: {_first_line(error)}") from error
     except SQLAlchemyError as error:
-        raise BadInput(f"{where} cannot be used for projections: {error}") from error
+        raise BadInput(f"{where} cannot be used: {error}") from error
 
 
 def _first_line(error: DBAPIError) -> str:
@@ -146,11 +151,11 @@ class _Connection(Protocol):
     def cursor(self) -> _Cursor: ...
 
 
-def _set_postgresql(connection: _Connection, _record: object) -> None:
+def _set_postgresql(schema: str, connection: _Connection, _record: object) -> None:
     """Names our schema, so that no statement has to; outside a transaction, or its rollback would take that back."""
     connection.autocommit = True
     cursor = connection.cursor()
-    cursor.execute(f"SET search_path = {SCHEMA}")
+    cursor.execute(f"SET search_path = {schema}")
     cursor.execute(f"SET statement_timeout = '{STATEMENT_S}s'")
     cursor.close()
     connection.autocommit = False

@@ -112,6 +112,6 @@ def test_a_server_that_was_killed_is_away_until_it_is_back(postgres: Server) -> 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "notes.txt"
     place.write_text("no database, and long enough to be asked for its header" * 20)
-    refused = pytest.raises(BadInput, match="cannot be used for projections: file is not a database")
+    refused = pytest.raises(BadInput, match="cannot be used: file is not a database")
     with refused, transaction(make_engine(f"sqlite:///{place}")):
         pass

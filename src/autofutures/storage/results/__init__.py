@@ -1,0 +1,1 @@
+"""Tables of searches: what was tried on which data with which code, and what it gave."""
