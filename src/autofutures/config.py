@@ -45,6 +45,11 @@ def default_runs() -> Path:
     return _xdg("XDG_STATE_HOME", Path.home() / ".local" / "state") / "autofutures" / "runs"
 
 
+def default_results() -> str:
+    """The database of what searches tried: `$XDG_STATE_HOME/autofutures/results.sqlite`, as a URL."""
+    return f"sqlite:///{_xdg('XDG_STATE_HOME', Path.home() / '.local' / 'state') / 'autofutures' / 'results.sqlite'}"
+
+
 def default_keys() -> Path:
     """Where keys are kept: `$XDG_CONFIG_HOME/autofutures/keys`, or `~/.config/autofutures/keys`."""
     return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "autofutures" / "keys"

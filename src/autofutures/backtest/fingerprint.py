@@ -1,0 +1,205 @@
+"""Says by hashes what a backtest's answer depends on: its data, its code and its settings.
+
+Two sets with one key give the same answer, so a search never runs the second; and a change in the data or in any
+source that a run can reach makes new keys, so no old answer is taken for a new one.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+import autofutures
+from autofutures.backtest.space import ParameterSet, applied
+from autofutures.config import RunSettings
+from autofutures.data.catalog import Catalog, place_of, providers
+from autofutures.strategies import STRATEGIES
+
+ROOMS = (
+    "assemble", "backtest", "data", "domain", "market", "matching", "orders", "portfolio", "risk", "strategies",
+    "config.py", "engine.py", "gateway.py", "trader.py",
+)  # fmt: skip
+"""Of the package itself, all that a backtest can reach: tables of strings load parts of it, so imports do not tell."""
+
+RESEARCH = frozenset({
+    "cluster", "cross_validation", "fingerprint", "monte_carlo", "overfitting", "results", "search", "space",
+    "stability", "sweep", "walk_forward", "charts", "report", "run_report", "tables", "wording",
+})  # fmt: skip
+"""Of `backtest`, what only looks at answers or chooses what to ask; a change there makes no answer old."""
+
+
+class Fingerprint(msgspec.Struct, frozen=True):
+    """What a search's answers depend on, besides its parameters."""
+
+    data: str
+    code: str
+    version: str
+    """Of the package, for people; it is part of the code's hash."""
+
+
+def fingerprint(run: RunSettings) -> Fingerprint:
+    """The hashes of a run's data and code."""
+    return Fingerprint(data=data_hash(run), code=code_hash(run), version=_version())
+
+
+def set_key(run: RunSettings, parameters: ParameterSet, found: Fingerprint) -> str:
+    """The name of a set's answer: of everything that it depends on."""
+    settings = applied(run, parameters)
+    # Where things lie changes nothing: the hashes speak for what is in them.
+    strategies = tuple(
+        msgspec.structs.replace(strategy, use=_short(strategy.use)) for strategy in settings.strategies
+    )
+    plain = msgspec.structs.replace(settings, catalog="", strategies=strategies)
+    return _hash(msgspec.json.encode(plain, order="deterministic"), found.data.encode(), found.code.encode())
+
+
+def _short(use: str) -> str:
+    place, colon, attribute = use.rpartition(":")
+    return f"{Path(place).name}{colon}{attribute}" if place.endswith(".py") else use
+
+
+def data_hash(run: RunSettings) -> str:
+    """Of the market that a run trades: the records of the recorded series, or what a generated one is made of."""
+    if run.source != "recorded":
+        made_of = (
+            run.source,
+            run.symbols,
+            run.day,
+            run.session,
+            run.seed,
+            run.trades,
+            run.interval_ns,
+            run.length_ns,
+        )
+        return _hash(msgspec.json.encode(made_of))
+    catalog = Catalog(Path(run.catalog))
+    known = providers(catalog.records())
+    parts: list[bytes] = []
+    for symbol in run.symbols:
+        for kind in ("ticks", "spreads"):
+            place = place_of(kind, symbol, run.day)
+            series, record = known.get(place, (None, None))
+            if series is not None and record is not None:
+                parts.append(msgspec.json.encode((series, record.sha256, record.number)))
+            elif (catalog.root / place).exists():
+                parts.append((catalog.root / place).read_bytes())
+    return _hash(
+        *parts, msgspec.json.encode((run.symbols, run.bands, run.closed_days), order="deterministic")
+    )
+
+
+def code_hash(run: RunSettings) -> str:
+    """Of every source that the run can reach: the package's own, and the strategy's files with what they import.
+
+    Libraries count by their version.
+    """
+    parts = [_package_hash(), sys.version]
+    for strategy in run.strategies:
+        place = STRATEGIES.get(strategy.use, strategy.use).rpartition(":")[0]
+        for name, said in sorted(set(_reached(place))):
+            parts.append(f"{name}={said}")
+    return _hash(*(part.encode() for part in parts))
+
+
+@cache
+def _package_hash() -> str:
+    root = Path(autofutures.__file__).parent
+    files = [path for room in ROOMS for path in sources_of(root / room) if not only_looks(path, root)]
+    libraries = [f"{name} {version(name)}" for name in ("numpy", "msgspec")]
+    read = [part for path in files for part in (str(path.relative_to(root)).encode(), path.read_bytes())]
+    return _hash(_version().encode(), *(text.encode() for text in libraries), *read)
+
+
+def only_looks(path: Path, root: Path) -> bool:
+    """Whether a source of the package below `root` cannot change what a run answers."""
+    return path.parent == root / "backtest" and path.stem in RESEARCH
+
+
+def sources_of(place: Path) -> list[Path]:
+    """The sources and tables of a room, or the file that is one."""
+    if place.is_file():
+        return [place]
+    return sorted(path for path in place.rglob("*") if path.suffix in {".py", ".csv"})
+
+
+def _reached(place: str) -> Iterator[tuple[str, str]]:
+    """Each module that a strategy's module imports, itself included, with the hash of its source or its version."""
+    todo, seen = [place], set[str]()
+    while todo:
+        name = todo.pop()
+        if name in seen or name.partition(".")[0] in sys.stdlib_module_names or _is_ours(name):
+            continue
+        seen.add(name)
+        if not name.endswith(".py") and "." in name:
+            todo.append(name.rpartition(".")[0])  # A package's own file runs first.
+        path = Path(name) if name.endswith(".py") else _found(name)
+        if path is None or not path.is_file():
+            continue
+        if _is_library(path):
+            yield name.partition(".")[0], _version_of(name.partition(".")[0])
+            continue
+        source = path.read_bytes()
+        yield path.name, _hash(source)
+        todo += _imports(source, name)
+
+
+def _is_ours(name: str) -> bool:
+    return name == "autofutures" or name.startswith("autofutures.")
+
+
+def _is_library(path: Path) -> bool:
+    libraries = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
+    return any(path.resolve().is_relative_to(library) for library in libraries)
+
+
+def _found(name: str) -> Path | None:
+    """Where a module lies, found without importing it: to import would run it."""
+    spec = PathFinder.find_spec(name.partition(".")[0])
+    for depth in range(2, name.count(".") + 2):
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        spec = PathFinder.find_spec(".".join(name.split(".")[:depth]), spec.submodule_search_locations)
+    return Path(spec.origin) if spec is not None and spec.origin is not None else None
+
+
+def _imports(source: bytes, name: str) -> Iterator[str]:
+    package = name if not name.endswith(".py") else ""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            whole = node.module or ""
+            if node.level and package:
+                whole = importlib.util.resolve_name(
+                    "." * node.level + whole, package.rpartition(".")[0] or package
+                )
+            if whole:
+                yield whole
+                yield from (f"{whole}.{alias.name}" for alias in node.names)
+
+
+def _version_of(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _version() -> str:
+    return _version_of("autofutures")
+
+
+def _hash(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()

@@ -1,0 +1,236 @@
+"""What a search judges a set of parameters by: figures of its run, and its profit over time."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from autofutures.assemble.nodes import calendar_of, instruments_of
+from autofutures.backtest.space import ParameterSet
+from autofutures.backtest.statistics import (
+    DAYS_PER_YEAR,
+    MIN_DAYS,
+    RoundTrip,
+    match_fills,
+    statistics,
+)
+from autofutures.config import RunSettings
+from autofutures.domain.errors import BadInput
+from autofutures.domain.units import MINUTE
+from autofutures.portfolio.tally import EquityPoint, Summary, Tally
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Figure = float | None
+
+SLICE_MINUTES = 5
+SLICE_NS = SLICE_MINUTES * MINUTE
+"""Profit is kept by slices of so long where a run is too short for days."""
+
+OBJECTIVES: dict[str, str] = {
+    "net_pnl": "net profit after costs, in money",
+    "gross_pnl": "profit before costs, in money",
+    "sharpe": f"yearly Sharpe ratio of daily profit; needs {MIN_DAYS} trading days",
+    "sortino": f"yearly Sortino ratio of daily profit; needs {MIN_DAYS} trading days",
+    "calmar": f"yearly profit over the deepest drawdown; needs {MIN_DAYS} trading days",
+    "profit_factor": "what winning trades made for each unit that losing ones lost",
+    "expectancy": "the average closed trade, in money",
+    "win_rate": "the share of closed trades that won",
+    "max_drawdown": "the deepest drawdown, in money: the lower, the better",
+}
+"""What a search can be asked for, and what it means."""
+
+LOWER_IS_BETTER = frozenset({"max_drawdown"})
+
+PERIOD_OBJECTIVES = ("net_pnl", "sharpe", "sortino", "calmar")
+"""Those that a part of a run has too: they are made of profit over time alone."""
+
+MIN_TRADES = 20
+"""Closed trades under which a figure of trades says nothing."""
+
+
+class SetResult(msgspec.Struct, frozen=True):
+    """What one set of parameters did."""
+
+    parameters: ParameterSet
+    summary: Summary
+    figures: dict[str, Figure]
+    """Every objective; None where the sample is too small to say."""
+    why_none: dict[str, str]
+    periods: list[int]
+    """The trading days (YYYYMMDD) of the run, or the starts of its slices (UTC nanoseconds), in order."""
+    profits: list[int]
+    """Net profit of each, open positions at their price; the bounds are right to a minute, the sum exactly."""
+    trades: list[int]
+    """Net profit of each closed trade, by exit."""
+    seconds: float
+
+
+def checked_objective(name: str) -> str:
+    """Lets the name of an objective pass.
+
+    Raises:
+        BadInput: there is none of that name; the text says which there are.
+    """
+    if name not in OBJECTIVES:
+        raise BadInput(f"there is no objective {name!r}; there are {', '.join(OBJECTIVES)}")
+    return name
+
+
+def measured(
+    run: RunSettings, parameters: ParameterSet, summary: Summary, tally: Tally, seconds: float
+) -> SetResult:
+    """The result of a set from what its run has kept."""
+    days = days_of(run, (point.at for point in tally.equity))
+    trips, _ = match_fills(tally.fills, instruments_of(run))
+    figures, why_none = _figures(summary, tally.equity, days, trips)
+    periods, profits = _by_period(tally.equity, days)
+    if profits:
+        # Equity has a point a minute, so what the last minute made after its point is still missing.
+        profits[-1] += summary.net_pnl - tally.equity[-1].net
+    return SetResult(
+        parameters=parameters,
+        summary=summary,
+        figures=figures,
+        why_none=why_none,
+        periods=periods,
+        profits=profits,
+        trades=[trip.net for trip in trips],
+        seconds=seconds,
+    )
+
+
+def days_of_periods(run: RunSettings, periods: Sequence[int]) -> list[int]:
+    """The trading day of each period: itself, or the day that a slice is of."""
+    return list(periods) if are_days(periods) else days_of(run, periods)
+
+
+def days_of(run: RunSettings, instants: Iterable[int]) -> list[int]:
+    """The trading day of each instant, by the sessions of the run's first symbol."""
+    sessions = instruments_of(run)[run.symbols[0]].product.sessions
+    calendar = calendar_of(run)
+    known: dict[int, int] = {}
+    days: list[int] = []
+    for at in instants:
+        # No session begins or ends within a minute, and asking the calendar is the dear part.
+        minute = at // MINUTE
+        if minute not in known:
+            known[minute] = calendar.trading_day_of(at, sessions)
+        days.append(known[minute])
+    return days
+
+
+def _figures(
+    summary: Summary, equity: Sequence[EquityPoint], days: Sequence[int], trips: Sequence[RoundTrip]
+) -> tuple[dict[str, Figure], dict[str, str]]:
+    found = statistics(equity, trips, days, (), summary.max_drawdown)
+    why_none = {name: why for name, why in found.why_none.items() if name in OBJECTIVES}
+    figures: dict[str, Figure] = {
+        "net_pnl": float(summary.net_pnl),
+        "gross_pnl": float(summary.gross_pnl),
+        "sharpe": found.sharpe,
+        "sortino": found.sortino,
+        "calmar": found.calmar,
+        "profit_factor": found.every.profit_factor,
+        "expectancy": found.every.expectancy,
+        "win_rate": found.every.win_rate,
+        "max_drawdown": float(summary.max_drawdown),
+    }
+    if len(trips) < MIN_TRADES:
+        few = f"too few to say: {len(trips)} closed trade(s), {MIN_TRADES} needed"
+        for name in ("profit_factor", "expectancy", "win_rate"):
+            figures[name], why_none[name] = None, few
+    return figures, why_none
+
+
+def _by_period(equity: Sequence[EquityPoint], days: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Periods and the net profit of each: days where there are enough of them, else slices."""
+    by_day = len(set(days)) >= MIN_DAYS
+    closing: dict[int, int] = {}
+    for point, day in zip(equity, days, strict=True):
+        closing[day if by_day else point.at // SLICE_NS * SLICE_NS] = point.net
+    nets = list(closing.values())
+    return list(closing), [net - before for net, before in zip(nets, [0, *nets], strict=False)]
+
+
+def are_days(periods: Sequence[int]) -> bool:
+    """Whether periods are trading days; else they are slices."""
+    return not periods or periods[0] < 100_000_000
+
+
+class Profits(msgspec.Struct, frozen=True):
+    """The profits of several sets over the same periods: a row for each period, a column for each set."""
+
+    periods: list[int]
+    table: Floats
+
+    @property
+    def by_day(self) -> bool:
+        """Whether the rows are trading days; else they are slices of some minutes."""
+        return are_days(self.periods)
+
+
+def profits_of(results: Sequence[SetResult]) -> Profits:
+    """Profits side by side; a period that a set has no point in made nothing."""
+    periods = sorted({period for result in results for period in result.periods})
+    place = {period: row for row, period in enumerate(periods)}
+    table = np.zeros((len(periods), len(results)))
+    for column, result in enumerate(results):
+        table[[place[period] for period in result.periods], column] = result.profits
+    return Profits(periods, table)
+
+
+def period_figures(table: Floats, objective: str, *, by_day: bool) -> list[Figure]:
+    """An objective of each column over the rows given: yearly where they are days, else of one slice.
+
+    Raises:
+        BadInput: the objective needs more than profit over time.
+    """
+    if objective not in PERIOD_OBJECTIVES:
+        raise BadInput(
+            f"{objective} cannot be told of a part of a run; choose one of {', '.join(PERIOD_OBJECTIVES)}"
+        )
+    if objective == "net_pnl":
+        return [float(value) for value in table.sum(axis=0)]
+    if len(table) < MIN_DAYS:
+        return [None] * table.shape[1]
+    mean, yearly = table.mean(axis=0), DAYS_PER_YEAR if by_day else 1
+    if objective == "calmar":
+        equity = table.cumsum(axis=0)
+        below = (np.maximum(np.maximum.accumulate(equity, axis=0), 0.0) - equity).max(axis=0)
+        above = mean * yearly
+    else:
+        spread = table.std(axis=0, ddof=1)
+        fall = np.sqrt(np.mean(np.minimum(table, 0.0) ** 2, axis=0))
+        below, above = (spread if objective == "sharpe" else fall), mean * math.sqrt(yearly)
+    return [float(a / b) if b > 0.0 else None for a, b in zip(above, below, strict=True)]
+
+
+def ranked(results: Sequence[SetResult], objective: str) -> list[SetResult]:
+    """The best first; sets of which the objective says nothing come last, and of equals the one tried first."""
+
+    def order(result: SetResult) -> tuple[bool, float]:
+        figure = result.figures.get(objective)
+        if figure is None:
+            return True, 0.0
+        return False, figure if objective in LOWER_IS_BETTER else -figure
+
+    return sorted(results, key=order)
+
+
+def best_column(figures: Sequence[Figure]) -> int | None:
+    """The column with the highest figure, of equals the first; None where no figure says anything."""
+    known = [(figure, -column) for column, figure in enumerate(figures) if figure is not None]
+    return -max(known)[1] if known else None
+
+
+def higher_is_better(figure: Figure, objective: str) -> Figure:
+    """The figure, turned round where low is good."""
+    return -figure if figure is not None and objective in LOWER_IS_BETTER else figure
+
+
+def figures_as_said(figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    """Figures with as many digits as they are worth."""
+    return {name: None if figure is None else round(figure, 6) for name, figure in figures.items()}

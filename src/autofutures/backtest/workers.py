@@ -1,0 +1,160 @@
+"""Where a search's sets are run: in this process, or in others of this machine.
+
+Each takes chunks of sets and gives back the results of a chunk as soon as it is done, in any order. A chunk is only
+a question to the data: asked twice, it is answered alike, so one whose worker died is simply asked again.
+"""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
+from types import TracebackType
+from typing import Protocol
+
+import msgspec
+
+from autofutures.backtest import runner
+from autofutures.backtest.objective import SetResult, measured
+from autofutures.backtest.space import ParameterSet, applied
+from autofutures.config import RunSettings
+from autofutures.domain.errors import BadInput, Refusal
+
+Evaluate = Callable[[RunSettings, Sequence[ParameterSet]], list[SetResult]]
+"""Runs sets over a run's market; each result equals that of a run of its own."""
+
+Chunk = Sequence[ParameterSet]
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """A way to run sets."""
+
+    evaluate: str
+    """`module:function`, an `Evaluate`."""
+    chunk: int
+    """How many sets are best run at once."""
+    threads: bool
+    """Whether it uses every core by itself; else sets are run in as many processes."""
+
+
+ENGINES: dict[str, Engine] = {
+    "nodes": Engine("autofutures.backtest.workers:run_one_by_one", chunk=1, threads=False),
+}
+"""The engines that a search can use; all of them give the same orders and fills."""
+
+
+def engine_of(name: str) -> Engine:
+    """An engine by name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if name not in ENGINES:
+        raise BadInput(f"there is no engine {name!r} for a search; there are {', '.join(ENGINES)}")
+    return ENGINES[name]
+
+
+class _Told:
+    """Says with any error which set it was; nothing is caught."""
+
+    def __init__(self, parameters: ParameterSet) -> None:
+        self._parameters = parameters
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            said = ", ".join(f"{name}={value}" for name, value in self._parameters.items())
+            error.add_note(f"in the set {said}")
+
+
+def run_one_by_one(run: RunSettings, sets: Sequence[ParameterSet]) -> list[SetResult]:
+    """Runs each set as `autofutures backtest` would."""
+    results: list[SetResult] = []
+    for parameters in sets:
+        with _Told(parameters):
+            settings = applied(run, parameters)
+            done = runner.run(settings)
+            results.append(measured(settings, parameters, done.summary, done.tally, done.seconds))
+    return results
+
+
+def evaluate(engine: str, run: RunSettings, sets: Sequence[ParameterSet]) -> list[SetResult]:
+    """Runs sets with an engine by name: what other processes are asked for."""
+    module, _, function = engine_of(engine).evaluate.partition(":")
+    chosen: Evaluate = getattr(import_module(module), function)
+    return chosen(run, sets)
+
+
+class Workers(Protocol):
+    """Runs chunks of sets; `close` ends it."""
+
+    def results(self, run: RunSettings, chunks: Sequence[Chunk]) -> Iterator[list[SetResult]]:
+        """Results of whole chunks, as they are done."""
+        ...
+
+    def close(self) -> None:
+        """Ends whatever is still at work; nobody waits for its answer."""
+        ...
+
+
+class Here:
+    """Runs chunks in this process, one after the other: engines with threads of their own, and single sets."""
+
+    def __init__(self, engine: str) -> None:
+        self._engine = engine
+
+    def results(self, run: RunSettings, chunks: Sequence[Chunk]) -> Iterator[list[SetResult]]:
+        """See `Workers`."""
+        for chunk in chunks:
+            yield evaluate(self._engine, run, chunk)
+
+    def close(self) -> None:
+        """See `Workers`."""
+
+
+class Processes:
+    """Runs chunks in processes of this machine; they are started once, and stopped at `close`."""
+
+    def __init__(self, engine: str, jobs: int) -> None:
+        self._engine = engine
+        before = set(multiprocessing.active_children())
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_us)
+        self._before = before
+
+    def results(self, run: RunSettings, chunks: Sequence[Chunk]) -> Iterator[list[SetResult]]:
+        """See `Workers`.
+
+        Raises:
+            Refusal: a process died; what was done is not lost.
+        """
+        futures: list[Future[list[SetResult]]] = [
+            self._pool.submit(evaluate, self._engine, run, list(chunk)) for chunk in chunks
+        ]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise Refusal(
+                "a process of the search was killed, perhaps because memory ran out: give the same command again, "
+                "with a lower --jobs, and it goes on"
+            ) from error
+
+    def close(self) -> None:
+        """See `Workers`."""
+        started = set(multiprocessing.active_children()) - self._before
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.join()
+
+
+def _leave_interrupts_to_us() -> None:
+    """A person's Ctrl-C reaches every process of the terminal; the one that stores results answers it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from autofutures.backtest import runner
+from autofutures.backtest.objective import (
+    MIN_TRADES,
+    OBJECTIVES,
+    SLICE_NS,
+    best_column,
+    checked_objective,
+    days_of_periods,
+    measured,
+    period_figures,
+    profits_of,
+    ranked,
+)
+from autofutures.backtest.statistics import statistics
+from autofutures.domain.errors import BadInput
+from autofutures.market.dates import taipei_ns
+from autofutures.portfolio.tally import EquityPoint
+from tests.runs import DAY, generated
+from tests.unit.backtest.searches import result
+
+
+def test_a_sets_figures_are_those_of_its_run() -> None:
+    run = generated()
+    done = runner.run(run)
+    found = measured(run, {"fast": 2}, done.summary, done.tally, 1.0)
+    assert set(found.figures) == set(OBJECTIVES)
+    assert found.figures["net_pnl"] == done.summary.net_pnl
+    assert found.figures["max_drawdown"] == done.summary.max_drawdown
+    assert found.figures["sharpe"] is None
+    assert found.why_none["sharpe"] == "too short to say: 1 trading day(s), 20 needed"
+    assert sum(found.profits) == done.summary.net_pnl
+    assert found.periods == sorted(set(found.periods))
+    assert all(period % SLICE_NS == 0 for period in found.periods)
+    assert days_of_periods(run, found.periods) == [DAY] * len(found.periods)
+
+
+def test_figures_of_few_trades_are_not_said() -> None:
+    run = generated(limit=60)
+    done = runner.run(run)
+    found = measured(run, {}, done.summary, done.tally, 1.0)
+    assert 0 < len(found.trades) < MIN_TRADES
+    assert found.figures["profit_factor"] is None
+    assert found.why_none["profit_factor"].startswith("too few to say: ")
+
+
+def test_the_best_come_first_and_what_says_nothing_last() -> None:
+    sets = [result({"n": n}, sharpe=value) for n, value in enumerate([0.5, None, 2.0, 0.5])]
+    assert [one.parameters["n"] for one in ranked(sets, "sharpe")] == [2, 0, 3, 1]
+
+
+def test_a_drawdown_is_the_better_the_lower() -> None:
+    sets = [result({"n": n}, max_drawdown=value) for n, value in enumerate([5.0, 1.0, None])]
+    assert [one.parameters["n"] for one in ranked(sets, "max_drawdown")] == [1, 0, 2]
+
+
+def test_an_objective_that_is_none_is_refused() -> None:
+    with pytest.raises(BadInput, match="no objective 'luck'; there are net_pnl"):
+        checked_objective("luck")
+
+
+def test_profits_of_sets_stand_side_by_side_and_a_missing_period_made_nothing() -> None:
+    one, other = result({}, [1, 2, 3]), result({}, [5])
+    found = profits_of([one, other])
+    assert found.by_day
+    assert found.periods == [20260101, 20260102, 20260103]
+    assert found.table.tolist() == [[1, 5], [2, 0], [3, 0]]
+
+
+def test_figures_of_a_part_by_day_are_the_reports_own() -> None:
+    profits = [((n * 7919) % 41) - 15 for n in range(30)]
+    net = np.cumsum(profits)
+    peak = np.maximum(np.maximum.accumulate(net), 0)
+    days = [20260102 + n for n in range(30)]
+    equity = [EquityPoint(taipei_ns(20260102, 0) + n, int(net[n]), int(peak[n] - net[n])) for n in range(30)]
+    expected = statistics(equity, [], days)
+    table = np.array([profits, profits], dtype=np.float64).T
+    for name in ("sharpe", "sortino", "calmar"):
+        assert period_figures(table, name, by_day=True) == [pytest.approx(getattr(expected, name))] * 2
+    assert period_figures(table, "net_pnl", by_day=True) == [sum(profits)] * 2
+
+
+def test_figures_of_slices_are_not_made_yearly() -> None:
+    table = np.array([[3.0, -1.0] * 15]).T
+    assert period_figures(table, "sharpe", by_day=False) == [pytest.approx(1.0 / table.std(ddof=1))]
+
+
+def test_a_part_that_is_too_short_has_only_its_net() -> None:
+    table = np.ones((19, 2))
+    assert period_figures(table, "sharpe", by_day=True) == [None, None]
+    assert period_figures(table, "net_pnl", by_day=True) == [19.0, 19.0]
+
+
+def test_a_set_that_never_lost_has_no_sortino() -> None:
+    assert period_figures(np.ones((30, 1)), "sortino", by_day=True) == [None]
+    assert period_figures(np.ones((30, 1)), "calmar", by_day=True) == [None]
+
+
+def test_what_needs_trades_cannot_be_told_of_a_part() -> None:
+    with pytest.raises(BadInput, match="choose one of net_pnl, sharpe, sortino, calmar"):
+        period_figures(np.ones((30, 1)), "profit_factor", by_day=True)
+
+
+@pytest.mark.parametrize(
+    ("figures", "best"), [([1.0, 3.0, 3.0], 1), ([None, -5.0], 1), ([None, None], None), ([], None)]
+)
+def test_the_first_of_the_highest_is_picked(figures: list[float | None], best: int | None) -> None:
+    assert best_column(figures) == best
