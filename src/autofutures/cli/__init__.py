@@ -15,6 +15,7 @@ COMMANDS = {
     "db": "autofutures.cli.db:app",
     "projections": "autofutures.cli.projections:app",
     "report": "autofutures.cli.report:app",
+    "results": "autofutures.cli.results:app",
 }
 """Groups of commands, loaded when they are first named."""
 
@@ -29,10 +30,12 @@ HELP = (
 
 def assembled() -> typer.Typer:
     """The whole command line."""
-    from autofutures.cli import backtest, chaos, machine, parity, simulate
+    from autofutures.cli import backtest, chaos, machine, parity, simulate, sweep, walk_forward
 
     app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
+    sweep.mount(app)
+    walk_forward.mount(app)
     machine.mount(app)
     parity.mount(app)
     simulate.mount(app)

@@ -63,3 +63,19 @@ def bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total)
         yield lambda done: progress.update(task, completed=done)
+
+
+@contextmanager
+def growing_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """As `bar`, where how many there will be is learned on the way; hears (done, wanted)."""
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(),
+        TextColumn("{task.completed:,} of {task.total:,} " + what),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=1)
+        yield lambda done, wanted: progress.update(task, completed=done, total=wanted)
