@@ -9,31 +9,35 @@ import hashlib
 import importlib.util
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 
 import msgspec
 
 import autofutures
 from autofutures.backtest.space import ParameterSet, applied
+from autofutures.backtest.workers import ENGINES
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog, place_of, providers
+from autofutures.data.record import FileRecord, SeriesRecord
+from autofutures.data.rules import Kind
 from autofutures.strategies import STRATEGIES
 
 ROOMS = (
-    "assemble", "backtest", "data", "domain", "market", "matching", "orders", "portfolio", "risk", "strategies",
+    "assemble", "data", "domain", "market", "matching", "orders", "portfolio", "risk", "strategies",
     "config.py", "engine.py", "gateway.py", "trader.py",
 )  # fmt: skip
-"""Of the package itself, all that a backtest can reach: tables of strings load parts of it, so imports do not tell."""
+"""Of the package itself, what a backtest can reach: tables of strings load parts of it, so imports do not tell.
 
-RESEARCH = frozenset({
-    "cluster", "cross_validation", "fingerprint", "monte_carlo", "overfitting", "results", "search", "space",
-    "stability", "sweep", "walk_forward", "charts", "report", "run_report", "tables", "wording",
-})  # fmt: skip
-"""Of `backtest`, what only looks at answers or chooses what to ask; a change there makes no answer old."""
+Of `backtest` it is what the engines import: what only looks at answers makes none of them old.
+"""
+
+KINDS: tuple[Kind, ...] = ("ticks", "spreads", "quotes", "depth")
+"""What of the catalogue a run's market is made of."""
 
 
 class Fingerprint(msgspec.Struct, frozen=True):
@@ -58,7 +62,12 @@ def set_key(run: RunSettings, parameters: ParameterSet, found: Fingerprint) -> s
         msgspec.structs.replace(strategy, use=_short(strategy.use)) for strategy in settings.strategies
     )
     plain = msgspec.structs.replace(settings, catalog="", strategies=strategies)
-    return _hash(msgspec.json.encode(plain, order="deterministic"), found.data.encode(), found.code.encode())
+    return _hash(canonical(plain), found.data.encode(), found.code.encode())
+
+
+def canonical(value: object) -> bytes:
+    """A value as JSON, the same for equal values: keys in order, numbers as keys too."""
+    return msgspec.json.encode(msgspec.to_builtins(value, str_keys=True), order="deterministic")
 
 
 def _short(use: str) -> str:
@@ -82,18 +91,19 @@ def data_hash(run: RunSettings) -> str:
         return _hash(msgspec.json.encode(made_of))
     catalog = Catalog(Path(run.catalog))
     known = providers(catalog.records())
-    parts: list[bytes] = []
-    for symbol in run.symbols:
-        for kind in ("ticks", "spreads"):
-            place = place_of(kind, symbol, run.day)
-            series, record = known.get(place, (None, None))
-            if series is not None and record is not None:
-                parts.append(msgspec.json.encode((series, record.sha256, record.number)))
-            elif (catalog.root / place).exists():
-                parts.append((catalog.root / place).read_bytes())
-    return _hash(
-        *parts, msgspec.json.encode((run.symbols, run.bands, run.closed_days), order="deterministic")
-    )
+    parts = [canonical((run.symbols, run.bands, run.later_bands, run.closed_days))]
+    for symbol, kind in product(run.symbols, KINDS):
+        days = [day for day in catalog.days(symbol, kind) if run.day <= day <= run.last_day]
+        parts += [_series(catalog.root, place_of(kind, symbol, day), known) for day in days]
+    return _hash(*parts)
+
+
+def _series(root: Path, place: Path, known: Mapping[Path, tuple[SeriesRecord, FileRecord]]) -> bytes:
+    """What was imported; what lies there without a record speaks for itself."""
+    if place not in known:
+        return (root / place).read_bytes()
+    series, record = known[place]
+    return msgspec.json.encode((series, record.sha256, record.number))
 
 
 def code_hash(run: RunSettings) -> str:
@@ -112,15 +122,32 @@ def code_hash(run: RunSettings) -> str:
 @cache
 def _package_hash() -> str:
     root = Path(autofutures.__file__).parent
-    files = [path for room in ROOMS for path in sources_of(root / room) if not only_looks(path, root)]
-    libraries = [f"{name} {version(name)}" for name in ("numpy", "msgspec")]
-    read = [part for path in files for part in (str(path.relative_to(root)).encode(), path.read_bytes())]
-    return _hash(_version().encode(), *(text.encode() for text in libraries), *read)
+    libraries = [f"{name} {version(name)}".encode() for name in ("msgspec", "numba", "numpy", "polars")]
+    read = [
+        part
+        for path in package_sources(root)
+        for part in (str(path.relative_to(root)).encode(), path.read_bytes())
+    ]
+    return _hash(_version().encode(), *libraries, *read)
 
 
-def only_looks(path: Path, root: Path) -> bool:
-    """Whether a source of the package below `root` cannot change what a run answers."""
-    return path.parent == root / "backtest" and path.stem in RESEARCH
+def package_sources(root: Path) -> list[Path]:
+    """Every source and table of the package below `root` that can change what a run answers."""
+    files = [path for room in ROOMS for path in sources_of(root / room)]
+    todo = {"workers", *(engine.evaluate.partition(":")[0].rpartition(".")[2] for engine in ENGINES.values())}
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        seen.add(name)
+        path = root / "backtest" / f"{name}.py"
+        files.append(path)
+        found = {
+            one.split(".")[2]
+            for one in _imports(path.read_bytes(), "")
+            if one.startswith("autofutures.backtest.")
+        }
+        todo |= {one for one in found if (root / "backtest" / f"{one}.py").exists()} - seen
+    return sorted(set(files))
 
 
 def sources_of(place: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from autofutures import clock
-from autofutures.backtest.fingerprint import Fingerprint, fingerprint, set_key
+from autofutures.backtest.fingerprint import Fingerprint, canonical, fingerprint, set_key
 from autofutures.backtest.objective import LOWER_IS_BETTER, SetResult, checked_objective
 from autofutures.backtest.results import NewSearch, Results
 from autofutures.backtest.search import Method, proposals
@@ -114,7 +114,7 @@ def _strategy_of(run: RunSettings) -> str:
 
 
 def _new(plan: Plan, found: Fingerprint) -> NewSearch:
-    settings = msgspec.json.encode(plan.run, order="deterministic").decode()
+    settings = canonical(plan.run).decode()
     method = plan.method.kind if plan.method.kind == "grid" else f"{plan.method.kind} {plan.method.sets}"
     # What Optuna proposes depends on what it was told, so its objective is part of what the search is.
     aim = plan.objective if plan.method.kind.startswith("optuna") else ""
@@ -183,4 +183,4 @@ class _Work:
 
 
 def _place(parameters: ParameterSet) -> bytes:
-    return msgspec.json.encode(parameters, order="deterministic")
+    return canonical(parameters)

@@ -9,7 +9,7 @@ import typer
 
 from autofutures.cli import options, searching
 from autofutures.cli.output import print_json
-from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL
+from autofutures.config import GENERATED_SYMBOL
 
 if TYPE_CHECKING:
     from autofutures.backtest.sweep import Plan, Searched
@@ -40,7 +40,9 @@ def mount(app: typer.Typer) -> None:
 def sweep(
     strategy: searching.StrategyArgument,
     symbol: searching.SymbolOption = GENERATED_SYMBOL,
-    date: searching.DateOption = GENERATED_DATE,
+    date: searching.DateOption = "",
+    first: searching.FirstOption = "",
+    last: searching.LastOption = "",
     generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
@@ -72,8 +74,9 @@ def sweep(
     from autofutures.assemble.request import RunOptions
     from autofutures.backtest.sweep import Plan
 
+    begin, end = options.range_of(date, first, last)
     run = RunOptions(
-        strategies=[strategy], settings=settings or [], symbol=symbol, date=date, generate=generate,
+        strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
         catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
         queue=queue, risk=risk, config=config, limit=limit,
     ).run()  # fmt: skip

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from autofutures.cli import options, searching
 from autofutures.cli.output import print_json
-from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL
+from autofutures.config import GENERATED_SYMBOL
 from autofutures.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _HELP = (
     "one set to the next charged.\n\n"
     "Examples:\n\n"
     "autofutures walk-forward ema_cross --generate --grid fast=5:20:5 --grid slow=30,60 --train 2h --test 30m\n\n"
+    "autofutures walk-forward ema_cross --symbol TXF202606 --from 2026-05-21 --to 2026-06-05 --grid fast=5:50:5 "
+    "--train 5d --test 2d\n\n"
     "autofutures walk-forward ema_cross --symbol TXF202108 --date 2021-07-26 --grid fast=5:50:5 --train 60m --test 20m "
     "--anchored --objective sharpe --json"
 )
@@ -44,7 +46,9 @@ def walk_forward(
         typer.Option("--anchored/--rolling", help="Choose on all that came before, or on the last --train."),
     ] = False,
     symbol: searching.SymbolOption = GENERATED_SYMBOL,
-    date: searching.DateOption = GENERATED_DATE,
+    date: searching.DateOption = "",
+    first: searching.FirstOption = "",
+    last: searching.LastOption = "",
     generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
@@ -74,8 +78,9 @@ def walk_forward(
     from autofutures.backtest.sweep import Plan
 
     lengths = length_of("--train", train), length_of("--test", test)
+    begin, end = options.range_of(date, first, last)
     run = RunOptions(
-        strategies=[strategy], settings=settings or [], symbol=symbol, date=date, generate=generate,
+        strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
         catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
         queue=queue, risk=risk, config=config, limit=limit,
     ).run()  # fmt: skip

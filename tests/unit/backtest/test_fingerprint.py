@@ -41,6 +41,7 @@ def test_another_generated_market_is_other_data(other: dict[str, object]) -> Non
         {"slippage_ticks": 2},
         {"order_latency_ns": 1},
         {"limit": 5},
+        {"closed_days": {20260801: "closed", 20260701: "open"}},
         {"limits": {"order_size": {"max_contracts": 1}}},
     ],
 )
@@ -127,18 +128,27 @@ def test_what_a_strategy_imports_is_its_code_too(tmp_path: Path, monkeypatch: py
 
 def test_every_source_that_a_run_can_reach_counts_and_what_only_looks_at_it_does_not() -> None:
     root = Path(str(autofutures.__file__)).parent
-    files = {
-        str(path.relative_to(root))
-        for room in module.ROOMS
-        for path in module.sources_of(root / room)
-        if not module.only_looks(path, root)
-    }
+    files = {str(path.relative_to(root)) for path in module.package_sources(root)}
     for name in (
         "risk/collar.py", "matching/rules.py", "market/data/taifex_days.csv", "domain/products.csv", "trader.py",
-        "backtest/runner.py", "backtest/objective.py", "backtest/workers.py", "strategies/ema_cross.py",
+        "backtest/runner.py", "backtest/objective.py", "backtest/workers.py", "backtest/statistics.py",
+        "strategies/ema_cross.py",
     ):  # fmt: skip
         assert name in files
-    assert not {"backtest/overfitting.py", "backtest/results.py", "cli/sweep.py"} & files
-    assert {f"backtest/{name}.py" for name in module.RESEARCH} <= {
-        str(path.relative_to(root)) for path in (root / "backtest").glob("*.py")
-    }
+    assert (
+        not {"backtest/overfitting.py", "backtest/results.py", "backtest/report.py", "cli/sweep.py"} & files
+    )
+
+
+def test_several_days_are_the_data_of_a_run_of_several(tmp_path: Path) -> None:
+    catalog = a_catalog(tmp_path)
+    run = recorded(catalog)
+    one = data_hash(msgspec.structs.replace(run, until=20210727))
+    (tmp_path / "next").mkdir()
+    rows = tuple(
+        row.replace("20210726,TX ", "20210727,TX ") for row in ROWS if row.startswith("20210726,TX ")
+    )
+    imported(tick_file(tmp_path / "next", rows), catalog)
+    assert data_hash(msgspec.structs.replace(run, until=20210727)) != one
+    limits = {20210727: {RECORDED: (1, 2)}}
+    assert data_hash(msgspec.structs.replace(run, later_bands=limits)) != data_hash(run)
