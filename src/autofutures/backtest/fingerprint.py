@@ -22,8 +22,7 @@ import autofutures
 from autofutures.backtest.space import ParameterSet, applied
 from autofutures.backtest.workers import ENGINES
 from autofutures.config import RunSettings
-from autofutures.data.catalog import Catalog, place_of, providers
-from autofutures.data.record import FileRecord, SeriesRecord
+from autofutures.data.catalog import Catalog, Part, place_of, providers
 from autofutures.data.rules import Kind
 from autofutures.strategies import STRATEGIES
 
@@ -98,12 +97,11 @@ def data_hash(run: RunSettings) -> str:
     return _hash(*parts)
 
 
-def _series(root: Path, place: Path, known: Mapping[Path, tuple[SeriesRecord, FileRecord]]) -> bytes:
+def _series(root: Path, place: Path, known: Mapping[Path, tuple[Part, ...]]) -> bytes:
     """What was imported; what lies there without a record speaks for itself."""
     if place not in known:
         return (root / place).read_bytes()
-    series, record = known[place]
-    return msgspec.json.encode((series, record.sha256, record.number))
+    return msgspec.json.encode([(series, record.sha256, record.number) for series, record in known[place]])
 
 
 def code_hash(run: RunSettings) -> str:
