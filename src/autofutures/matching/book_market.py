@@ -21,6 +21,7 @@ from autofutures.domain.units import OrderType, Side, TimeInForce
 from autofutures.matching.book import Book, Match, OrderId
 from autofutures.matching.book_rules import UNBOUNDED, market_limit, mwp_limit
 from autofutures.matching.model import (
+    DepthChanged,
     Execution,
     FeedEvent,
     FlowAdd,
@@ -125,7 +126,7 @@ class BookMarket:
                 self._hold_auction(event.at, outcome)
             case SessionEnded():
                 self._open = False
-            case Tick() | Quote():
+            case Tick() | Quote() | DepthChanged():
                 raise BadInput(
                     f"{event.symbol}: a market with a book makes its own ticks and quotes: "
                     "feed it orders, or replay recorded trades through the prints model"

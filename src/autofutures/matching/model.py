@@ -1,7 +1,7 @@
 """How one instrument's orders meet: the seam between the exchange (who, when) and a market model (at what price).
 
-Three models stand behind it: `prints` knows the trades alone, `quote_market` the best bid and offer too, and
-`book_market` keeps a book of every order.
+Four models stand behind it: `prints` knows the trades alone, `quote_market` the best bid and offer too,
+`depth_market` the size at every price, and `book_market` keeps a book of every order.
 """
 
 from typing import Protocol
@@ -74,6 +74,20 @@ class FlowRemove(Message, frozen=True):
     order_id: int
 
 
+class DepthChanged(Message, frozen=True):
+    """All that rests at a price is `qty` from now on. Never leaves the exchange: what leaves is the quote."""
+
+    symbol: str
+    at: int
+    side: Side
+    price_ticks: int
+    qty: int
+    first: bool = False
+    """It starts a snapshot: what was known of the book before is void."""
+    more: bool = False
+    """What follows belongs to the same change; the book is whole, and matches, only after the last of it."""
+
+
 class SessionOpened(Message, frozen=True):
     """The call auction is held and continuous trading begins."""
 
@@ -83,7 +97,7 @@ class SessionOpened(Message, frozen=True):
     session: str
 
 
-FeedEvent = Tick | Quote | FlowAdd | FlowRemove | SessionOpened | SessionEnded
+FeedEvent = Tick | Quote | DepthChanged | FlowAdd | FlowRemove | SessionOpened | SessionEnded
 """What a feed may put into an exchange, in time order."""
 
 

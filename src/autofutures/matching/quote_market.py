@@ -12,7 +12,7 @@ from autofutures.matching.ours import Ours
 
 
 class Shown:
-    """One side of the quote: its price, the size as last said, and what of it is gone since."""
+    """What is displayed at a price on one side: the size as last said, and what of it is gone since."""
 
     __slots__ = ("qty", "side", "taken", "ticks", "traded")
 
@@ -28,7 +28,7 @@ class Shown:
         return rules.available(self.qty, self.taken, self.traded)
 
     def say(self, ticks: int, qty: int) -> None:
-        """A new quote says this of the side."""
+        """A new quote, or change of depth, says this."""
         self.taken = rules.taken_after_quote(self.taken, self.ticks, ticks, qty)
         self.traded = 0
         self.ticks = ticks
