@@ -23,6 +23,9 @@ from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
 
+Market = Literal["prints", "quotes", "depth"]
+"""What is known of a recorded market beside its trades: nothing, its best bid and offer, the size at every price."""
+
 GENERATED_SYMBOL = "TXF202608"
 GENERATED_DATE = "2026-08-03"
 """What a generated session is of, unless told otherwise."""
@@ -97,6 +100,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     until: int = 0
     """The last trading day of a recorded run; 0: it has one day only."""
     catalog: str = ""
+    market: Market = "prints"
+    """What a recorded run's fills come from."""
     session: str = "day"
     seed: int = 1
     trades: int = 6_000
@@ -263,7 +268,7 @@ class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     """What a backtest takes for granted, as `autofutures parity --adopt` has measured it."""
 
     order_latency: str = "0"
-    slippage_ticks: int = 1
+    slippage_ticks: int | None = None
 
 
 class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from autofutures.assemble.nodes import bands_of, calendar_of, instruments_of
+from autofutures.config import Market as Known
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.feed import events
@@ -13,18 +15,21 @@ from autofutures.data.generate import generate
 from autofutures.data.settlement import settlement_ticks
 from autofutures.data.stream import chunks, days_of, sessions_of
 from autofutures.domain.errors import BadInput
-from autofutures.domain.instrument import instrument
+from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Tick
 from autofutures.domain.units import SECOND
 from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import band, limit_percent_bp
+from autofutures.market.quotes import ANY_PRICE, LOWEST
 from autofutures.market.sessions import Calendar, Session
 from autofutures.matching.book_market import BookMarket
 from autofutures.matching.broker import Broker
+from autofutures.matching.depth_market import DepthMarket
 from autofutures.matching.exchange import Exchange
 from autofutures.matching.faults import read_faults
 from autofutures.matching.model import FeedEvent, Market
 from autofutures.matching.prints import PrintMarket
+from autofutures.matching.quote_market import QuoteMarket
 
 START_TICKS = 17_400
 """Where a generated session opens."""
@@ -34,16 +39,25 @@ GATHERING_NS = 2 * SECOND
 
 
 def make_exchange(run: RunSettings, life: int = 1) -> Exchange:
-    """The exchange of a run: a tape for recorded trades, a book for a generated session."""
+    """The exchange of a run: what its recorded data allows, a book for a generated session."""
     markets: dict[str, Market] = {}
-    for symbol in instruments_of(run):
+    for symbol, item in instruments_of(run).items():
         if run.source == "generated":
             markets[symbol] = BookMarket(symbol, run.mwp_points)
         else:
-            low_high = run.bands.get(symbol, (0, 0))
-            markets[symbol] = PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points, *low_high)
+            markets[symbol] = _recorded_market(run, item)
     bands = bands_of(run) if run.later_bands else {}
     return Exchange(markets, run.order_latency_ns, f"X{life}.", bands)
+
+
+def _recorded_market(run: RunSettings, item: Instrument) -> Market:
+    low_high = run.bands.get(item.symbol, (0, 0))
+    lowest_ticks = ANY_PRICE if item.is_spread else LOWEST
+    if run.market == "quotes":
+        return QuoteMarket(run.slippage_ticks, run.mwp_points, *low_high, lowest_ticks)
+    if run.market == "depth":
+        return DepthMarket(run.slippage_ticks, run.mwp_points, *low_high, lowest_ticks)
+    return PrintMarket(run.slippage_ticks, run.queue_contracts, run.mwp_points, *low_high)
 
 
 def make_broker(run: RunSettings, life: int = 1) -> Broker:
@@ -119,6 +133,41 @@ def begins_at(run: RunSettings) -> int:
     if first is None:
         raise BadInput(f"there is nothing to trade on {run.day}: choose another day")
     return first.at
+
+
+def with_market(run: RunSettings, asked: str, slippage_ticks: int | None) -> RunSettings:
+    """The run with its market, and the slippage that goes with it.
+
+    Args:
+        run: its symbols and days.
+        asked: `prints`, `quotes` or `depth`; `auto` is quotes where the catalogue has them of all that is traded, else
+            prints.
+        slippage_ticks: `None` for 1 tick where trades alone are known, and none where it is known what could be taken.
+
+    Raises:
+        BadInput: there is no such market, or the run makes its own.
+    """
+    known: dict[str, Known] = {name: name for name in get_args(Known)}
+    if asked != "auto" and asked not in known:
+        raise BadInput(f"--market {asked!r}: write auto, {', '.join(known)}")
+    if asked != "auto" and run.source != "recorded":
+        raise BadInput(f"--market {asked} is for recorded data: a generated session has a book of its own")
+    market = known.get(asked) or ("quotes" if _is_quoted(run) else "prints")
+    if slippage_ticks is None:
+        slippage_ticks = 1 if market == "prints" else 0
+    return msgspec.structs.replace(run, market=market, slippage_ticks=slippage_ticks)
+
+
+def _is_quoted(run: RunSettings) -> bool:
+    """Whether the catalogue has the quotes of each symbol on every day on which it has anything of it."""
+    if run.source != "recorded":
+        return False
+    catalog = Catalog(Path(run.catalog))
+    for symbol in run.symbols:
+        quoted = {day for day in catalog.days(symbol, "quotes") if run.day <= day <= run.last_day}
+        if not quoted or not quoted.issuperset(days_of(catalog, symbol, run.day, run.last_day)):
+            return False
+    return True
 
 
 def with_bands(run: RunSettings) -> RunSettings:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from autofutures.assemble.market import with_bands
+from autofutures.assemble.market import with_bands, with_market
 from autofutures.assemble.nodes import with_covers
 from autofutures.config import (
     RunSettings,
@@ -23,7 +23,6 @@ from autofutures.domain.instrument import instrument
 from autofutures.market.dates import parse_day
 
 ORDER_LATENCY = "0"
-SLIPPAGE = 1
 """Unless the options, or the `[model]` of a settings file, say otherwise."""
 
 
@@ -46,8 +45,10 @@ class RunOptions(msgspec.Struct, kw_only=True):
     trades: int = 6_000
     order_latency: str = ORDER_LATENCY
     fee: int = 20
-    slippage: int = SLIPPAGE
+    slippage: int | None = None
+    """`None` for the file's, or else what goes with the market, see `with_market`."""
     queue: int = 20
+    market: str = "auto"
     risk: Path | None = None
     config: Path | None = None
     limit: int = 0
@@ -75,7 +76,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             limits.update(parse_limits(load_toml(self.risk), str(self.risk)))
         slippage, latency = self._model(settings_file)
         for word, number in (("--fee", self.fee), ("--slippage", slippage), ("--queue", self.queue)):
-            if number < 0:
+            if number is not None and number < 0:
                 raise BadInput(f"{word} must not be below zero, and is {number}")
         day, until = self._days()
         settings = RunSettings(
@@ -89,7 +90,6 @@ class RunOptions(msgspec.Struct, kw_only=True):
             strategies=strategies,
             limits=parse_limits(limits, "risk limits"),
             fee=self.fee,
-            slippage_ticks=slippage,
             queue_contracts=self.queue,
             order_latency_ns=parse_latency(latency),
             limit=self.limit,
@@ -97,12 +97,12 @@ class RunOptions(msgspec.Struct, kw_only=True):
             policy=settings_file.book_policy(),
             faults=settings_file.faults(),
         )
-        return with_covers(with_bands(settings))
+        return with_covers(with_bands(with_market(settings, self.market, slippage)))
 
-    def _model(self, settings_file: SettingsFile) -> tuple[int, str]:
+    def _model(self, settings_file: SettingsFile) -> tuple[int | None, str]:
         """Slippage and latency: the file's, where the options say nothing else than they do unasked."""
         model = settings_file.model
-        slippage = self.slippage if self.slippage != SLIPPAGE else model.slippage_ticks
+        slippage = self.slippage if self.slippage is not None else model.slippage_ticks
         return slippage, self.order_latency if self.order_latency != ORDER_LATENCY else model.order_latency
 
     def _days(self) -> tuple[int, int]:

@@ -10,14 +10,15 @@ from autofutures import clock
 from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.backtest.statistics import Ticks
-from autofutures.config import RunSettings
+from autofutures.config import Market, RunSettings
 from autofutures.data.catalog import Catalog, iso_day
-from autofutures.data.stream import TICK, chunks, days_of, trading_days
-from autofutures.domain.messages import Tick
+from autofutures.data.stream import KINDS, QUOTE, TICK, chunks, days_of, trading_days
+from autofutures.domain.messages import AnyMessage, Quote, Tick
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
+from autofutures.market.quotes import middle
+from autofutures.matching import depth_market, quote_rules, rules
 from autofutures.matching.model import FeedEvent
-from autofutures.matching.rules import ASSUMPTIONS
 from autofutures.portfolio.tally import FILL_COLUMNS, ORDER_COLUMNS, Summary, Tally, fill_line, order_line
 
 Progress = Callable[[int], None]
@@ -32,6 +33,13 @@ BOOK_ASSUMPTION = (
     "The market is generated from a seed, with a book of its own: our orders have true places in the queue, "
     "and the other participants do not react to us."
 )
+
+
+_ASSUMPTIONS: dict[Market, tuple[str, ...]] = {
+    "prints": rules.ASSUMPTIONS,
+    "quotes": quote_rules.ASSUMPTIONS,
+    "depth": depth_market.ASSUMPTIONS,
+}
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -87,7 +95,7 @@ def assumptions_of(settings: RunSettings) -> tuple[str, ...]:
     if settings.source == "generated":
         return (BOOK_ASSUMPTION, latency)
     stated = {"slippage": settings.slippage_ticks, "queue": settings.queue_contracts}
-    return (*(line.format(**stated) for line in ASSUMPTIONS), latency)
+    return (*(line.format(**stated) for line in _ASSUMPTIONS[settings.market]), latency)
 
 
 def notes_of(settings: RunSettings) -> tuple[str, ...]:
@@ -117,9 +125,13 @@ def _gaps(settings: RunSettings) -> list[str]:
     notes = []
     catalog, calendar = Catalog(Path(settings.catalog)), nodes.calendar_of(settings)
     for symbol in settings.symbols:
-        there = set(days_of(catalog, symbol, settings.day, settings.last_day))
+        there = set(days_of(catalog, symbol, settings.day, settings.last_day, KINDS[settings.market]))
         days = trading_days(symbol, settings.day, settings.last_day, calendar)
         missing = [iso_day(day) for day in days if day not in there]
+        if settings.market != "prints" and not days_of(catalog, symbol, settings.day, settings.last_day):
+            notes.append(
+                f"{symbol}: no trades are recorded, so stops and equity go by the middle of the quote."
+            )
         if missing:
             more = f" and {len(missing) - SHOWN_DAYS} more" if len(missing) > SHOWN_DAYS else ""
             shown = ", ".join(missing[:SHOWN_DAYS])
@@ -140,35 +152,66 @@ def _write_lines(path: Path, header: str, lines: list[str]) -> None:
 
 
 def market_prices(settings: RunSettings) -> dict[str, Ticks]:
-    """The trades that the run's market prints by itself, by symbol, as far as the run went: for charts."""
-    if settings.source == "recorded" and not settings.limit:
+    """Where the run's market was by itself, by symbol, as far as the run went: for charts."""
+    if settings.source == "recorded" and settings.market != "depth" and not settings.limit:
         return _recorded_prices(settings)
     exchange = make_exchange(settings)
     tally = nodes.make_tally(settings)
-    prices: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in settings.symbols}
+    prices = Prices(settings.symbols)
     for event in make_feed(settings):
         for said in exchange.handle(event, event.at):
-            if isinstance(said, Tick):
-                prices[said.symbol].append((said.at, said.price_ticks))
+            if isinstance(said, (Tick, Quote)):
+                prices.handle(said, said.at)
                 tally.handle(said, said.at)
         if settings.limit and tally.ticks_seen >= settings.limit:
             break
-    return {symbol: ticks_of(rows) for symbol, rows in prices.items()}
+    return prices.ticks()
+
+
+class Prices:
+    """Where each market was: its trades, or the middles of its quotes where it had none."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._traded: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in symbols}
+        self._quoted: dict[str, list[tuple[int, int]]] = {symbol: [] for symbol in symbols}
+
+    def handle(self, message: AnyMessage, at: int) -> None:
+        """Hears one message of the stream."""
+        if isinstance(message, Tick):
+            self._traded[message.symbol].append((at, message.price_ticks))
+        elif isinstance(message, Quote) and (message.bid_qty or message.ask_qty):
+            price_ticks = middle(message.bid_ticks, message.bid_qty, message.ask_ticks, message.ask_qty)
+            self._quoted[message.symbol].append((at, price_ticks))
+
+    def ticks(self) -> dict[str, Ticks]:
+        """By symbol, as a report takes them."""
+        return {symbol: ticks_of(rows or self._quoted[symbol]) for symbol, rows in self._traded.items()}
 
 
 def _recorded_prices(settings: RunSettings) -> dict[str, Ticks]:
     """What is recorded is what is printed, so the columns are taken as they are."""
-    parts: list[list[Ticks]] = [[] for _ in settings.symbols]
+    traded: list[list[Ticks]] = [[] for _ in settings.symbols]
+    quoted: list[list[Ticks]] = [[] for _ in settings.symbols]
     for chunk in chunks(settings):
-        for leg, found in enumerate(parts):
+        for leg, (trades, quotes) in enumerate(zip(traded, quoted, strict=True)):
             rows = (chunk.kind == TICK) & (chunk.leg == leg)
-            found.append(Ticks(chunk.at[rows], chunk.a[rows]))
+            trades.append(Ticks(chunk.at[rows], chunk.a[rows]))
+            rows = (chunk.kind == QUOTE) & (chunk.leg == leg) & ((chunk.b > 0) | (chunk.d > 0))
+            bid, ask = chunk.a[rows], chunk.c[rows]
+            one_sided = np.where(chunk.b[rows] > 0, bid, ask)
+            both = (chunk.b[rows] > 0) & (chunk.d[rows] > 0)
+            quotes.append(Ticks(chunk.at[rows], np.where(both, (bid + ask) // 2, one_sided)))
+    found = [_joined(trades) for trades in traded]
     return {
-        symbol: Ticks(
-            np.concatenate([part.at for part in found]), np.concatenate([part.price_ticks for part in found])
-        )
-        for symbol, found in zip(settings.symbols, parts, strict=True)
+        symbol: trades if len(trades.at) else _joined(quotes)
+        for symbol, trades, quotes in zip(settings.symbols, found, quoted, strict=True)
     }
+
+
+def _joined(parts: Sequence[Ticks]) -> Ticks:
+    return Ticks(
+        np.concatenate([part.at for part in parts]), np.concatenate([part.price_ticks for part in parts])
+    )
 
 
 def ticks_of(rows: Sequence[tuple[int, int]]) -> Ticks:

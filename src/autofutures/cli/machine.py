@@ -102,8 +102,9 @@ def up(
     minutes: MinutesOption = 0,
     order_latency: options.LatencyOption = "0",
     fee: options.FeeOption = 20,
-    slippage: options.SlippageOption = 1,
+    slippage: options.SlippageOption = None,
     queue: options.QueueOption = 20,
+    market: options.MarketOption = "auto",
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
@@ -120,9 +121,7 @@ def up(
     """See `_HELP`."""
     from autofutures.assemble.request import RunOptions
 
-    if [bool(replay), generate, paper].count(True) != 1:
-        raise BadInput("say what to trade: either --replay SYMBOL@DATE, --generate or --paper")
-    symbol, date = map(str, parse_replay(replay)) if replay else (symbol, date)
+    symbol, date = _named(replay, symbol, date, others=[generate, paper])
     run = RunOptions(
         strategies=strategy or [],
         settings=settings or [],
@@ -136,6 +135,7 @@ def up(
         fee=fee,
         slippage=slippage,
         queue=queue,
+        market=market,
         risk=risk,
         config=config,
         limit=limit,
@@ -154,6 +154,20 @@ def _finish(folder: "Folder", wanted: Sequence[Path | None], *, certify: bool, a
         if place is not None:
             shutil.copyfile(made, place)
     _print(folder, as_json=as_json)
+
+
+def _named(replay: str, symbol: str, date: str, others: list[bool]) -> tuple[str, str]:
+    """What is traded, and on which day.
+
+    Raises:
+        BadInput: not exactly one market was named.
+    """
+    if [bool(replay), *others].count(True) != 1:
+        raise BadInput("say what to trade: either --replay SYMBOL@DATE, --generate or --paper")
+    if not replay:
+        return symbol, date
+    replayed, day = parse_replay(replay)
+    return replayed, str(day)
 
 
 def _database(url: str) -> str:

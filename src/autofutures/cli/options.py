@@ -25,8 +25,19 @@ LatencyOption = Annotated[
 ]
 FeeOption = Annotated[int, typer.Option("--fee", help="Broker's fee for a contract and side, in TWD.")]
 SlippageOption = Annotated[
-    int,
-    typer.Option("--slippage", help="Ticks by which a market order's fill is worse than the trade it meets."),
+    int | None,
+    typer.Option(
+        "--slippage",
+        help="Ticks by which the fill of an order that takes is worse than the trade or quote it meets. Default: 1 "
+        "with prints, else 0.",
+    ),
+]
+MarketOption = Annotated[
+    str,
+    typer.Option(
+        "--market",
+        help="What fills come from: prints, quotes, depth; auto: quotes where they are recorded, else prints.",
+    ),
 ]
 QueueOption = Annotated[
     int,

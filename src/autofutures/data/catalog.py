@@ -148,6 +148,10 @@ _WHAT: dict[Kind, str] = {
 }
 
 
+_QUOTE_COLUMNS = ("at", "bid_ticks", "bid_qty", "ask_ticks", "ask_qty")
+_DEPTH_COLUMNS = ("at", "side", "price_ticks", "qty", "first")
+
+
 class Catalog:
     """Reads what was imported under `root`; what a killed import left undone is done first."""
 
@@ -193,14 +197,30 @@ class Catalog:
         """
         whole = instrument(symbol).symbol
         kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
-        start = 0
-        while True:
-            frame = self._read(kind, whole, day, partial(pl.LazyFrame.slice, offset=start, length=rows))
+        for frame in self._frames(kind, whole, day, rows):
             columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
             yield TickColumns(whole, day, *columns)
-            start += rows
-            if frame.height < rows:
-                return
+
+    def quote_slices(self, symbol: str, day: int, rows: int) -> Iterator[QuoteColumns]:
+        """The quotes of a contract on a trading day, `rows` at a time.
+
+        Raises:
+            BadInput: as `quotes` does.
+        """
+        whole = instrument(symbol).symbol
+        for frame in self._frames("quotes", whole, day, rows):
+            yield QuoteColumns(whole, day, *(frame[name].to_numpy() for name in _QUOTE_COLUMNS))
+
+    def depth_slices(self, symbol: str, day: int, rows: int) -> Iterator[DepthColumns]:
+        """The changes of a contract's book on a trading day, `rows` at a time.
+
+        Raises:
+            BadInput: as `depth` does.
+        """
+        whole = instrument(symbol).symbol
+        for frame in self._frames("depth", whole, day, rows):
+            columns = [frame[name].to_numpy() for name in _DEPTH_COLUMNS]
+            yield DepthColumns(whole, day, *columns)
 
     def quotes(self, symbol: str, day: int) -> QuoteColumns:
         """The best bids and asks of a contract on a trading day (YYYYMMDD).
@@ -210,8 +230,7 @@ class Catalog:
         """
         whole = instrument(symbol).symbol
         frame = self._read("quotes", whole, day)
-        names = ("at", "bid_ticks", "bid_qty", "ask_ticks", "ask_qty")
-        return QuoteColumns(whole, day, *(frame[name].to_numpy() for name in names))
+        return QuoteColumns(whole, day, *(frame[name].to_numpy() for name in _QUOTE_COLUMNS))
 
     def depth(self, symbol: str, day: int) -> DepthColumns:
         """The changes of a contract's book on a trading day (YYYYMMDD), from its first snapshot on.
@@ -221,7 +240,7 @@ class Catalog:
         """
         whole = instrument(symbol).symbol
         frame = self._read("depth", whole, day)
-        columns = [frame[name].to_numpy() for name in ("at", "side", "price_ticks", "qty", "first")]
+        columns = [frame[name].to_numpy() for name in _DEPTH_COLUMNS]
         return DepthColumns(whole, day, *columns)
 
     def bars(self, symbol: str, day: int, span: str = "1m") -> BarColumns:
@@ -258,6 +277,15 @@ class Catalog:
         """
         parts = (part for parts in providers(self.records()).values() for part, _ in parts)
         return sorted(parts, key=_order)
+
+    def _frames(self, kind: Kind, symbol: str, day: int, rows: int) -> Iterator[pl.DataFrame]:
+        start = 0
+        while True:
+            frame = self._read(kind, symbol, day, partial(pl.LazyFrame.slice, offset=start, length=rows))
+            yield frame
+            start += rows
+            if frame.height < rows:
+                return
 
     def _read(
         self, kind: Kind, symbol: str, day: int, part: Callable[[pl.LazyFrame], pl.LazyFrame] | None = None

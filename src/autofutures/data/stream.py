@@ -6,7 +6,7 @@ that is handled and the one that a thread decodes meanwhile. One feed for every 
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,16 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from autofutures.config import RunSettings
-from autofutures.data.catalog import ROW_GROUP, Catalog, TickColumns
+from autofutures.config import Market, RunSettings
+from autofutures.data.catalog import ROW_GROUP, Catalog, DepthColumns, QuoteColumns, TickColumns, iso_day
+from autofutures.data.rules import Kind
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.dates import add_days
 from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Calendar, Session
 
-TICK, QUOTE, SESSION_END = 0, 1, 2
+TICK, QUOTE, SESSION_END, DEPTH = 0, 1, 2, 3
 """What a row of a chunk is: `Chunk.kind`."""
 
 ROWS = ROW_GROUP
@@ -37,7 +38,9 @@ class Chunk:
     """Events in order, as columns of equal length.
 
     Of a tick: `a` price in ticks, `b` contracts, `c` 1 of an auction else 0. Of a quote: `a` bid in ticks, `b` its
-    quantity, `c` ask, `d` its quantity. Of a session's end: `a` its trading day, `b` its number in that day.
+    quantity, `c` ask, `d` its quantity. Of a session's end: `a` its trading day, `b` its number in that day. Of a
+    change of depth: `a` the side's sign, `b` price in ticks, `c` all that rests there, `d` 1 where it starts a
+    snapshot, plus 2 where more of the same change follows.
     """
 
     at: NDArray[np.int64]
@@ -61,28 +64,67 @@ class Chunk:
 def chunks(run: RunSettings, rows: int = ROWS) -> Iterator[Chunk]:
     """The recorded market of a run in order of time, at most `rows` events at once and never none.
 
-    At equal times the legs come in the order of the run's symbols; a leg's own order is kept. A session ends when the
-    next event of its leg is past it, and when its day is over; one without events does not end.
+    At equal times the legs come in the order of the run's symbols, and of one leg its trades before the quotes or the
+    depth that they left behind; the order of each file is kept. A session ends when the next event of its leg is past
+    it, and when its day is over; one without events does not end.
 
     Raises:
-        BadInput: at once, where the catalogue has no trades of one of the symbols.
+        BadInput: at once, where the catalogue has not what the run's market needs of one of the symbols.
     """
     calendar, catalog = Calendar(run.closed_days), Catalog(Path(run.catalog))
     if len(run.symbols) > np.iinfo(np.uint8).max:
         raise BadInput(f"a run has at most 255 symbols, and {len(run.symbols)} were named")
     legs = []
     for leg, symbol in enumerate(run.symbols):
-        days = days_of(catalog, symbol, run.day, run.last_day)
-        if not days:
-            catalog.ticks(symbol, run.day)  # Says what there is instead.
-        legs.append(_leg(catalog, calendar, symbol, leg, days))
+        traded = days_of(catalog, symbol, run.day, run.last_day)
+        days = _run_days(catalog, run, symbol)
+        parts = [(day, _parts(catalog, run.market, symbol, leg, day, traded=day in traded)) for day in days]
+        legs.append(_leg(calendar, symbol, leg, parts))
     return ahead(filled(merged(legs), rows))
 
 
-def days_of(catalog: Catalog, symbol: str, first: int, last: int) -> list[int]:
-    """The trading days from `first` to `last` of which the catalogue has trades of a symbol, ascending."""
-    days = {*catalog.days(symbol), *catalog.days(symbol, "spreads")}
+KINDS: Mapping[Market, tuple[Kind, ...]] = {
+    "prints": ("ticks", "spreads"),
+    "quotes": ("quotes",),
+    "depth": ("depth",),
+}
+"""What a market cannot do without: the days that have it are those of its run."""
+
+
+def days_of(
+    catalog: Catalog, symbol: str, first: int, last: int, kinds: Sequence[Kind] = KINDS["prints"]
+) -> list[int]:
+    """The trading days from `first` to `last` of which the catalogue has data of a symbol, ascending."""
+    days = {day for kind in kinds for day in catalog.days(symbol, kind)}
     return sorted(day for day in days if first <= day <= last)
+
+
+def _run_days(catalog: Catalog, run: RunSettings, symbol: str) -> list[int]:
+    """The trading days of a run.
+
+    Raises:
+        BadInput: the catalogue has none that the run's market can use, or one of them has trades alone.
+    """
+    days = days_of(catalog, symbol, run.day, run.last_day, KINDS[run.market])
+    if not days:
+        _say_what_there_is(catalog, run.market, symbol, run.day)
+    for day in days_of(catalog, symbol, run.day, run.last_day):
+        if day not in days:
+            raise BadInput(
+                f"the catalogue has trades of {symbol} on {iso_day(day)}, and no {run.market}: import them, or "
+                "choose --market prints"
+            )
+    return days
+
+
+def _say_what_there_is(catalog: Catalog, market: Market, symbol: str, day: int) -> None:
+    match market:
+        case "prints":
+            catalog.ticks(symbol, day)
+        case "quotes":
+            catalog.quotes(symbol, day)
+        case "depth":
+            catalog.depth(symbol, day)
 
 
 def sessions_of(symbol: str, day: int, calendar: Calendar) -> tuple[Session, ...]:
@@ -101,11 +143,26 @@ def trading_days(symbol: str, first: int, last: int, calendar: Calendar) -> list
     return days
 
 
-def _leg(catalog: Catalog, calendar: Calendar, symbol: str, leg: int, days: Sequence[int]) -> Iterator[Chunk]:
+def _leg(
+    calendar: Calendar, symbol: str, leg: int, days: Iterable[tuple[int, Iterator[Chunk]]]
+) -> Iterator[Chunk]:
     """One contract, day after day."""
-    for day in days:
-        parts = (of_ticks(ticks, leg) for ticks in catalog.slices(symbol, day, ROWS))
+    for day, parts in days:
         yield from with_ends(parts, sessions_of(symbol, day, calendar), leg)
+
+
+def _parts(
+    catalog: Catalog, market: Market, symbol: str, leg: int, day: int, *, traded: bool
+) -> Iterator[Chunk]:
+    """All of a contract's day that the run's market hears; a generator, so that no file is opened before its turn."""
+    sources: list[Iterator[Chunk]] = []
+    if traded:
+        sources.append(of_ticks(ticks, leg) for ticks in catalog.slices(symbol, day, ROWS))
+    if market == "quotes":
+        sources.append(of_quotes(quotes, leg) for quotes in catalog.quote_slices(symbol, day, ROWS))
+    elif market == "depth":
+        sources.append(of_depth(catalog.depth_slices(symbol, day, ROWS), leg))
+    yield from merged(sources)
 
 
 def of_ticks(ticks: TickColumns, leg: int) -> Chunk:
@@ -120,6 +177,48 @@ def of_ticks(ticks: TickColumns, leg: int) -> Chunk:
         b=ticks.qty,
         c=ticks.auction.astype(np.int64),
         d=np.broadcast_to(np.array(0, np.int64), count),
+    )
+
+
+def of_quotes(quotes: QuoteColumns, leg: int) -> Chunk:
+    """Quotes as a chunk."""
+    count = len(quotes)
+    kinds, legs = np.array(QUOTE, np.uint8), np.array(leg, np.uint8)
+    return Chunk(
+        at=quotes.at,
+        kind=np.broadcast_to(kinds, count),
+        leg=np.broadcast_to(legs, count),
+        a=quotes.bid_ticks,
+        b=quotes.bid_qty,
+        c=quotes.ask_ticks,
+        d=quotes.ask_qty,
+    )
+
+
+def of_depth(slices: Iterable[DepthColumns], leg: int) -> Iterator[Chunk]:
+    """Depth as chunks: rows of one time are one change, unless a snapshot starts among them."""
+    before: DepthColumns | None = None
+    for depth in slices:
+        if before is not None:
+            goes_on = len(depth) > 0 and depth.at[0] == before.at[-1] and not depth.first[0]
+            yield _depth_chunk(before, leg, goes_on=bool(goes_on))
+        before = depth if len(depth) else None
+    if before is not None:
+        yield _depth_chunk(before, leg, goes_on=False)
+
+
+def _depth_chunk(depth: DepthColumns, leg: int, *, goes_on: bool) -> Chunk:
+    count = len(depth)
+    more = np.append((depth.at[1:] == depth.at[:-1]) & ~depth.first[1:], goes_on)
+    kinds, legs = np.array(DEPTH, np.uint8), np.array(leg, np.uint8)
+    return Chunk(
+        at=depth.at,
+        kind=np.broadcast_to(kinds, count),
+        leg=np.broadcast_to(legs, count),
+        a=depth.side,
+        b=depth.price_ticks,
+        c=depth.qty,
+        d=depth.first + 2 * more.astype(np.int64),
     )
 
 

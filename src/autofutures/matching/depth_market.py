@@ -129,6 +129,10 @@ class DepthMarket:
         self._sound = False
         self._quoted = (0, 0, 0, 0)
 
+    def set_limits(self, low_ticks: int, high_ticks: int) -> None:
+        """A new day has new price limits; 0 where they are not known."""
+        self._ours.set_limits(low_ticks, high_ticks)
+
     def enter(self, order: Order, at: int) -> Outcome:
         """The order takes what is displayed within its limit, level by level; the rest rests or is canceled."""
         outcome, side, ours = Outcome(), order.side, self._ours

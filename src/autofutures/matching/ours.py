@@ -27,6 +27,10 @@ class Ours:
         self.high_ticks = high_ticks
         self.resting: dict[str, Order] = {}
 
+    def set_limits(self, low_ticks: int, high_ticks: int) -> None:
+        """A new day has new price limits; 0 where they are not known."""
+        self.low_ticks, self.high_ticks = low_ticks, high_ticks
+
     def limit_of(self, order: Order, best_ticks: int, best_qty: int) -> int | str:
         """The worst price in ticks at which the order may trade, or why the market will not take it.
 

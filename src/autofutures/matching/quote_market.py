@@ -74,7 +74,7 @@ class QuoteMarket:
 
     def set_limits(self, low_ticks: int, high_ticks: int) -> None:
         """A new day has new price limits; 0 where they are not known."""
-        self._ours.low_ticks, self._ours.high_ticks = low_ticks, high_ticks
+        self._ours.set_limits(low_ticks, high_ticks)
 
     def enter(self, order: Order, at: int) -> Outcome:
         """The order takes what is displayed within its limit; the rest of it rests or is canceled."""

@@ -13,16 +13,25 @@ import msgspec
 
 from autofutures.assemble.nodes import make_tally
 from autofutures.backtest.run_report import report_of
-from autofutures.backtest.runner import ticks_of, write_rows
+from autofutures.backtest.runner import Prices, write_rows
 from autofutures.domain.errors import BrokenInvariant
-from autofutures.domain.messages import AnyMessage, BadTick, Gap, Placed, Refused, Tick, Traded, decode_frame
+from autofutures.domain.messages import (
+    AnyMessage,
+    Bad,
+    Gap,
+    Placed,
+    Quote,
+    Refused,
+    Tick,
+    Traded,
+    decode_frame,
+)
 from autofutures.ops.folder import Folder
 from autofutures.portfolio.tally import Summary
 from autofutures.processes.stream import frames_of, read_stream
 from autofutures.storage.journal import Journal
 
 Moment = tuple[int, AnyMessage]
-Prices = dict[str, list[tuple[int, int]]]
 
 
 def write_outcome(folder: Folder) -> Summary:
@@ -35,10 +44,10 @@ def write_outcome(folder: Folder) -> Summary:
         return _write_live(folder)
     run = folder.run()
     tally = make_tally(run)
-    prices: Prices = {symbol: [] for symbol in run.symbols}
+    prices = Prices(run.symbols)
     for envelope in read_stream(folder.stream):
         tally.handle(envelope.body, envelope.at)
-        _note_price(prices, envelope.body, envelope.at)
+        prices.handle(envelope.body, envelope.at)
     recorded = tally.summary()
     traded = msgspec.json.decode(folder.result.read_bytes(), type=Summary)
     if recorded != traded:
@@ -47,37 +56,32 @@ def write_outcome(folder: Folder) -> Summary:
             f"{traded.orders} and {traded.fills}: compare {folder.stream} with {folder.journal}"
         )
     write_rows(tally, folder.orders, folder.fills)
-    report_of(run, tally, {symbol: ticks_of(rows) for symbol, rows in prices.items()}, folder.report)
+    report_of(run, tally, prices.ticks(), folder.report)
     return traded
 
 
 def _write_live(folder: Folder) -> Summary:
     run = folder.run()
     tally = make_tally(run)
-    prices: Prices = {symbol: [] for symbol in run.symbols}
+    prices = Prices(run.symbols)
     with Journal.open(folder.journal) as journal:
         held, traded = _journaled(journal, folder.machine().begun_at)
     tally.hold(held)
     for at, message in heapq.merge(_market(folder), traded, key=lambda moment: moment[0]):
         tally.handle(message, at)
-        _note_price(prices, message, at)
+        prices.handle(message, at)
     summary = tally.summary()
     folder.result.write_bytes(msgspec.json.encode(summary))
     write_rows(tally, folder.orders, folder.fills)
-    report_of(run, tally, {symbol: ticks_of(rows) for symbol, rows in prices.items()}, folder.report)
+    report_of(run, tally, prices.ticks(), folder.report)
     return summary
-
-
-def _note_price(prices: Prices, message: AnyMessage, at: int) -> None:
-    if isinstance(message, Tick):
-        prices[message.symbol].append((at, message.price_ticks))
 
 
 def _market(folder: Folder) -> Iterator[Moment]:
     """The market as it was recorded, with its holes."""
     for _, frame in frames_of(folder.stream):
         for envelope in decode_frame(frame):
-            if isinstance(envelope.body, (Tick, Gap, BadTick)):
+            if isinstance(envelope.body, (Tick, Quote, Gap, Bad)):
                 yield envelope.at, envelope.body
 
 

@@ -11,6 +11,7 @@ from autofutures.assemble.market import (
     make_feed,
     session_of,
     with_bands,
+    with_market,
 )
 from autofutures.assemble.nodes import bands_of, make_trader
 from autofutures.config import RunSettings
@@ -20,9 +21,11 @@ from autofutures.domain.messages import Accepted, SessionEnded, Tick
 from autofutures.domain.units import MINUTE, SECOND, OrderType
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
+from autofutures.matching.model import DepthChanged
 from tests.makers import submit
 from tests.runs import DAY, RECORDED, RECORDED_DAY, TXF, a_catalog, generated, recorded
 from tests.unit.data.files import put
+from tests.unit.data.test_stream_quotes import keep
 
 MXF = "TAIFEX:MXF202108"
 
@@ -177,3 +180,62 @@ def test_the_exchange_of_a_generated_run_says_its_own_trades() -> None:
     exchange = make_exchange(run)
     said = [message for event in make_feed(run) for message in exchange.handle(event, event.at)]
     assert sum(isinstance(message, Tick) for message in said) > 100
+
+
+@pytest.mark.parametrize(
+    ("asked", "kinds", "market"),
+    [
+        ("auto", ("ticks",), "prints"),
+        ("auto", ("ticks", "quotes"), "quotes"),
+        ("auto", ("quotes",), "quotes"),
+        ("auto", ("ticks", "depth"), "prints"),
+        ("auto", (), "prints"),
+        ("prints", ("ticks", "quotes"), "prints"),
+        ("depth", ("ticks", "depth"), "depth"),
+    ],
+)
+def test_a_run_uses_the_quotes_that_are_recorded_unless_told_otherwise(
+    tmp_path: Path, asked: str, kinds: tuple[str, ...], market: str
+) -> None:
+    run = quoted(tmp_path, *kinds)
+    found = with_market(run, asked, None)
+    assert (found.market, found.slippage_ticks) == (market, 1 if market == "prints" else 0)
+    assert with_market(run, asked, 3).slippage_ticks == 3
+
+
+def test_a_day_without_quotes_among_days_with_them_makes_it_a_run_of_prints(tmp_path: Path) -> None:
+    run = msgspec.structs.replace(quoted(tmp_path, "ticks", "quotes"), until=RECORDED_DAY + 1)
+    assert with_market(run, "auto", None).market == "quotes"
+    keep(tmp_path, "ticks", [(0, 100, 1, False)], RECORDED_DAY + 1)
+    assert with_market(run, "auto", None).market == "prints"
+    other = msgspec.structs.replace(quoted(tmp_path, "quotes"), symbols=(RECORDED, MXF))
+    assert with_market(other, "auto", None).market == "prints"
+
+
+def test_a_market_that_is_none_or_not_for_the_run_is_refused() -> None:
+    with pytest.raises(BadInput, match="--market 'tape': write auto, prints, quotes, depth"):
+        with_market(generated(), "tape", None)
+    with pytest.raises(BadInput, match="a generated session has a book of its own"):
+        with_market(generated(), "quotes", None)
+    assert with_market(generated(), "auto", None).market == "prints"
+
+
+def test_each_market_hears_what_its_feed_says(tmp_path: Path) -> None:
+    run = quoted(tmp_path, "ticks", "quotes", "depth")
+    for market in ("prints", "quotes", "depth"):
+        known = with_market(run, market, None)
+        exchange = make_exchange(known)
+        said = [message for event in make_feed(known) for message in exchange.handle(event, event.at)]
+        assert not any(isinstance(message, DepthChanged) for message in said)
+        assert isinstance(said[-1], SessionEnded)
+
+
+def quoted(folder: Path, *kinds: str) -> RunSettings:
+    """A run of a catalogue that has so much of its contract."""
+    if "ticks" in kinds:
+        keep(folder, "ticks", [(1, 100, 2, False)])
+    if "quotes" in kinds:
+        keep(folder, "quotes", [(0, 99, 5, 100, 6)])
+    if "depth" in kinds:
+        keep(folder, "depth", [(0, 1, 99, 5, True)])
+    return RunSettings(symbols=(RECORDED,), day=RECORDED_DAY, source="recorded", catalog=str(folder))

@@ -154,6 +154,8 @@ def test_prices_outside_the_days_limits_are_rejected_and_slippage_stays_within_t
         o1 buy 1 limit 105 rod      => o1 rejected
         o2 buy 7 market ioc         => o2 5 at 103, o2 2 at 103, o2 done
         o3 sell 1 limit 98 ioc      => o3 1 at 98, o3 done
+        limits 0 105
+        o4 buy 1 limit 105 ioc      => o4 1 at 104, o4 done
         """,
         market,
     )

@@ -205,6 +205,9 @@ def test_prices_outside_the_days_limits_are_rejected_and_slippage_stays_within_t
         o4 sell 1 market ioc        => o4 1 at 97, o4 done
         o5 buy 1 limit 101 ioc      => o5 1 at 101, o5 done
         o6 buy 0 market ioc         => o6 rejected
+        limits 0 104
+        o7 buy 1 limit 103 ioc      => o7 1 at 103, o7 done
+        o8 sell 1 limit 96 ioc      => o8 1 at 97, o8 done
     """
     tell(QuoteMarket(slippage_ticks=2, low_ticks=97, high_ticks=102), story)
 

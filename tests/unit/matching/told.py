@@ -7,6 +7,7 @@
     cancel o1                   says what was left
     queue o1                    says what stands before it
     close                       says what still worked
+    limits 90 110               a new day's price limits
 
 What the market says: `o1 3 at 101` (a fill), `o1 canceled 2`, `o1 rejected`, `o1 done`, and `says 99x10 101x5`, a quote
 that the feed did not bring.
@@ -73,6 +74,9 @@ def say(market: QuoteMarket | DepthMarket, line: str, number: int) -> list[str]:
             return [str(market.cancel(client_id))]
         case ["queue", client_id]:
             return [str(market.queue_position(client_id))]
+        case ["limits", low, high]:
+            market.set_limits(int(low), int(high))
+            return []
         case ["close"]:
             return [f"{client_id} {left}" for client_id, left in market.close()]
         case ["trade" | "quote" | "depth", *_]:
