@@ -29,8 +29,9 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
     trades: int = 6_000,
     order_latency: str = "0",
     fee: int = 20,
-    slippage: int = 1,
+    slippage: int | None = None,
     queue: int = 20,
+    market: str = "auto",
     risk: str | Path | None = None,
     config: str | Path | None = None,
     limit: int = 0,
@@ -52,8 +53,10 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
         trades: about how many trades a generated session has.
         order_latency: from a decision to its order's reaching the market: 0, 5ms, 2s.
         fee: the broker's, for a contract and side.
-        slippage: ticks by which a market order's fill is worse than the trade that it meets.
+        slippage: ticks by which the fill of an order that takes is worse than the trade or quote that it meets; `None`
+            for 1 with prints, else none.
         queue: contracts that trade at a resting order's price before it is filled there.
+        market: what fills come from: prints, quotes, depth; auto is quotes where they are recorded, else prints.
         risk: a TOML file of risk limits.
         config: a settings file: strategies with conditions, risk, calendar.
         limit: stop after so many ticks; 0 for none.
@@ -82,6 +85,7 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
         fee=fee,
         slippage=slippage,
         queue=queue,
+        market=market,
         risk=_path(risk),
         config=_path(config),
         limit=limit,

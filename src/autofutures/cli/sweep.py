@@ -63,8 +63,9 @@ def sweep(
     trades: options.TradesOption = 6_000,
     order_latency: options.LatencyOption = "0",
     fee: options.FeeOption = 20,
-    slippage: options.SlippageOption = 1,
+    slippage: options.SlippageOption = None,
     queue: options.QueueOption = 20,
+    market: options.MarketOption = "auto",
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
@@ -78,7 +79,7 @@ def sweep(
     run = RunOptions(
         strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
         catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
-        queue=queue, risk=risk, config=config, limit=limit,
+        queue=queue, market=market, risk=risk, config=config, limit=limit,
     ).run()  # fmt: skip
     method = searching.method_of(random, optuna, trials, search_seed)
     command = searching.command_line()

@@ -66,8 +66,9 @@ def walk_forward(
     trades: options.TradesOption = 6_000,
     order_latency: options.LatencyOption = "0",
     fee: options.FeeOption = 20,
-    slippage: options.SlippageOption = 1,
+    slippage: options.SlippageOption = None,
     queue: options.QueueOption = 20,
+    market: options.MarketOption = "auto",
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
@@ -82,7 +83,7 @@ def walk_forward(
     run = RunOptions(
         strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
         catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
-        queue=queue, risk=risk, config=config, limit=limit,
+        queue=queue, market=market, risk=risk, config=config, limit=limit,
     ).run()  # fmt: skip
     method = searching.method_of(random, "", 0, search_seed)
     command = searching.command_line()
