@@ -25,6 +25,9 @@ MOST_POINTS = 20_000
 CLOSED_NS = 60 * MINUTE
 """A stretch as long as this without a trade is left out of the time axis."""
 
+MOST_MARKED = 3_000
+"""Trades marked in one chart; of more, those with the largest results, and the page says so."""
+
 MOST_BREAKS = 400
 """Left-out stretches, the longest first: the drawing library walks through them for every point."""
 
@@ -51,13 +54,14 @@ class PriceChart(msgspec.Struct, frozen=True):
 
 
 class Charts(msgspec.Struct, frozen=True):
-    """All that is drawn; `breaks` are the closed stretches (from, to)."""
+    """All that is drawn; `breaks` are the closed stretches (from, to), `benchmark` is empty where there is none."""
 
     currency: str
     breaks: list[tuple[float, float]]
     equity_at: str
     net: str
     drawdown: str
+    benchmark: str
     prices: list[PriceChart]
 
 
@@ -93,7 +97,8 @@ def thinned(tape: Ticks, most: int = MOST_POINTS) -> Ticks:
 
 def closed_stretches(times: Sequence[Integers]) -> list[tuple[int, int]]:
     """(from, to) of the stretches in which none of the columns has a time, in order, UTC nanoseconds."""
-    at = np.unique(np.concatenate(times)) if times else np.empty(0, dtype=np.int64)
+    # Each column is in order already: a stable sort merges them, and equal times are no gap.
+    at = np.sort(np.concatenate(times), kind="stable") if times else np.empty(0, dtype=np.int64)
     gaps = np.diff(at)
     wide = np.flatnonzero(gaps >= CLOSED_NS)
     longest = np.sort(wide[np.argsort(-gaps[wide], kind="stable")[:MOST_BREAKS]])
@@ -107,12 +112,17 @@ def charts_of(
     open_lots: Sequence[OpenLot],
     instruments: Mapping[str, Instrument],
     currency: str,
+    benchmark: Sequence[int] = (),
 ) -> Charts:
-    """The charts of a run: equity and drawdown, and the price of each symbol that has ticks."""
+    """The charts of a run: equity and drawdown, and the price of each symbol that has ticks.
+
+    `benchmark` is what something else would have made at each point of the equity.
+    """
     columns = np.array([(point.at, point.net, -point.drawdown) for point in equity], dtype=np.int64).reshape(
         -1, 3
     )
-    shown = columns[decimate(columns[:, 1])]
+    rows = decimate(columns[:, 1])
+    shown = columns[rows]
     breaks = closed_stretches([columns[:, 0], *(tape.at for tape in ticks.values())])
     numbered = list(enumerate(trips, 1))
     return Charts(
@@ -121,6 +131,7 @@ def charts_of(
         equity_at=column(taipei_ms(shown[:, 0])),
         net=column(shown[:, 1]),
         drawdown=column(shown[:, 2]),
+        benchmark=column(np.array(benchmark, dtype=np.int64)[rows]) if len(benchmark) else "",
         prices=[
             _price_chart(
                 instruments[symbol],
@@ -143,14 +154,18 @@ def _price_chart(
 ) -> PriceChart:
     tick = float(instrument.to_price(1))
     shown = decimate(tape.price_ticks)
-    thinned = (
+    caption = (
         f"The line has {len(shown):,} of {len(tape.at):,} ticks, highs and lows kept."
         if len(shown) < len(tape.at)
         else f"The line has all {len(tape.at):,} ticks."
     )
+    if len(trips) > MOST_MARKED:
+        largest = sorted(trips, key=lambda each: -abs(each[1].net))[:MOST_MARKED]
+        caption += f" The {MOST_MARKED:,} trades with the largest results of {len(trips):,} are marked."
+        trips = sorted(largest, key=lambda each: each[0])
     return PriceChart(
         symbol=escape(instrument.symbol, quote=False),
-        caption=thinned,
+        caption=caption,
         at=column(taipei_ms(tape.at[shown])),
         price=column((tape.price_ticks[shown] * tick).astype(np.float64)),
         marks=_marks(instrument, trips, open_lots, currency),

@@ -20,7 +20,15 @@ from autofutures.assemble.nodes import instruments_of
 from autofutures.backtest import frames
 from autofutures.backtest.charts import thinned
 from autofutures.backtest.decided import decision_ticks
-from autofutures.backtest.report import ReportData, UpColour, report_statistics, write_report
+from autofutures.backtest.measures import Measures
+from autofutures.backtest.page import UpColour
+from autofutures.backtest.report import (
+    ReportData,
+    report_measures,
+    report_statistics,
+    trading_days_of,
+    write_report,
+)
 from autofutures.backtest.run_report import data_of
 from autofutures.backtest.runner import Result, assumptions_of, market_prices, notes_of
 from autofutures.backtest.statistics import OpenLot, RoundTrip, Statistics, Ticks
@@ -56,6 +64,7 @@ class Kept(msgspec.Struct, frozen=True):
     settings: RunSettings
     summary: Summary
     statistics: Statistics
+    measures: Measures
     made: Made
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
@@ -169,6 +178,12 @@ class FinishedRun:
         """What the run was worth; what the sample is too small to say is None, and `why_none` tells why."""
         return report_statistics(self._whole_data())[2]
 
+    @cached_property
+    def measures(self) -> Measures:
+        """Where the profit came from: by month, weekday and hour, by type of order, beside a benchmark."""
+        data = self._whole_data()
+        return report_measures(data, self.market.trips, trading_days_of(data))[0]
+
     @property
     def open_lots(self) -> list[OpenLot]:
         """What was still open at the end."""
@@ -208,7 +223,8 @@ class FinishedRun:
             BadInput: the folder cannot be written.
         """
         place = Path(folder)
-        kept = Kept(self.settings, self.summary, self.statistics, self.made, self.assumptions, self.notes)
+        figures = (self.summary, self.statistics, self.measures)
+        kept = Kept(self.settings, *figures, self.made, self.assumptions, self.notes)
         try:
             place.mkdir(parents=True, exist_ok=True)
             for name in TABLES:

@@ -2,20 +2,7 @@
 // Draws the charts from the page's own data, keeps their time axes together, and sorts the trades table.
 (() => {
   const data = JSON.parse(document.getElementById("charts").textContent);
-  const redIsUp = document.documentElement.dataset.up === "red";
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const palettes = {
-    light: { text: "#1b2330", quiet: "#5d6878", line: "#e6e9ee", edge: "#b9c1cc", panel: "#ffffff",
-             price: "#7b8798", equity: "#2456a6", fill: "rgba(36,86,166,0.10)", red: "#c62828", green: "#12805c" },
-    dark: { text: "#e4e8ee", quiet: "#98a4b5", line: "#2a323f", edge: "#4a5668", panel: "#1a202a",
-            price: "#8390a3", equity: "#7fb0ff", fill: "rgba(127,176,255,0.14)", red: "#ff6b66", green: "#3fcf98" },
-  };
-  let printing = false;
-
-  const palette = () => {
-    const chosen = palettes[dark.matches && !printing ? "dark" : "light"];
-    return { ...chosen, up: redIsUp ? chosen.red : chosen.green, down: redIsUp ? chosen.green : chosen.red };
-  };
+  const { palette } = scheme;
 
   const numbers = (text) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -99,13 +86,16 @@
 
   const equityChart = () => {
     const at = numbers(data.equity_at), net = numbers(data.net), drawdown = numbers(data.drawdown);
+    const held = numbers(data.benchmark);
     widen(at);
     return {
       at, id: "equity",
       traces: (colours) => [
-        { x: at, y: net, type: "scatter", mode: "lines", name: "Net profit", line: { color: colours.equity, width: 1.6, shape: "hv" },
+        { x: at, y: net, type: "scatter", mode: "lines", name: "Net profit", line: { color: colours.accent, width: 1.6, shape: "hv" },
           fill: "tozeroy", fillcolor: colours.fill,
           hovertemplate: `<b>%{y:+,.0f} ${data.currency}</b><br>${when}<extra></extra>` },
+        ...(held.length ? [{ x: at, y: held, type: "scatter", mode: "lines", name: "Buy and hold, one contract", visible: "legendonly",
+          line: { color: colours.price, width: 1, shape: "hv" }, hovertemplate: `<b>%{y:+,.0f} ${data.currency}</b> if held<br>${when}<extra></extra>` }] : []),
         { x: at, y: drawdown, yaxis: "y2", type: "scatter", mode: "lines", name: "Drawdown",
           line: { color: colours.down, width: 1, shape: "hv" }, fill: "tozeroy",
           hovertemplate: `<b>%{y:,.0f} ${data.currency}</b> from the peak<br>${when}<extra></extra>` },
@@ -232,19 +222,13 @@
     if (!data.equity_at) document.getElementById("equity").replaceWith("No trade of the market was seen, so there is no equity to draw.");
   };
 
-  const redraw = () => charts.forEach((chart) => draw(chart, ...chart.range));
-  dark.addEventListener("change", redraw);
+  const redraw = () => Promise.all(charts.map((chart) => draw(chart, ...chart.range)));
   // On paper the charts have the sizes that the style sheet gives them there, and light colours.
   const resize = (size) => charts.forEach((chart) => Plotly.relayout(chart.div, size(chart)));
-  addEventListener("beforeprint", () => {
-    printing = true;
+  scheme.onChange((why) => {
     redraw();
-    resize((chart) => ({ width: 1000, height: chart.place ? 420 : 330 }));
-  });
-  addEventListener("afterprint", () => {
-    printing = false;
-    redraw();
-    resize(() => ({ width: null, height: null, autosize: true }));
+    if (why === "print") resize((chart) => ({ width: 1000, height: chart.place ? 420 : 330 }));
+    if (why === "screen") resize(() => ({ width: null, height: null, autosize: true }));
   });
 
   const value = (row, place) => {

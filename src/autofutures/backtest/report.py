@@ -4,17 +4,24 @@ The same data gives the same bytes. Times are Taipei's; red is up unless asked o
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from html import escape
-from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Literal
 
 import msgspec
-from plotly.offline import get_plotlyjs
 
 from autofutures.backtest.charts import Charts, charts_of
+from autofutures.backtest.measure_tables import (
+    benchmark_table,
+    hours_table,
+    months_table,
+    rolling_note,
+    types_table,
+    weekdays_table,
+)
+from autofutures.backtest.measures import Measures, benchmark_of, held_curve, measures_of, types_of
+from autofutures.backtest.page import Page, UpColour, listed, packaged, page_html, write_page
+from autofutures.backtest.panels import Panel, distribution_panel, excursion_panels, place, rolling_panels
 from autofutures.backtest.statistics import (
     OpenLot,
     RoundTrip,
@@ -39,9 +46,6 @@ from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Placed, Refused, Traded
 from autofutures.market.sessions import ALWAYS, Calendar
 from autofutures.portfolio.tally import EquityPoint, Summary
-
-UpColour = Literal["red", "green"]
-"""The colour of a rise and a gain: red in Taiwan."""
 
 
 class ReportData(msgspec.Struct, frozen=True):
@@ -76,17 +80,15 @@ def write_report(data: ReportData, path: Path, *, up_colour: UpColour = "red") -
     Raises:
         BadInput: an instrument is missing, or the file cannot be written.
     """
-    page = report_html(data, up_colour)
-    try:
-        path.write_text(page, "utf-8", newline="\n")
-    except OSError as error:
-        raise BadInput(
-            f"cannot write the report to {path}: {error.strerror}; name a file in a folder that exists"
-        ) from error
+    write_page(report_html(data, up_colour), path)
 
 
-def report_statistics(data: ReportData) -> tuple[list[RoundTrip], list[OpenLot], Statistics]:
+def report_statistics(
+    data: ReportData, days: Sequence[int] | None = None
+) -> tuple[list[RoundTrip], list[OpenLot], Statistics]:
     """Round trips, open lots and the statistics that the page shows, for whoever wants them as data.
+
+    `days` is what `trading_days_of` says, where that is known already.
 
     Raises:
         BadInput: an instrument is missing.
@@ -96,7 +98,7 @@ def report_statistics(data: ReportData) -> tuple[list[RoundTrip], list[OpenLot],
         raise BadInput(f"there are ticks of {', '.join(missing)}, but no instrument: give its instrument too")
     found, lots = match_fills(data.fills, data.instruments)
     trips = with_excursions(found, data.ticks, data.instruments) if data.trips is None else list(data.trips)
-    figures = statistics(data.equity, trips, _days(data), lots, data.summary.max_drawdown)
+    figures = statistics(data.equity, trips, days or trading_days_of(data), lots, data.summary.max_drawdown)
     return trips, lots, figures
 
 
@@ -106,55 +108,92 @@ def report_html(data: ReportData, up_colour: UpColour = "red") -> str:
     Raises:
         BadInput: an instrument is missing.
     """
-    trips, lots, figures = report_statistics(data)
-    charts = charts_of(data.equity, data.ticks, trips, lots, data.instruments, data.currency)
-    chart_ids = {symbol: f"price-{index}" for index, symbol in enumerate(data.ticks)}
-    lasts = {symbol: int(tape.price_ticks[-1]) for symbol, tape in data.ticks.items() if len(tape.at)}
-    lots_html = lots_table(lots, data.instruments, lasts, data.currency)
-    return Template(_packaged("report.html")).substitute(
-        title=escape(data.title),
-        subtitle=escape(_subtitle(data)),
-        up_colour=up_colour,
+    days = trading_days_of(data)
+    trips, lots, figures = report_statistics(data, days)
+    measures, held = report_measures(data, trips, days)
+    charts = charts_of(data.equity, data.ticks, trips, lots, data.instruments, data.currency, held)
+    panels, places = _panels(trips, measures, data.currency)
+    body = Template(packaged("report.html")).substitute(
         warning=_warning(data.summary),
         cards=_cards(data, figures, lots),
         prices="".join(_price_section(charts, index) for index in range(len(charts.prices))),
-        trades=trips_table(trips, data.instruments, chart_ids, data.currency) + lots_html,
+        trades=_trades(data, trips, lots),
+        hours=hours_table(measures.weekdays, data.currency),
+        months=months_table(measures.months, data.currency),
+        weekdays=weekdays_table(measures.weekdays, data.currency),
+        types=types_table(measures.types, data.currency),
+        benchmark=benchmark_table(measures.benchmark, figures, data.summary.net_pnl, data.currency),
         costs=costs_table(
             data.summary, data.fills, data.orders, data.instruments, data.slippage_ticks, data.currency
         ),
         statistics=statistics_table(figures, data.currency),
         breakdown=breakdown_table(trips, data.currency),
         settings=settings_table(data.settings),
-        assumptions=_list(data.assumptions),
-        notes=_list(data.notes) + refusals_table(data.refusals),
-        footer=_footer(data.summary),
-        charts=_script_safe(msgspec.json.encode(charts).decode()),
-        css=_packaged("report.css"),
-        plotly=_plotly(),
-        script=_packaged("report.js"),
+        assumptions=listed(data.assumptions),
+        notes=listed(data.notes) + refusals_table(data.refusals),
+        **places,
     )
+    page = Page(
+        title=data.title,
+        subtitle=_subtitle(data),
+        body=body,
+        panels=panels,
+        footer=_footer(data.summary),
+        charts=msgspec.json.encode(charts),
+        scripts=("report.js",),
+    )
+    return page_html(page, up_colour)
 
 
-def _days(data: ReportData) -> list[int]:
+def report_measures(
+    data: ReportData, trips: Sequence[RoundTrip], days: Sequence[int]
+) -> tuple[Measures, list[int]]:
+    """Where the profit came from, and the benchmark's curve; `trips` are those of `report_statistics`."""
+    symbol = next(iter(data.ticks), "")
+    held = held_curve(data.equity, data.instruments[symbol], data.ticks[symbol]) if symbol else []
+    types = types_of(data.orders, data.fills, data.decided, data.instruments)
+    rules = [each.rule for each in data.refusals]
+    benchmark = benchmark_of(data.equity, days, symbol, held)
+    return measures_of(data.equity, days, trips, types, rules, benchmark), held
+
+
+def _trades(data: ReportData, trips: Sequence[RoundTrip], lots: Sequence[OpenLot]) -> str:
+    """The closed trades, then what is still open."""
+    chart_ids = {symbol: f"price-{index}" for index, symbol in enumerate(data.ticks)}
+    lasts = {symbol: int(tape.price_ticks[-1]) for symbol, tape in data.ticks.items() if len(tape.at)}
+    closed = trips_table(trips, data.instruments, chart_ids, data.currency)
+    return closed + lots_table(lots, data.instruments, lasts, data.currency)
+
+
+def _panels(
+    trips: Sequence[RoundTrip], measures: Measures, currency: str
+) -> tuple[list[Panel], dict[str, str]]:
+    """The charts beside those of time, and the HTML of their places by their names in `report.html`."""
+    far = excursion_panels(trips, currency)
+    spread, few = distribution_panel(trips, currency)
+    rolling = rolling_panels(measures.rolling, currency)
+    places = {
+        "excursions": _pair(far, "Each trade: how far it was behind, and ahead, against what it came to")
+        or '<p class="quiet">No closed trade.</p>',
+        "distribution": "".join(
+            place(each.id, "How many trades came to how much", "small") for each in spread
+        )
+        or f'<p class="quiet">n/a — {few}.</p>',
+        "rolling": _pair(rolling, "Figures over a moving window of time") + rolling_note(measures),
+    }
+    return [*far, *spread, *rolling], places
+
+
+def _pair(panels: Sequence[Panel], label: str) -> str:
+    places = "".join(place(each.id, label, "small") for each in panels)
+    return f'<div class="pair">{places}</div>' if panels else ""
+
+
+def trading_days_of(data: ReportData) -> list[int]:
     """The trading day of each equity point, by the first instrument's sessions."""
     sessions = next((item.product.sessions for item in data.instruments.values()), ALWAYS)
     calendar = Calendar()
     return [calendar.trading_day_of(point.at, sessions) for point in data.equity]
-
-
-@cache
-def _packaged(name: str) -> str:
-    return resources.files("autofutures.backtest").joinpath(name).read_text("utf-8")
-
-
-@cache
-def _plotly() -> str:
-    return str(get_plotlyjs())
-
-
-def _script_safe(text: str) -> str:
-    """JSON in which no text can end the script element that it stands in."""
-    return text.replace("<", "\\u003c")
 
 
 def _subtitle(data: ReportData) -> str:
@@ -184,6 +223,7 @@ def _cards(data: ReportData, figures: Statistics, lots: Sequence[OpenLot]) -> st
     )
     drawdown = "no drawdown" if figures.drawdown_ns is None else f"lasted {span(figures.drawdown_ns)}"
     factor = ratio(every.profit_factor) if every.profit_factor is not None else "n/a"
+    won = percent(every.win_rate) if every.win_rate is not None else "n/a"
     return "".join(
         [
             _card("Net profit" + currency, money(summary.net_pnl, sign=True), "after costs", summary.net_pnl),
@@ -191,8 +231,8 @@ def _cards(data: ReportData, figures: Statistics, lots: Sequence[OpenLot]) -> st
             _card("Costs" + currency, money(summary.fees + summary.tax), "fees and tax", 0),
             _card("Max drawdown" + currency, money(-summary.max_drawdown), drawdown, 0),
             _card("Trades", f"{every.trades:,}", f"{every.winners:,} won, {every.losers:,} lost", 0),
-            _card("Win rate", percent(every.win_rate) if every.trades else "n/a", "of closed trades", 0),
-            _card("Profit factor", factor, "won ÷ lost", 0),
+            _card("Win rate", won, figures.why_none.get("win_rate", "of closed trades"), 0),
+            _card("Profit factor", factor, figures.why_none.get("profit_factor", "won ÷ lost"), 0),
             _card("Orders", f"{summary.orders:,}", f"{summary.refused:,} refused", 0),
             _card("Contracts", f"{summary.contracts:,}", f"in {summary.fills:,} fills", 0),
             _card("Open at the end", f"{sum(lot.qty for lot in lots):,}", escape(held) or "flat", 0),
@@ -212,17 +252,11 @@ def _price_section(charts: Charts, index: int) -> str:
     chart = charts.prices[index]
     return (
         f"<section>\n<h2>Price and trades · {chart.symbol}</h2>\n"
-        f'<div class="chart price" id="price-{index}"></div>\n'
+        f'<div class="chart price" id="price-{index}" role="img" aria-label="Price with entries and exits"></div>\n'
         f'<p class="hint">{chart.caption} Closed hours are left out, at the dotted vertical lines. '
         '<span class="screen">Drag to zoom, Ctrl + wheel to zoom at the pointer, Shift + drag to move, '
         "double-click to see all; a click on a trade in the table goes to it.</span></p>\n</section>"
     )
-
-
-def _list(lines: Sequence[str]) -> str:
-    if not lines:
-        return '<p class="quiet">None.</p>'
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
 
 
 def _footer(summary: Summary) -> str:

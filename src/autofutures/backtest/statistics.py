@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from autofutures.backtest.samples import MIN_SIDE, MIN_TRADES, too_few
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Traded
@@ -256,6 +257,34 @@ def trade_figures(trips: Sequence[RoundTrip]) -> TradeFigures:
     )
 
 
+def reasons(figures: TradeFigures) -> dict[str, str]:
+    """Why fields of the figures cannot be said, from their counts alone; see `samples.py`."""
+    if not figures.trades:
+        return dict.fromkeys((*_OF_TRADES, *_OF_WINNERS, *_OF_LOSERS, "profit_factor"), "no trade")
+    found = dict.fromkeys(
+        (*_OF_TRADES, "profit_factor"), too_few(figures.trades, MIN_TRADES, "closed trades")
+    )
+    if not figures.losers:
+        found["profit_factor"] = "no losing trade"
+    for count, kind, (average_of, largest) in (
+        (figures.winners, "winning", _OF_WINNERS),
+        (figures.losers, "losing", _OF_LOSERS),
+    ):
+        found[average_of] = too_few(count, MIN_SIDE, f"{kind} trades") if count else f"no {kind} trade"
+        found[largest] = "" if count else f"no {kind} trade"
+    return {name: reason for name, reason in found.items() if reason}
+
+
+_OF_TRADES: tuple[str, ...] = ("win_rate", "expectancy", "average_held_ns")
+_OF_WINNERS: tuple[str, ...] = ("average_win", "largest_win")
+_OF_LOSERS: tuple[str, ...] = ("average_loss", "largest_loss")
+
+
+def said(figures: TradeFigures) -> TradeFigures:
+    """The figures without those that the sample is too small for."""
+    return msgspec.structs.replace(figures, **dict.fromkeys(reasons(figures)))
+
+
 def _longest_losing_run(nets: Iterable[int]) -> int:
     longest = run = 0
     for net in nets:
@@ -290,12 +319,11 @@ def statistics(
     drawdown_ns, recovered = _drawdown_length(equity)
     ratios, why_none = _ratios(profits, deepest)
     every = trade_figures(trips)
-    if not every.losers:
-        why_none["profit_factor"] = "no losing trade" if every.trades else "no trade"
+    why_none |= reasons(every)
     return Statistics(
-        every=every,
-        longs=trade_figures([trip for trip in trips if trip.side > 0]),
-        shorts=trade_figures([trip for trip in trips if trip.side < 0]),
+        every=said(every),
+        longs=said(trade_figures([trip for trip in trips if trip.side > 0])),
+        shorts=said(trade_figures([trip for trip in trips if trip.side < 0])),
         days=len(profits),
         exposure=_exposure(equity, trips, open_lots),
         max_drawdown=deepest,
@@ -324,7 +352,7 @@ def _ratios(profits: Sequence[int], deepest: int) -> tuple[dict[str, float], dic
     the yearly profit by the deepest drawdown.
     """
     if len(profits) < MIN_DAYS:
-        reason = f"too short to say: {len(profits)} trading day(s), {MIN_DAYS} needed"
+        reason = too_few(len(profits), MIN_DAYS, "trading days")
         return {}, dict.fromkeys(("sharpe", "sortino", "calmar"), reason)
     daily = np.array(profits, dtype=np.float64)
     mean = float(daily.mean())

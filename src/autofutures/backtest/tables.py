@@ -10,6 +10,8 @@ from autofutures.backtest.statistics import (
     Statistics,
     TradeFigures,
     move_value,
+    reasons,
+    said,
     trade_figures,
 )
 from autofutures.backtest.wording import clock, money, percent, price, ratio, span, unsaid
@@ -19,7 +21,7 @@ from autofutures.domain.units import OrderType
 from autofutures.market.dates import TAIPEI_OFFSET_NS
 from autofutures.portfolio.tally import Summary
 
-MOST_ROWS = 5_000
+MOST_ROWS = 2_000
 """Rows of the trades table; a browser is slow with more, and the page says how many there are."""
 
 PRINTED_ROWS = 200
@@ -74,7 +76,7 @@ def _trips_note(count: int, currency: str) -> str:
         f"Money in {escape(currency)}; net is after fees and tax."
     )
     if count > MOST_ROWS:
-        note += f" <b>The table shows the first {MOST_ROWS:,} of {count:,} trades;</b> the charts show all."
+        note += f" <b>The table shows the first {MOST_ROWS:,} of {count:,} trades;</b> a saved run's trades.csv has all."
     if count > PRINTED_ROWS:
         note += f' <span class="print">The first {PRINTED_ROWS:,} of {count:,} are printed.</span>'
     return note
@@ -124,7 +126,7 @@ def lots_table(
             )
         )
     heads = ("", "Qty", "Entered", "Entry", "Last trade", f"Open profit, {escape(currency)}")
-    return f"<h2>Still open at the end</h2>{_table(rows, heads)}"
+    return f"<h2>Still open at the end</h2>{table(rows, heads)}"
 
 
 def costs_table(
@@ -154,7 +156,7 @@ def costs_table(
             f"Slippage: {slippage_ticks} tick(s) against us on the {taken:,} contracts that took at market; "
             "at the day's price limit it is less."
         )
-    return _table(rows, ("", escape(currency)), total=3) + f'<p class="hint">{note}</p>'
+    return table(rows, ("", escape(currency)), total=3) + f'<p class="hint">{note}</p>'
 
 
 def _slippage(
@@ -181,7 +183,7 @@ def statistics_table(figures: Statistics, currency: str) -> str:
     sets = (figures.every, figures.longs, figures.shorts)
     rows = [(label, *(column[row] for column in map(_figures, sets))) for row, label in enumerate(_LABELS)]
     heads = (f"After costs, {escape(currency)}", "All", "Long", "Short")
-    return _table(rows, heads) + _table(_run_rows(figures), ("The run", ""))
+    return table(rows, heads) + table(_run_rows(figures), ("The run", ""))
 
 
 _LABELS = (
@@ -191,20 +193,19 @@ _LABELS = (
 
 
 def _figures(figures: TradeFigures) -> tuple[str, ...]:
-    nothing = "" if figures.trades else "no trade"
-    won, lost = nothing or "no winning trade", nothing or "no losing trade"
+    why = defaultdict(str, reasons(figures))
     return (
         f"{figures.trades:,}",
         f"{figures.winners:,} · {figures.losers:,}",
-        percent(figures.win_rate, nothing),
+        percent(figures.win_rate, why["win_rate"]),
         toned(figures.net),
-        ratio(figures.profit_factor, lost),
-        money(figures.average_win, won),
-        money(figures.average_loss, lost),
-        money(figures.largest_win, won),
-        money(figures.largest_loss, lost),
-        unsaid(nothing) if figures.expectancy is None else toned(figures.expectancy),
-        span(figures.average_held_ns, nothing),
+        ratio(figures.profit_factor, why["profit_factor"]),
+        money(figures.average_win, why["average_win"]),
+        money(figures.average_loss, why["average_loss"]),
+        money(figures.largest_win, why["largest_win"]),
+        money(figures.largest_loss, why["largest_loss"]),
+        unsaid(why["expectancy"]) if figures.expectancy is None else toned(figures.expectancy),
+        span(figures.average_held_ns, why["average_held_ns"]),
         f"{figures.longest_losing_run:,}",
     )
 
@@ -234,17 +235,17 @@ def breakdown_table(trips: Sequence[RoundTrip], currency: str) -> str:
         return ""
     rows: list[Sequence[str]] = []
     for (strategy, symbol), members in sorted(groups.items()):
-        figures = trade_figures(members)
+        figures = said(trade_figures(members))
         rows.append(
             (
                 f"{escape(strategy)} · {short(symbol)}",
                 f"{figures.trades:,}",
-                percent(figures.win_rate),
+                percent(figures.win_rate, reasons(figures).get("win_rate", "")),
                 toned(figures.net),
             )
         )
     heads = ("Strategy and symbol", "Trades", "Win rate", f"Net, {escape(currency)}")
-    return f"<section><h2>By strategy and symbol</h2>{_table(rows, heads)}</section>"
+    return f"<section><h2>By strategy and symbol</h2>{table(rows, heads)}</section>"
 
 
 def settings_table(settings: Mapping[str, str]) -> str:
@@ -266,10 +267,10 @@ def refusals_table(refusals: Sequence[Refused]) -> str:
         (f'{escape(rule)}<br><span class="quiet">{escape(examples[rule])}</span>', f"{count:,}")
         for rule, count in counts.most_common()
     ]
-    return f"<h2>Refused by the risk gate</h2>{_table(rows, ('Rule and its first refusal', 'Times'))}"
+    return f"<h2>Refused by the risk gate</h2>{table(rows, ('Rule and its first refusal', 'Times'))}"
 
 
-def _table(rows: Sequence[Sequence[str]], heads: Sequence[str], total: int = -1) -> str:
+def table(rows: Sequence[Sequence[str]], heads: Sequence[str], total: int = -1) -> str:
     """A table whose first column is its row's name and whose others are numbers; row `total` stands out."""
     head = "".join(
         f'<th scope="col"{" class=number" if place else ""}>{name}</th>' for place, name in enumerate(heads)
@@ -277,7 +278,9 @@ def _table(rows: Sequence[Sequence[str]], heads: Sequence[str], total: int = -1)
     body = "".join(
         f"<tr{' class=total' if index == total else ''}>"
         f'<th scope="row">{row[0]}</th>'
-        + "".join(f'<td class="number">{cell}</td>' for cell in row[1:])
+        + "".join(
+            f'<td class="number{" why" if cell.startswith("n/a") else ""}">{cell}</td>' for cell in row[1:]
+        )
         + "</tr>"
         for index, row in enumerate(rows)
     )

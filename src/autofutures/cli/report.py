@@ -12,7 +12,7 @@ from autofutures.cli.output import print_json
 from autofutures.domain.errors import BadInput
 
 if TYPE_CHECKING:
-    from autofutures.backtest.report import UpColour
+    from autofutures.backtest.page import UpColour
 
 
 class _Folders(TyperGroup):

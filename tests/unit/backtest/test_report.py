@@ -7,9 +7,17 @@ import msgspec
 import numpy as np
 import pytest
 
-from autofutures.backtest import tables
+from autofutures.backtest import charts, tables
 from autofutures.backtest.charts import Charts, PriceChart
-from autofutures.backtest.report import ReportData, report_html, report_statistics, write_report
+from autofutures.backtest.panels import Panel
+from autofutures.backtest.report import (
+    ReportData,
+    report_html,
+    report_measures,
+    report_statistics,
+    trading_days_of,
+    write_report,
+)
 from autofutures.backtest.statistics import Ticks
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
@@ -194,7 +202,7 @@ def test_a_hostile_name_is_shown_and_never_run() -> None:
     html = report_html(data)
     page = Page(html)
     assert [tag for tag, _ in page.elements if tag == "img"] == []
-    assert sum(tag == "script" for tag, _ in page.elements) == 3
+    assert sum(tag == "script" for tag, _ in page.elements) == 4
     assert HOSTILE in page.texts
     assert "&lt;img src=//evil.example/x" in page.charts.prices[0].marks[0].text[0]
     assert "<img src=//evil" not in html
@@ -202,7 +210,7 @@ def test_a_hostile_name_is_shown_and_never_run() -> None:
 
 def test_what_cannot_be_said_is_na_with_its_reason() -> None:
     page = Page(report_html(example()))
-    assert "n/a — too short to say: 1 trading day(s), 20 needed" in page.texts
+    assert "n/a — too few: 1 of 20 trading days needed" in page.texts
     assert "None" not in page.texts
     empty = Page(report_html(example([])))
     assert "n/a — no trade" in empty.texts
@@ -235,8 +243,8 @@ def test_ticks_without_their_instrument_are_named() -> None:
 
 
 def test_the_charts_mark_every_entry_and_exit_on_taipeis_clock() -> None:
-    charts = Page(report_html(example())).charts
-    txf, exf = charts.prices
+    drawn = Page(report_html(example())).charts
+    txf, exf = drawn.prices
     assert [mark.kind for mark in txf.marks] == [
         "buy_to_open",
         "sell_to_close",
@@ -250,14 +258,15 @@ def test_the_charts_mark_every_entry_and_exit_on_taipeis_clock() -> None:
     assert "still open at the end" in exf.marks[0].text[0]
     assert numbers(txf.wins[1])[:2] == [17_400.0, 17_425.0]
     assert numbers(txf.losses[1])[:2] == [17_425.0, 17_431.0]
-    assert numbers(charts.net)[-1] == example().summary.net_pnl
+    assert numbers(drawn.net)[-1] == example().summary.net_pnl
 
 
 def test_a_row_leads_to_its_chart() -> None:
     page = Page(report_html(example()))
     rows = [attributes for tag, attributes in page.elements if tag == "tr" and "data-chart" in attributes]
     assert [row["data-chart"] for row in rows] == ["price-0", "price-0"]
-    assert ("div", {"class": "chart price", "id": "price-0"}) in page.elements
+    (chart,) = [attributes for _, attributes in page.elements if attributes.get("id") == "price-0"]
+    assert chart["class"] == "chart price"
     assert rows[0]["data-in"] == str((OPEN + MINUTE) // 1_000_000 + 8 * 3_600_000)
 
 
@@ -344,3 +353,69 @@ def test_a_hundred_thousand_ticks_are_thinned_and_two_thousand_trades_are_not() 
     assert "of 100,000 ticks" in page.text
     assert sum("data-chart" in attributes for _, attributes in page.elements) == 2_000
     assert sum(len(mark.text) for mark in chart.marks) == 2 * 2_000 + 1
+
+
+def test_where_profit_came_from_adds_up_to_the_net(tmp_path: Path) -> None:
+    data = example()
+    page = Page(report_html(data))
+    hours = page.texts.index("Net profit by weekday of the trading day and Taipei's hour, TWD")
+    assert page.texts[hours + 1 : hours + 6] == ["08", "All", "Monday", "+3,201", "+3,201"]
+    months = page.texts.index("Net profit by month, TWD")
+    assert "Jul" in page.texts[months:]
+    assert page.texts[months:].count("+3,201") >= 4
+
+
+def test_what_the_sample_is_too_small_for_is_said_figure_by_figure() -> None:
+    page = Page(report_html(example()))
+    for reason in (
+        "n/a — too few: 2 of 10 closed trades needed",
+        "n/a — too few: 1 of 5 winning trades needed",
+        "n/a — too few: 1 of 4 days needed",
+        "n/a — too few: 0 of 10 filled orders with a known decision needed",
+        "Not drawn: too few: 2 of 40 closed trades needed.",
+    ):
+        assert reason in page.texts
+
+
+def test_a_benchmark_is_one_contract_of_the_first_symbol() -> None:
+    data = example()
+    measures, held = report_measures(data, [], trading_days_of(data))
+    assert held[0] == 0
+    assert measures.benchmark is not None
+    assert measures.benchmark.net == held[-1] == 31 * 200
+    assert "One contract of TXF202108" in Page(report_html(data)).text
+
+
+def test_every_chart_has_its_place_and_a_label() -> None:
+    sides = [Side.BUY, *([Side.SELL, Side.BUY] * 50)]
+    page = Page(
+        report_html(
+            example([(10 + n, TXF, side, 2 if n else 1, 17_400 + n % 7) for n, side in enumerate(sides)])
+        )
+    )
+    panels = msgspec.json.decode(page.scripts[1], type=list[Panel])
+    ids = {panel.id for panel in panels}
+    assert ids == {"panel-mae", "panel-mfe", "panel-distribution", "panel-rolling-trades"}
+    labels = {each["id"]: each.get("aria-label") for _, each in page.elements if each.get("role") == "img"}
+    assert ids < set(labels)
+    assert all(labels.values())
+
+
+def test_of_very_many_trades_the_largest_are_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(charts, "MOST_MARKED", 2)
+    sides = [Side.BUY, Side.SELL] * 4
+    prices = [100, 101, 100, 150, 100, 99, 100, 20]
+    data = example(
+        [(10 + n, TXF, side, 1, price) for n, (side, price) in enumerate(zip(sides, prices, strict=True))]
+    )
+    page = Page(report_html(data))
+    assert "The 2 trades with the largest results of 4 are marked." in page.text
+    assert [text.split("<")[1] for mark in page.charts.prices[0].marks for text in mark.text] == [
+        "b>#2 long 1", "b>#4 long 1", "b>#2 long 1", "b>#4 long 1",
+    ]  # fmt: skip
+
+
+def test_the_page_can_be_light_or_dark() -> None:
+    html = report_html(example())
+    assert any(each.get("id") == "scheme" for _, each in Page(html).elements)
+    assert ':root[data-scheme="dark"]' in html

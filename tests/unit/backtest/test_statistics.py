@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autofutures.backtest.samples import MIN_SIDE, MIN_TRADES
 from autofutures.backtest.statistics import (
     MIN_DAYS,
     RoundTrip,
@@ -12,7 +13,9 @@ from autofutures.backtest.statistics import (
     average,
     daily_profits,
     match_fills,
+    reasons,
     round_trips,
+    said,
     statistics,
     trade_figures,
     with_excursions,
@@ -179,7 +182,7 @@ def test_an_average_is_rounded_half_up(total: int, count: int, rounded: int | No
 def test_one_day_is_too_short_for_ratios_and_says_why() -> None:
     made = statistics(points(0, 100, 50), [], [DAY] * 3)
     assert made.sharpe is made.sortino is made.calmar is None
-    assert made.why_none["sharpe"] == f"too short to say: 1 trading day(s), {MIN_DAYS} needed"
+    assert made.why_none["sharpe"] == f"too few: 1 of {MIN_DAYS} trading days needed"
     assert made.why_none["profit_factor"] == "no trade"
     assert made.days == 1
 
@@ -188,20 +191,34 @@ def test_ratios_follow_their_formulas_from_twenty_days_on() -> None:
     profits = [100, -50] * (MIN_DAYS // 2)
     nets = np.cumsum(profits).tolist()
     days = list(range(20210701, 20210701 + MIN_DAYS))
-    made = statistics(points(*nets), [trip(5)], days)
+    made = statistics(points(*nets), [trip(5)] * MIN_TRADES, days)
     assert made.sharpe == pytest.approx(np.mean(profits) / np.std(profits, ddof=1) * 252**0.5)
     assert made.sortino == pytest.approx(25 / (1250**0.5) * 252**0.5)
     assert made.calmar == pytest.approx(25 * 252 / 50)
-    assert made.why_none == {"profit_factor": "no losing trade"}
+    nothing_lost = dict.fromkeys(("profit_factor", "average_loss", "largest_loss"), "no losing trade")
+    assert made.why_none == nothing_lost
 
 
 def test_a_ratio_without_a_divisor_says_what_is_missing() -> None:
     flat = statistics(points(*[0] * MIN_DAYS), [trip(-1)], list(range(MIN_DAYS)))
-    assert flat.why_none == {
+    assert {name: flat.why_none[name] for name in ("sharpe", "sortino", "calmar")} == {
         "sharpe": "every day made the same",
         "sortino": "no losing day",
         "calmar": "no drawdown",
     }
+
+
+def test_figures_of_few_trades_are_held_back_and_facts_are_not() -> None:
+    few = trade_figures([trip(300), trip(-100), *[trip(7)] * (MIN_TRADES - 3)])
+    held = said(few)
+    assert (held.win_rate, held.profit_factor, held.expectancy, held.average_loss) == (None,) * 4
+    assert (held.trades, held.net, held.largest_win, held.largest_loss) == (9, 249, 300, -100)
+    assert held.average_win == few.average_win
+    assert reasons(few)["win_rate"] == reasons(held)["win_rate"] == "too few: 9 of 10 closed trades needed"
+    assert reasons(few)["average_loss"] == f"too few: 1 of {MIN_SIDE} losing trades needed"
+    enough = trade_figures([*[trip(3)] * MIN_SIDE, *[trip(-1)] * MIN_SIDE])
+    assert said(enough) == enough
+    assert reasons(enough) == {}
 
 
 def test_a_day_is_worth_its_last_point_less_the_day_before() -> None:
