@@ -8,7 +8,7 @@ import getpass
 import math
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +32,35 @@ GENERATED_DATE = "2026-08-03"
 
 BOOK_STOP = 200_000
 """A thousand points of one TXF, in TWD: it ends what has gone wrong and leaves alone what trades as it should."""
+
+_BOOK_STOPS = {
+    "TWD": BOOK_STOP,
+    "USD": 650_000,
+    "EUR": 600_000,
+    "USDT": 6_500 * 10**8,
+    "BTC": 10**11,
+}
+"""About as much in each currency's minor units: 6,500 USD, 6,000 EUR, 6,500 USDT, 0.1 BTC."""
+
+
+def currency_of(symbols: Iterable[str]) -> str:
+    """The currency that a run of these symbols counts its money in.
+
+    Raises:
+        BadInput: there are several: their amounts cannot be added.
+    """
+    found: dict[str, str] = {}
+    for symbol in symbols:
+        found.setdefault(instrument(symbol).product.currency, symbol)
+    if len(found) > 1:
+        named = " and ".join(f"{symbol} in {currency}" for currency, symbol in found.items())
+        raise BadInput(f"a run counts in one currency, and it would have {named}: run them apart")
+    return next(iter(found), "TWD")
+
+
+def book_stop_of(symbols: Iterable[str]) -> int:
+    """What a strategy may lose in one of these symbols unless its settings say it, in minor units."""
+    return _BOOK_STOPS[currency_of(symbols)]
 
 
 def default_catalog() -> Path:
@@ -240,7 +269,7 @@ class _StrategyTable(msgspec.Struct, forbid_unknown_fields=True):
     symbols: list[str] = []
     set: dict[str, Value] = {}
     condition: list[dict[str, Value]] = []
-    book_stop: int = BOOK_STOP
+    book_stop: int | None = None
 
 
 class _CalendarTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -318,7 +347,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
             }
             if len(conditions) < len(table.condition):
                 raise BadInput(f"strategy {table.name or table.use}: two conditions have the same name")
-            if table.book_stop <= 0:
+            if table.book_stop is not None and table.book_stop <= 0:
                 raise BadInput(f"strategy {table.name or table.use}: book_stop must be above zero")
             found.append(
                 StrategySettings(
@@ -327,7 +356,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
                     symbols=legs,
                     settings=table.set,
                     conditions=conditions,
-                    book_stop=table.book_stop,
+                    book_stop=table.book_stop or book_stop_of(legs),
                 )
             )
         return tuple(found)

@@ -278,10 +278,15 @@ def check_binance(read: Read, facts: Facts) -> None:
     assert quotes["ask_ticks"].min() == ticks(symbol, book["ask_low"])
     # One snapshot of 2,000 levels; the updates before it are put aside, all others follow it without a break.
     aside = read.aside()
-    assert len(depth) + aside["no_snapshot"] == facts["depth"]["levels"] + 2_000
+    carried = int(
+        next(note for note in read.record.notes if "written anew" in note).split(": ")[1].split()[0]
+    )
+    assert len(depth) + aside["no_snapshot"] == facts["depth"]["levels"] + 2_000 + carried
     assert set(aside) == {"no_snapshot"}
     assert depth["first"].to_list()[:2] == [True, False]
-    assert depth["first"].sum() == 1
+    # The date turns before the recording ends, and each day begins with the whole book.
+    assert [read.catalog.depth(symbol, day).first.sum() for day in (20240808, 20240809)] == [1, 1]
+    assert read.catalog.depth(symbol, 20240809).first[0]
     assert facts["depth"]["sequence_breaks_pu_ne_previous_u"] == 0
     assert not any("breaks" in note for note in read.record.notes)
     gone = (depth["qty"] == 0).sum()
@@ -290,7 +295,8 @@ def check_binance(read: Read, facts: Facts) -> None:
         <= gone
         <= facts["depth"]["zero_size_levels"]
     )
-    assert best_of_depth(depth) == (quotes["bid_ticks"][-1], quotes["ask_ticks"][-1])
+    last = (quotes["bid_ticks"][-1], quotes["ask_ticks"][-1])
+    assert best_of_depth(depth) == best_of_depth(depth.slice(depth["first"].arg_true()[-1])) == last
 
 
 def best_of_depth(depth: pl.DataFrame) -> tuple[int, int]:

@@ -8,8 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures import config
-from autofutures.config import RunSettings, SettingsFile, StrategySettings, Value
+from autofutures.config import (
+    BOOK_STOP,
+    RunSettings,
+    SettingsFile,
+    StrategySettings,
+    Value,
+    book_stop_of,
+    currency_of,
+)
 from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import instrument, products
 from autofutures.orders.policy import Policy
 
 TOML = """
@@ -340,3 +349,29 @@ def test_another_word_for_strangers_is_refused_with_the_ones_there_are(tmp_path:
     path.write_text('[policy]\nstrangers = "sue"\n', "utf-8")
     with pytest.raises(BadInput, match="sue"):
         config.load_settings(path)
+
+
+def test_a_run_counts_in_the_currency_of_its_symbols_and_in_one_only() -> None:
+    assert currency_of(["TAIFEX:TXF202108", "TAIFEX:MXF202108"]) == "TWD"
+    assert currency_of(["CME:ES202403", "COMEX:GC202404"]) == "USD"
+    assert currency_of(["BINANCE:BTCUSD"]) == "BTC"
+    with pytest.raises(BadInput, match="TAIFEX:TXF202108 in TWD and CME:ES202403 in USD: run them apart"):
+        currency_of(["TAIFEX:TXF202108", "CME:ES202403"])
+
+
+def test_every_currency_has_a_book_stop_in_its_own_minor_unit() -> None:
+    assert book_stop_of(["TAIFEX:TXF202108"]) == BOOK_STOP
+    assert book_stop_of(["CME:ES202403"]) == 650_000
+    # 6,500 USDT is a move of 1,000 USDT of 6.5 coins.
+    coin = instrument("BINANCE:BTCUSDT").product
+    assert book_stop_of(["BINANCE:BTCUSDT"]) == 10_000 * coin.tick_value * 6_500
+    for product in products().values():
+        assert book_stop_of([f"{product.exchange}:{product.root}"]) > 0
+
+
+def test_a_settings_file_says_its_own_book_stop_or_has_its_currencys() -> None:
+    table = {"use": "ema_cross", "book_stop": 200_000}
+    own = msgspec.convert({"strategy": [table]}, SettingsFile)
+    assert own.strategies(("CME:ES202403",))[0].book_stop == 200_000
+    left = msgspec.convert({"strategy": [{"use": "ema_cross"}]}, SettingsFile)
+    assert left.strategies(("CME:ES202403",))[0].book_stop == 650_000

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from autofutures.config import BOOK_STOP, RunSettings, StrategySettings
+from autofutures.config import RunSettings, StrategySettings, book_stop_of
 from autofutures.data.stream import sessions_of
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
@@ -67,9 +67,8 @@ def make_trader(run: RunSettings, epoch: int = 1) -> Trader:
         policy=run.policy,
         name=f"q{epoch}.",
         covers={
-            OUTSIDE: Cover(
-                "own", BOOK_STOP
-            ),  # What strangers opened, where it is taken in, has a stop as well.
+            # What strangers opened, where it is taken in, has a stop as well.
+            OUTSIDE: Cover("own", book_stop_of(run.symbols)),
             **{strategy.name: cover_of(strategy) for strategy in run.strategies},
         },
     )

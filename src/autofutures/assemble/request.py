@@ -11,6 +11,8 @@ from autofutures.config import (
     SettingsFile,
     StrategySettings,
     Value,
+    book_stop_of,
+    currency_of,
     default_catalog,
     load_settings,
     load_toml,
@@ -79,8 +81,10 @@ class RunOptions(msgspec.Struct, kw_only=True):
             if number is not None and number < 0:
                 raise BadInput(f"{word} must not be below zero, and is {number}")
         day, until = self._days()
+        named = _all_symbols(symbols, strategies)
         settings = RunSettings(
-            symbols=_all_symbols(symbols, strategies),
+            symbols=named,
+            currency=currency_of(named),
             day=day,
             until=until,
             source="generated" if self.generate else "recorded",
@@ -121,7 +125,11 @@ class RunOptions(msgspec.Struct, kw_only=True):
         common = parse_settings(self.settings)
         return [
             StrategySettings(
-                name=_name_of(use), use=_whole_path(use), symbols=symbols, settings=_own(common, use)
+                name=_name_of(use),
+                use=_whole_path(use),
+                symbols=symbols,
+                settings=_own(common, use),
+                book_stop=book_stop_of(symbols),
             )
             for use in self.strategies
         ]

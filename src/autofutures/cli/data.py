@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -16,6 +16,7 @@ from autofutures.market.continuous import Adjust, By
 if TYPE_CHECKING:
     from autofutures.data.catalog import Catalog
     from autofutures.data.day_bars import DayBars
+    from autofutures.data.day_facts import DayFacts, Facts
     from autofutures.data.importers import Options
     from autofutures.data.importing import Imported
     from autofutures.data.summary import ImportSummary, RefusedFile, SeriesSummary
@@ -60,13 +61,22 @@ _BARS_HELP = (
     "autofutures data bars MXF202108 --date 2021-07-26 --interval 5m --format csv"
 )
 
+_SHOW_HELP = (
+    "Show what the catalogue has of a contract's trading day, and what the contract is.\n\n"
+    "Of each kind: rows, first and last time (UTC), prices, contracts; of quotes how many have one side only.\n\n"
+    "Examples:\n\n"
+    "autofutures data show TXF202108 --date 2021-07-26\n\n"
+    "autofutures data show BINANCE:BTCUSDT --date 2024-08-08 --json"
+)
+
 _EXPORT_HELP = (
-    "Write the trades of a contract's trading day to a file.\n\n"
-    "Columns: at (UTC), symbol, price, qty (contracts), auction; Parquet has price_ticks too. Such a CSV can"
+    "Write the trades, quotes, depth or imported bars of a contract's trading day to a file.\n\n"
+    "Columns of trades: at (UTC), symbol, price, qty (contracts), auction; Parquet has price_ticks too. Such a CSV can"
     " be imported again with --map at=at,symbol=symbol,price=price,qty=qty,auction=auction\n\n"
     "Examples:\n\n"
     "autofutures data export TXF202108 --date 2021-07-26 --out ticks.csv\n\n"
-    "autofutures data export TXF202108 --date 2021-07-26 --format parquet --out ticks.parquet"
+    "autofutures data export TXF202108 --date 2021-07-26 --format parquet --out ticks.parquet\n\n"
+    "autofutures data export CME:ES202409 --date 2024-07-02 --what quotes --out quotes.csv"
 )
 
 
@@ -227,19 +237,35 @@ def export_command(
     symbol: SymbolArgument,
     date: DateOption,
     out: Annotated[Path, typer.Option("--out", help="The file to write.")],
+    what: Annotated[
+        str, typer.Option("--what", help="trades, quotes, depth, or imported bars: 1m, 1h, 1d.")
+    ] = "trades",
     form: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
     catalog: CatalogOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Writes one day of one contract."""
-    from autofutures.data.export import export_ticks
+    from autofutures.data.export import export_day
     from autofutures.market.dates import parse_day
 
-    rows = export_ticks(_catalog(catalog), symbol, parse_day(date), form, out)
+    rows = export_day(_catalog(catalog), symbol, parse_day(date), what, form, out)
     if as_json:
-        _print_json({"out": str(out), "format": form, "rows": rows})
+        _print_json({"out": str(out), "what": what, "format": form, "rows": rows})
     else:
-        typer.echo(f"{rows} trades of {symbol} on {date} written to {out}")
+        named = f"{what} bars" if what[0].isdigit() else what
+        typer.echo(f"{rows} {named} of {symbol} on {date} written to {out}")
+
+
+@app.command("show", help=_SHOW_HELP)
+def show_command(
+    symbol: SymbolArgument, date: DateOption, catalog: CatalogOption = None, as_json: JsonOption = False
+) -> None:
+    """Shows one day of one contract."""
+    from autofutures.data.day_facts import day_facts
+    from autofutures.market.dates import parse_day
+
+    found = day_facts(_catalog(catalog), symbol, parse_day(date))
+    _print_json(found) if as_json else _print_facts(found)
 
 
 def _catalog(root: Path | None) -> "Catalog":
@@ -321,16 +347,16 @@ def _print_import(summary: "ImportSummary") -> None:
 
 def _print_series(title: str, series: Sequence["SeriesSummary"]) -> None:
     # Narrow enough for a terminal of 80 columns.
-    names = ("symbol (* grid unchecked)", "what", "from", "days", "trades", "contracts", "with spreads")
+    names = ("symbol (* grid unchecked)", "what", "from", "days", "rows", "contracts", "with spreads")
     rows = (
         (
             one.symbol + ("" if one.grid == "checked" else " *"),
             one.kind,
             one.days[0],
             str(len(one.days)),
-            f"{one.trades:,}",
-            f"{one.contracts:,}",
-            f"{one.contracts_with_spreads:,}",
+            f"{one.rows:,}",
+            f"{one.contracts:,}" if one.contracts else "",
+            f"{one.contracts_with_spreads:,}" if one.symbol.startswith("TAIFEX:") else "",
         )
         for one in series
     )
@@ -345,10 +371,38 @@ def _print_table(
 
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for name in names:
-        table.add_column(name, justify="left" if name in left else "right", no_wrap=name == names[0])
+        justify: Literal["left", "right"] = "left" if name in left else "right"
+        # Where a terminal is narrow a number goes on in the next line: it never loses a digit.
+        table.add_column(name, justify=justify, no_wrap=name == names[0], overflow="fold")
     for row in rows:
         table.add_row(*row)
     Console().print(table)
+
+
+def _print_facts(found: "DayFacts") -> None:
+    worth = f"a tick is {found.tick}" + (f", lots of {found.lot}" if found.lot != "1" else "")
+    typer.echo(f"{found.symbol} {found.date}: {found.name}, {found.currency}, {found.payoff}, {worth}")
+    typer.echo(
+        f"hours {found.sessions}; certainty {found.certainty}" + (f"; {found.source}" if found.source else "")
+    )
+    for one in found.kinds:
+        first, last = (at[:19].replace("T", " ") for at in (one.first_utc, one.last_utc))
+        typer.echo(f"{one.kind}: {one.rows:,} rows, {first} to {last} UTC")
+        if one.open:
+            typer.echo(
+                f"  open {one.open} high {one.high} low {one.low} close {one.close}, {one.contracts:,} contracts"
+            )
+        if more := _more(one):
+            typer.echo(f"  {more}")
+
+
+def _more(one: "Facts") -> str:
+    said = [
+        "" if one.vwap is None else f"VWAP {one.vwap:.4f}",
+        f"{one.one_sided:,} one-sided, {one.locked:,} locked" if one.kind == "quotes" else "",
+        f"{one.snapshots:,} snapshots" if one.kind == "depth" else "",
+    ]
+    return "".join(said)
 
 
 def _print_bars_csv(found: "DayBars") -> None:
@@ -366,10 +420,22 @@ def _print_bars_csv(found: "DayBars") -> None:
 def _print_bars_table(found: "DayBars") -> None:
     vwap = "" if found.vwap is None else f", VWAP {found.vwap:.4f}"
     bars = f"{len(found.bars):,} bars, {found.contracts:,} contracts{vwap}"
-    names = ("start (Taipei)", "session", "open", "high", "low", "close", "volume", "trades", "vwap")
+    # A market abroad is shown in UTC: Taipei's clock would tell its reader nothing.
+    abroad = not found.symbol.startswith("TAIFEX:")
+    names = (
+        "start (UTC)" if abroad else "start (Taipei)",
+        "session",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "trades",
+        "vwap",
+    )
     rows = (
         (
-            bar.start_taipei,
+            bar.start_utc.replace("T", " ").removesuffix(":00Z") if abroad else bar.start_taipei,
             bar.session,
             bar.open,
             bar.high,

@@ -16,6 +16,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from autofutures.domain.instrument import money_text
 from autofutures.portfolio.tally import Summary
 
 
@@ -36,8 +37,9 @@ def print_summary(summary: Summary, currency: str) -> None:
     table.add_column(justify="right")
     money = ("gross_pnl", "fees", "tax", "net_pnl", "max_drawdown")
     for name in ("ticks_seen", "ticks_lost", "bad_ticks", "orders", "refused", "fills", "contracts", *money):
-        unit = f" {currency}" if name in money else ""
-        table.add_row(name.replace("_", " "), f"{getattr(summary, name):,}{unit}")
+        value = getattr(summary, name)
+        text = f"{money_text(currency, value)} {currency}" if name in money else f"{value:,}"
+        table.add_row(name.replace("_", " "), text)
     positions = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in summary.positions.items()) or "flat"
     table.add_row("position", positions)
     table.add_row("order hash", summary.order_hash[:16])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from autofutures.data.catalog import BarColumns, Catalog
 from autofutures.data.decimals import price_texts
+from autofutures.data.rules import BAR_KINDS
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.units import SECOND
@@ -17,6 +18,7 @@ from autofutures.market.bars import Span, parse_span, session_code
 from autofutures.market.sessions import DAY, NIGHT, Calendar
 
 _TAIPEI = timedelta(hours=8)
+_WORDS = {"1m": "1-minute bars", "1h": "1-hour bars", "1d": "1-day bars"}
 
 
 class BarRow(msgspec.Struct, frozen=True):
@@ -51,19 +53,24 @@ COLUMNS = BarRow.__struct_fields__
 
 
 def day_bars(catalog: Catalog, symbol: str, day: int, interval: str, calendar: Calendar) -> DayBars:
-    """The bars of a contract's trading day (YYYYMMDD): of its trades, else the imported 1-minute bars.
+    """The bars of a contract's trading day (YYYYMMDD): of its trades, else the imported ones of that interval.
 
     Raises:
         BadInput: symbol or interval is none, or the catalogue has not the data; the text says what there is.
     """
     contract = instrument(symbol)
+    if interval == "1d":
+        # A day is no span of ours: sessions end at other hours than dates do. Imported ones can be looked at.
+        return _imported(contract, catalog.bars(symbol, day, interval), calendar, interval)
     span = parse_span(interval)
-    if day in catalog.days(symbol, "bars") and day not in _days_of_trades(catalog, symbol):
-        if interval != "1m":
+    if day not in _days_of_trades(catalog, symbol):
+        spans = [name for name, kind in BAR_KINDS.items() if day in catalog.days(symbol, kind)]
+        if interval in spans:
+            return _imported(contract, catalog.bars(symbol, day, interval), calendar, interval)
+        if spans:
             raise BadInput(
-                f"{contract.symbol} has only imported 1-minute bars on that day: say --interval 1m"
+                f"{contract.symbol} has only imported {_WORDS[spans[0]]} on that day: say --interval {spans[0]}"
             )
-        return _imported(contract, catalog.bars(symbol, day), calendar)
     return _built(contract, catalog, day, span, calendar)
 
 
@@ -91,7 +98,7 @@ def _built(contract: Instrument, catalog: Catalog, day: int, span: Span, calenda
     )
 
 
-def _imported(contract: Instrument, bars: BarColumns, calendar: Calendar) -> DayBars:
+def _imported(contract: Instrument, bars: BarColumns, calendar: Calendar, interval: str) -> DayBars:
     columns = {
         "at": bars.at,
         "open_ticks": bars.open_ticks,
@@ -103,7 +110,7 @@ def _imported(contract: Instrument, bars: BarColumns, calendar: Calendar) -> Day
         "session_code": session_codes(bars.at, bars.day, contract, calendar),
     }
     rows = _rows(contract, columns, [None] * len(bars))
-    return DayBars(bars.symbol, _date(bars.day), "1m", int(bars.qty.sum()), None, rows)
+    return DayBars(bars.symbol, _date(bars.day), interval, int(bars.qty.sum()), None, rows)
 
 
 def session_codes(

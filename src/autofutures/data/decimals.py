@@ -1,4 +1,4 @@
-"""Writes ticks as decimals for screens and files, without a needless zero."""
+"""Writes ticks and lots as decimals for screens and files, without a needless zero."""
 
 from decimal import Decimal
 
@@ -19,4 +19,12 @@ def price_texts(contract: Instrument, ticks: NDArray[np.int64]) -> list[str]:
     # A day has far fewer prices than trades.
     prices, places = np.unique(ticks, return_inverse=True)
     texts = [price_text(contract, tick) for tick in prices.tolist()]
+    return [texts[place] for place in places.tolist()]
+
+
+def qty_texts(contract: Instrument, qty: NDArray[np.int64]) -> list[str]:
+    """Quantities of so many lots, as `2` contracts or `0.006` of a coin."""
+    sizes, places = np.unique(qty, return_inverse=True)
+    lot = contract.product.lot
+    texts = [f"{(lot * size).normalize() if size else Decimal(0):f}" for size in sizes.tolist()]
     return [texts[place] for place in places.tolist()]

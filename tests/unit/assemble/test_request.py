@@ -153,3 +153,14 @@ def test_a_strategy_of_the_file_and_one_of_the_command_line_must_differ_in_name(
     with pytest.raises(BadInput, match="two strategies have one name: ema_cross, ema_cross"):
         a_run(config=config)
     assert len(a_run(config=config, strategies=[]).strategies) == 1
+
+
+def test_a_run_counts_in_the_currency_of_its_symbols() -> None:
+    assert a_run().currency == "TWD"
+    abroad = a_run(symbol="CME:ES202409", date="2024-07-01")
+    assert (abroad.currency, abroad.strategies[0].book_stop) == ("USD", 650_000)
+
+
+def test_a_run_that_would_mix_currencies_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"TAIFEX:TXF202608 in TWD and CME:ES202609 in USD: run them apart"):
+        a_run(symbol="TXF202608,ES202609", generate=False)

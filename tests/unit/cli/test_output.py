@@ -2,6 +2,7 @@ import io
 import json
 import sys
 
+import msgspec
 import pytest
 
 from autofutures.backtest.runner import run
@@ -65,3 +66,9 @@ def test_progress_is_shown_on_the_terminal_and_not_on_standard_output(
         progress(12_345)
     assert "12,345 events" in screen.getvalue()
     assert capsys.readouterr().out == ""
+
+
+def test_money_is_shown_in_whole_units_of_its_currency(capsys: pytest.CaptureFixture[str]) -> None:
+    summary = msgspec.structs.replace(run(generated(limit=50)).summary, net_pnl=-125_050)
+    print_summary(summary, "USD")
+    assert "-1,250.50 USD" in capsys.readouterr().out

@@ -1,6 +1,8 @@
 """Small files of the exchange's making, for the tests of this room."""
 
+import gzip
 import io
+import json
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -59,3 +61,20 @@ def put(root: Path, symbol: str, day: int, rows: Sequence[tuple[int, int]], qty:
         }
     )
     write_frame(frame, root / place_of("ticks", symbol, day))
+
+
+def recorded_stream(folder: Path) -> Path:
+    """A recording of BTCUSDT on 2024-08-08: a trade, three quotes (one locked, one one-sided) and a snapshot."""
+    at = 1723161256300
+    ticker = {"e": "bookTicker", "s": "BTCUSDT", "b": "61800.20", "B": "2.507", "a": "61800.30", "A": "2.5"}
+    events: list[dict[str, object]] = [
+        {"e": "trade", "T": at, "s": "BTCUSDT", "p": "61800.30", "q": "0.006"},
+        {**ticker, "T": at},
+        {**ticker, "T": at + 1, "a": "61800.20"},
+        {**ticker, "T": at + 2, "A": "0.000"},
+        {"lastUpdateId": 7, "T": at, "bids": [["61800.20", "1.5"]], "asks": [["61800.30", "2"]]},
+    ]
+    lines = (f"{1723161255000000000 + number} {json.dumps(event)}\n" for number, event in enumerate(events))
+    path = folder / "btcusdt.gz"
+    path.write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
+    return path

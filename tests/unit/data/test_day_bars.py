@@ -74,3 +74,18 @@ def test_every_trade_has_a_session_even_outside_the_hours() -> None:
     assert codes.tolist() == [20210726 * 2, 20210726 * 2, 20210726 * 2 + 1]
     on_a_sunday = session_codes(np.array([taipei_ns(20210725, 36_000)]), 20210725, contract, CALENDAR)
     assert on_a_sunday.tolist() == [20210725 * 2 + 1]
+
+
+@pytest.mark.parametrize(("folder", "interval"), [("hour", "1h"), ("daily", "1d")])
+def test_imported_bars_of_an_hour_or_a_day_are_shown_as_such(
+    tmp_path: Path, folder: str, interval: str
+) -> None:
+    path = tmp_path / "future" / "cme" / folder / "es_trade_201312.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("20131007 00:00,1669,1679.5,1667,1668,9\n")
+    imported(path, tmp_path / "catalog")
+    catalog = Catalog(tmp_path / "catalog")
+    found = day_bars(catalog, "ES201312", 20131007, interval, Calendar())
+    assert (found.interval, found.contracts, found.bars[0].high) == (interval, 9, "1679.5")
+    with pytest.raises(BadInput, match=f"only imported 1-.* say --interval {interval}"):
+        day_bars(catalog, "ES201312", 20131007, "1m", Calendar())

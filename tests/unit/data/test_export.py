@@ -5,12 +5,12 @@ import polars as pl
 import pytest
 
 from autofutures.data.catalog import Catalog, TickColumns
-from autofutures.data.export import REIMPORT_MAP, export_ticks
+from autofutures.data.export import REIMPORT_MAP, export_day, export_ticks
 from autofutures.data.importers import Options
 from autofutures.data.importers.csv_columns import parse_map
 from autofutures.data.importing import import_file
 from autofutures.domain.errors import BadInput
-from tests.unit.data.files import DAY_ROWS, imported, tick_file
+from tests.unit.data.files import DAY_ROWS, imported, recorded_stream, tick_file
 
 
 @pytest.fixture
@@ -58,3 +58,66 @@ def test_what_cannot_be_written_says_why(catalog: Catalog, tmp_path: Path) -> No
         export_ticks(catalog, "TXF202108", 20210726, "xlsx", tmp_path / "out")
     with pytest.raises(BadInput, match="cannot write"):
         export_ticks(catalog, "TXF202108", 20210726, "csv", tmp_path / "absent" / "out.csv")
+
+
+@pytest.fixture
+def coin(tmp_path: Path) -> Catalog:
+    imported(recorded_stream(tmp_path), tmp_path / "coins")
+    return Catalog(tmp_path / "coins")
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        (
+            "trades",
+            (
+                "at,symbol,price,qty,auction\n"
+                "2024-08-08T23:54:16.300000000Z,BINANCE:BTCUSDT,61800.3,0.006,false\n"
+            ),
+        ),
+        (
+            "quotes",
+            (
+                "at,symbol,bid,bid_qty,ask,ask_qty\n"
+                "2024-08-08T23:54:16.300000000Z,BINANCE:BTCUSDT,61800.2,2.507,61800.3,2.5\n"
+                "2024-08-08T23:54:16.301000000Z,BINANCE:BTCUSDT,61800.2,2.507,61800.2,2.5\n"
+                "2024-08-08T23:54:16.302000000Z,BINANCE:BTCUSDT,61800.2,2.507,,0\n"
+            ),
+        ),
+        (
+            "depth",
+            (
+                "at,symbol,side,price,qty,first\n"
+                "2024-08-08T23:54:16.300000000Z,BINANCE:BTCUSDT,bid,61800.2,1.5,true\n"
+                "2024-08-08T23:54:16.300000000Z,BINANCE:BTCUSDT,ask,61800.3,2,false\n"
+            ),
+        ),
+    ],
+)
+def test_each_kind_is_written_in_decimals(coin: Catalog, tmp_path: Path, what: str, text: str) -> None:
+    out = tmp_path / "out.csv"
+    assert export_day(coin, "BTCUSDT", 20240808, what, "csv", out) == text.count("\n") - 1
+    assert out.read_text() == text
+    export_day(coin, "BTCUSDT", 20240808, what, "parquet", tmp_path / "out.parquet")
+    assert len(pl.read_parquet(tmp_path / "out.parquet")) == text.count("\n") - 1
+
+
+def test_exported_trades_of_a_coin_are_imported_again_to_the_same_lots(coin: Catalog, tmp_path: Path) -> None:
+    export_day(coin, "BTCUSDT", 20240808, "trades", "csv", tmp_path / "out.csv")
+    again = Catalog(tmp_path / "again")
+    import_file(tmp_path / "out.csv", again, Options(columns=parse_map(REIMPORT_MAP)))
+    assert same(coin.ticks("BTCUSDT", 20240808), again.ticks("BTCUSDT", 20240808))
+
+
+def test_imported_bars_are_written_and_what_is_unknown_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "future" / "cme" / "hour" / "es_trade_201312.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("20131007 01:00,1669,1679.5,1667,1668,9\n")
+    imported(path, tmp_path / "bars")
+    export_day(Catalog(tmp_path / "bars"), "ES201312", 20131007, "1h", "csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1] == (
+        "2013-10-07T01:00:00.000000000Z,CME:ES201312,1669,1679.5,1667,1668,9,0"
+    )
+    with pytest.raises(BadInput, match="--what 'orders' is unknown: choose trades, quotes, depth, 1m"):
+        export_day(Catalog(tmp_path / "bars"), "ES201312", 20131007, "orders", "csv", tmp_path / "out.csv")

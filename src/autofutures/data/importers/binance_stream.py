@@ -4,6 +4,7 @@
 the exchange's transaction time `T` in whole milliseconds, in the order of the lines: the recorder's own clock may be
 seconds off. Depth starts with a snapshot and goes on while each update's `pu` is the `u` before it, as Binance asks
 ("How to manage a local order book correctly"): updates that came before the snapshot but belong after it are kept.
+When the UTC date turns the whole book is written as a snapshot, so that each day of the catalogue can be read alone.
 """
 
 import re
@@ -18,6 +19,7 @@ from autofutures.data.rules import Parsed, Sides, depth_of, quotes_of, trades_of
 from autofutures.data.source import Member
 from autofutures.data.vendor_codes import symbol_of
 from autofutures.domain.errors import BadInput
+from autofutures.market.dates import DAY_NS
 from autofutures.market.sessions import Calendar
 
 _LINE = re.compile(rb"\d{19} \{")
@@ -181,7 +183,7 @@ class _Heard:
 
     def _depth_parsed(self, calendar: Calendar) -> Parsed:
         rows: list[_DepthRow] = []
-        breaks = 0
+        breaks = carried = 0
         codes = [*self._names]
         only = codes[0] if len(codes) == 1 else ""
         for code in codes:
@@ -193,11 +195,16 @@ class _Heard:
             )
             rows += book.rows(of_code, self._names[code] or "")
             breaks += book.breaks
+            carried += book.carried
         frame = pl.DataFrame(rows, schema=_DEPTH, orient="row")
         frame = frame.with_columns(text=pl.format("{} {} x {}", "side", "price", "qty"))
         parsed = depth_of(frame, calendar)
         unnamed = sum(isinstance(one, _Snapshot) and not (one.symbol or only) for one in self._depth)
         said = [
+            (
+                carried,
+                "when the UTC date turned the book was written anew: {} levels more than the file holds",
+            ),
             (breaks, "the sequence of depth breaks {} times; what follows until a snapshot is set aside"),
             (unnamed, "{} snapshots do not say whose they are, among several symbols: they are left out"),
         ]
@@ -228,6 +235,10 @@ class _Book:
 
     def __init__(self) -> None:
         self.breaks = 0
+        self.carried = 0
+        """Levels that were written again because the date turned."""
+        self._levels: dict[tuple[int, str], str] = {}
+        self._day = 0
         self._last = 0
         """The `u` of the update before, or the snapshot's number; 0: the book is not known."""
         self._is_fresh = False
@@ -259,9 +270,10 @@ class _Book:
             if event.u < snapshot.last_id:
                 yield from _update_rows(event, name, "no_snapshot")
         at = min([snapshot.T, *(event.T for event in late)]) * _MS
-        levels = [(1, *level) for level in snapshot.bids] + [(-1, *level) for level in snapshot.asks]
-        for number, (side, price, qty) in enumerate(levels):
-            yield snapshot.line, at, name, side, price, qty, number == 0, None
+        bids = {(1, price): qty for price, qty in snapshot.bids}
+        self._levels = bids | {(-1, price): qty for price, qty in snapshot.asks}
+        self._day = at // DAY_NS
+        yield from self._written(snapshot.line, at, name)
         for event in late:
             if self._follows(event):
                 yield from self._apply(event, name)
@@ -282,7 +294,23 @@ class _Book:
 
     def _apply(self, event: _Update, name: str) -> Iterator[_DepthRow]:
         self._last, self._is_fresh = event.u, False
+        day = event.T * _MS // DAY_NS
+        if day > self._day:
+            self._day = day
+            self.carried += len(self._levels)
+            yield from self._written(event.line, event.T * _MS, name)
+        for side, levels in ((1, event.b), (-1, event.a)):
+            for price, qty in levels:
+                if qty.strip("0."):
+                    self._levels[side, price] = qty
+                else:
+                    self._levels.pop((side, price), None)
         yield from _update_rows(event, name, None)
+
+    def _written(self, line: int, at: int, name: str) -> Iterator[_DepthRow]:
+        """The book as a snapshot."""
+        for number, ((side, price), qty) in enumerate(self._levels.items()):
+            yield line, at, name, side, price, qty, number == 0, None
 
 
 def _update_rows(event: _Update, name: str, reason: str | None) -> Iterator[_DepthRow]:

@@ -1,5 +1,6 @@
 import json
 
+import polars as pl
 import pytest
 
 from autofutures.data.importers import Options
@@ -165,3 +166,20 @@ def test_a_snapshot_that_does_not_say_whose_it_is_among_several_symbols_is_left_
     ]
     assert found.frame.is_empty()
     assert found.notes == ("1 snapshots do not say whose they are, among several symbols: they are left out",)
+
+
+def test_when_the_date_turns_the_book_is_written_anew() -> None:
+    midnight = 1723161600000 - AT
+    found = read(
+        snapshot(0, 100, "61800.20"),
+        update(1, 100, 101, 99, ("61800.10", "3"), ("61800.20", "0.000")),
+        update(midnight + 7, 102, 103, 101, ("61700.00", "4")),
+    )["depth"]
+    assert found.frame.filter(pl.col("day") == 20240809).drop("symbol", "day", "at").rows() == [
+        (-1, 618_003, 2_000, True),
+        (1, 618_001, 3_000, False),
+        (1, 617_000, 4_000, False),
+    ]
+    assert found.notes == (
+        "when the UTC date turned the book was written anew: 2 levels more than the file holds",
+    )
