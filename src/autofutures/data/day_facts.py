@@ -1,6 +1,6 @@
 """Says what the catalogue has of a contract's trading day: how much, from when to when, at which prices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -103,18 +103,29 @@ def _facts(root: Path, item: Instrument, day: int) -> Iterator[Facts]:
 def _prices(kind: Kind, frame: pl.DataFrame, item: Instrument) -> Facts:
     bars = kind in BAR_KINDS.values()
     names = [f"{name}_ticks" if bars else "price_ticks" for name in ("open", "high", "low", "close")]
-    opened, high, low, close = (frame[name] for name in names)
-    qty = int(frame["qty"].sum())
-    prices = (opened.to_list()[0], max(high.to_list()), min(low.to_list()), close.to_list()[-1])
-    vwap = None if bars else float(item.product.tick * int((close * frame["qty"]).sum()) / qty)
+    opened, high, low, close = (_integers(frame[name]) for name in names)
+    sizes = _integers(frame["qty"])
+    qty = sum(sizes)
+    worth = sum(ticks * size for ticks, size in zip(close, sizes, strict=True))
+    vwap = None if bars else float(item.product.tick * worth / qty)
+    first, last = _span(frame)
     return Facts(
-        kind,
-        len(frame),
-        *_span(frame),
-        *(price_text(item, ticks) for ticks in prices),
+        kind=kind,
+        rows=len(frame),
+        first_utc=first,
+        last_utc=last,
+        open=price_text(item, opened[0]),
+        high=price_text(item, max(high)),
+        low=price_text(item, min(low)),
+        close=price_text(item, close[-1]),
         contracts=qty,
         vwap=None if vwap is None else round(vwap, 6),
     )
+
+
+def _integers(column: pl.Series) -> Sequence[int]:
+    found: list[int] = column.to_list()
+    return found
 
 
 def _quotes(frame: pl.DataFrame) -> Facts:
