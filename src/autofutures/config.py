@@ -16,6 +16,7 @@ import msgspec
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
+from autofutures.market.continuous import Segment
 from autofutures.market.dates import parse_day
 from autofutures.matching.faults import read_faults
 from autofutures.orders.policy import Policy, Strangers
@@ -154,6 +155,22 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     faults: dict[str, int] = {}
     """How a simulated broker misbehaves: `matching/faults.py` lists the names."""
+    series: dict[str, tuple[Segment, ...]] = {}
+    """Legs of strategies that are many contracts, as `TAIFEX:TXF.front`: which one is in front when."""
+    carries: bool = True
+    """Whether a position on a series goes on in the next contract, or ends with the one that it is in."""
+
+    def days_of(self, symbol: str) -> tuple[int, int]:
+        """The first and the last trading day on which the run trades a symbol.
+
+        A contract that has left the front of a series has one day more, on which what it holds is moved.
+        """
+        for segments in self.series.values():
+            for number, segment in enumerate(segments):
+                if segment.symbol == symbol:
+                    later = segments[number + 1 :]
+                    return segment.first, later[0].first if later else segment.last
+        return self.day, self.last_day
 
     @property
     def last_day(self) -> int:

@@ -13,7 +13,7 @@ from autofutures.data.catalog import Catalog
 from autofutures.data.feed import events
 from autofutures.data.generate import generate
 from autofutures.data.settlement import settlement_ticks
-from autofutures.data.stream import chunks, days_of, sessions_of
+from autofutures.data.stream import KINDS, chunks, days_of, sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Tick
@@ -164,8 +164,9 @@ def _is_quoted(run: RunSettings) -> bool:
         return False
     catalog = Catalog(Path(run.catalog))
     for symbol in run.symbols:
-        quoted = {day for day in catalog.days(symbol, "quotes") if run.day <= day <= run.last_day}
-        if not quoted or not quoted.issuperset(days_of(catalog, symbol, run.day, run.last_day)):
+        span = run.days_of(symbol)
+        quoted = set(days_of(catalog, symbol, *span, KINDS["quotes"]))
+        if not quoted or not quoted.issuperset(days_of(catalog, symbol, *span)):
             return False
     return True
 
@@ -177,7 +178,7 @@ def with_bands(run: RunSettings) -> RunSettings:
     calendar, catalog = calendar_of(run), Catalog(Path(run.catalog))
     days = {run.day: _bands_on(run.day, run, catalog, calendar)}
     for symbol in run.symbols:
-        for day in days_of(catalog, symbol, run.day, run.last_day):
+        for day in days_of(catalog, symbol, *run.days_of(symbol)):
             if day not in days:
                 days[day] = _bands_on(day, run, catalog, calendar)
     return msgspec.structs.replace(run, bands=days.pop(run.day), later_bands=days)

@@ -18,13 +18,14 @@ from autofutures.portfolio.tally import Tally
 from autofutures.risk.gate import make_gate
 from autofutures.strategies.host import Host
 from autofutures.strategies.load import load, make
+from autofutures.strategies.series import Series, SeriesHost
 from autofutures.trader import Trader
 
 
 def instruments_of(run: RunSettings) -> dict[str, Instrument]:
-    """Every instrument of a run, by symbol: those of the feed, then those that strategies name."""
+    """Every instrument of a run, by symbol: those of the feed, then those that strategies name. No series."""
     named = [*run.symbols, *(symbol for strategy in run.strategies for symbol in strategy.symbols)]
-    return {symbol: instrument(symbol) for symbol in named}
+    return {symbol: instrument(symbol) for symbol in named if symbol not in run.series}
 
 
 def calendar_of(run: RunSettings) -> Calendar:
@@ -37,6 +38,8 @@ def view_of(run: RunSettings) -> MarketView:
     view = MarketView(calendar_of(run))
     for item in instruments_of(run).values():
         view.add_instrument(item)
+    for symbol, segments in run.series.items():
+        view.add(symbol, instrument(segments[0].symbol).product.sessions)
     for symbol, bands in bands_of(run).items():
         view.set_bands(symbol, bands)
     return view
@@ -90,13 +93,35 @@ def with_covers(run: RunSettings) -> RunSettings:
 def make_host(run: RunSettings, settings: StrategySettings) -> Host:
     """One strategy, ready to hear."""
     strategy = make(settings.use, settings.settings)
-    return Host(settings.name, strategy, settings.symbols, view_of(run))
+    if not run.series:
+        return Host(settings.name, strategy, settings.symbols, view_of(run))
+    return SeriesHost(settings.name, strategy, settings.symbols, view_of(run), series_of(run))
+
+
+def series_of(run: RunSettings) -> dict[str, Series]:
+    """The run's series, with the instants from which each contract is in front: when its first orders are accepted."""
+    calendar = calendar_of(run)
+    return {
+        symbol: Series(
+            symbol,
+            segments,
+            tuple(sessions_of(one.symbol, one.first, calendar)[0].accepts_from for one in segments),
+            run.carries,
+        )
+        for symbol, segments in run.series.items()
+    }
+
+
+def heard_symbols(run: RunSettings) -> set[str]:
+    """The symbols whose trades some strategy is given: of a series, its contracts."""
+    named = {symbol for strategy in run.strategies for symbol in strategy.symbols}
+    contracts = {one.symbol for symbol, segments in run.series.items() if symbol in named for one in segments}
+    return named - set(run.series) | contracts
 
 
 def make_tally(run: RunSettings, *, keeps: bool = True) -> Tally:
     """Counts the run; ticks count as seen where a strategy is given them. It `keeps` what it counts, or does not."""
-    seen = {symbol for strategy in run.strategies for symbol in strategy.symbols}
-    return Tally(instruments_of(run), seen, keeps=keeps)
+    return Tally(instruments_of(run), heard_symbols(run), keeps=keeps)
 
 
 def first_commands(settings: StrategySettings) -> list[Command]:

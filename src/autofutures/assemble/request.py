@@ -1,11 +1,13 @@
 """A run as a person asks for it, on the command line or in Python, and the settings that this makes."""
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from autofutures.assemble.market import with_bands, with_market
 from autofutures.assemble.nodes import with_covers
+from autofutures.assemble.series import with_series
 from autofutures.config import (
     RunSettings,
     SettingsFile,
@@ -20,12 +22,25 @@ from autofutures.config import (
     parse_limits,
     parse_settings,
 )
+from autofutures.data.continuous import FRONT, Rule, is_series, root_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
+from autofutures.market.continuous import Adjust, By
 from autofutures.market.dates import parse_day
 
 ORDER_LATENCY = "0"
 """Unless the options, or the `[model]` of a settings file, say otherwise."""
+
+
+class Rolling(msgspec.Struct, forbid_unknown_fields=True):
+    """How the contracts of a series follow each other in a run."""
+
+    by: By = "volume"
+    days: int = 1
+    """By calendar: so many trading days before its last a contract leaves the front."""
+    adjust: Adjust = "back"
+    position: Literal["carry", "close"] = "carry"
+    """What becomes of a position when the next contract comes in front."""
 
 
 class RunOptions(msgspec.Struct, kw_only=True):
@@ -54,6 +69,8 @@ class RunOptions(msgspec.Struct, kw_only=True):
     risk: Path | None = None
     config: Path | None = None
     limit: int = 0
+    roll: list[str] = []
+    """How contracts follow each other in a series, as `TXF.front`: NAME=VALUE, as in `Rolling`."""
 
     def run(self) -> RunSettings:
         """The run's settings.
@@ -62,7 +79,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             BadInput: an option makes no sense; the text says which and what to write.
         """
         settings_file = load_settings(self.config) if self.config is not None else SettingsFile()
-        symbols = tuple(dict.fromkeys(instrument(symbol).symbol for symbol in self.symbol.split(",")))
+        symbols = tuple(dict.fromkeys(_whole(symbol) for symbol in self.symbol.split(",")))
         strategies = (*settings_file.strategies(symbols), *self._strategies(symbols))
         if not strategies:
             raise BadInput(
@@ -101,7 +118,8 @@ class RunOptions(msgspec.Struct, kw_only=True):
             policy=settings_file.book_policy(),
             faults=settings_file.faults(),
         )
-        return with_covers(with_bands(with_market(settings, self.market, slippage)))
+        settings = _with_series(with_covers(settings), self.roll)
+        return with_bands(with_market(settings, self.market, slippage))
 
     def _model(self, settings_file: SettingsFile) -> tuple[int | None, str]:
         """Slippage and latency: the file's, where the options say nothing else than they do unasked."""
@@ -133,6 +151,21 @@ class RunOptions(msgspec.Struct, kw_only=True):
             )
             for use in self.strategies
         ]
+
+
+def _with_series(settings: RunSettings, pairs: list[str]) -> RunSettings:
+    try:
+        rolling = msgspec.convert(parse_settings(pairs), Rolling)
+    except msgspec.ValidationError as error:
+        raise BadInput(
+            f"--roll: {error}; write by=volume or calendar, days=1, adjust=back, ratio or none, position=carry or close"
+        ) from error
+    rule = Rule(rolling.by, rolling.adjust, rolling.days, "oldest")
+    return with_series(settings, rule, carries=rolling.position == "carry")
+
+
+def _whole(symbol: str) -> str:
+    return root_of(symbol) + FRONT if is_series(symbol) else instrument(symbol).symbol
 
 
 def _own(common: dict[str, Value], use: str) -> dict[str, Value]:

@@ -115,7 +115,18 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
             )
         elif settings.day < product.tax_since:
             notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
-    return (*notes, *_gaps(settings))
+    return (*notes, *_rolls(settings), *_gaps(settings))
+
+
+def _rolls(settings: RunSettings) -> list[str]:
+    """Which contract of a series was traded when, in words."""
+    way = "carried into the next contract" if settings.carries else "closed"
+    return [
+        f"{symbol}: orders went to "
+        + ", ".join(f"{one.symbol} from {iso_day(one.first)}" for one in segments)
+        + f"; signals saw joined prices, which count from the first contract; at a roll a position is {way}."
+        for symbol, segments in settings.series.items()
+    ]
 
 
 def _gaps(settings: RunSettings) -> list[str]:
@@ -125,10 +136,11 @@ def _gaps(settings: RunSettings) -> list[str]:
     notes = []
     catalog, calendar = Catalog(Path(settings.catalog)), nodes.calendar_of(settings)
     for symbol in settings.symbols:
-        there = set(days_of(catalog, symbol, settings.day, settings.last_day, KINDS[settings.market]))
-        days = trading_days(symbol, settings.day, settings.last_day, calendar)
+        span = settings.days_of(symbol)
+        there = set(days_of(catalog, symbol, *span, KINDS[settings.market]))
+        days = trading_days(symbol, *span, calendar)
         missing = [iso_day(day) for day in days if day not in there]
-        if settings.market != "prints" and not days_of(catalog, symbol, settings.day, settings.last_day):
+        if settings.market != "prints" and not days_of(catalog, symbol, *span):
             notes.append(
                 f"{symbol}: no trades are recorded, so stops and equity go by the middle of the quote."
             )

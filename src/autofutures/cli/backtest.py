@@ -8,7 +8,7 @@ import typer
 
 from autofutures.cli import options
 from autofutures.cli.output import print_summary, spinner, write_json
-from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL
+from autofutures.config import GENERATED_SYMBOL
 
 if TYPE_CHECKING:
     from autofutures.backtest.runner import Result
@@ -40,13 +40,10 @@ def backtest(
     strategy: Annotated[
         str, typer.Argument(help="ema_cross, market_maker, support_resistance, or path/to/file.py:Class.")
     ],
-    symbol: Annotated[str, typer.Option(help="A contract, or several with commas.")] = GENERATED_SYMBOL,
-    date: Annotated[
-        str,
-        typer.Option(help="The trading day; its night came the day before.", show_default=GENERATED_DATE),
-    ] = "",
-    first: Annotated[str, typer.Option("--from", help="The first of several trading days.")] = "",
-    last: Annotated[str, typer.Option("--to", help="The last of them.")] = "",
+    symbol: options.SymbolOption = GENERATED_SYMBOL,
+    date: options.DateOption = "",
+    first: options.FirstOption = "",
+    last: options.LastOption = "",
     generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
@@ -64,6 +61,7 @@ def backtest(
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
+    roll: options.RollOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -90,6 +88,7 @@ def backtest(
         risk=risk,
         config=config,
         limit=limit,
+        roll=roll or [],
     ).run()
     with spinner("events") as progress:
         result = run_backtest(run, progress)

@@ -9,6 +9,26 @@ from autofutures.config import GENERATED_DATE
 from autofutures.domain.errors import BadInput
 from autofutures.storage.file import Durability
 
+SymbolOption = Annotated[
+    str, typer.Option("--symbol", help="A contract, several with commas, or a series: TXF.front.")
+]
+DateOption = Annotated[
+    str,
+    typer.Option(
+        "--date", help="The trading day; its night came the day before.", show_default=GENERATED_DATE
+    ),
+]
+FirstOption = Annotated[str, typer.Option("--from", help="The first of several trading days.")]
+LastOption = Annotated[str, typer.Option("--to", help="The last of them.")]
+RollOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--roll",
+        metavar="NAME=VALUE",
+        help="Of TXF.front, may be given again: by=volume or calendar, days=1 (by calendar, so many trading days "
+        "before a contract's last), adjust=back, ratio or none, position=carry or close.",
+    ),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -76,7 +76,7 @@ def chunks(run: RunSettings, rows: int = ROWS) -> Iterator[Chunk]:
         raise BadInput(f"a run has at most 255 symbols, and {len(run.symbols)} were named")
     legs = []
     for leg, symbol in enumerate(run.symbols):
-        traded = days_of(catalog, symbol, run.day, run.last_day)
+        traded = days_of(catalog, symbol, *run.days_of(symbol))
         days = _run_days(catalog, run, symbol)
         parts = [(day, _parts(catalog, run.market, symbol, leg, day, traded=day in traded)) for day in days]
         legs.append(_leg(calendar, symbol, leg, parts))
@@ -105,10 +105,10 @@ def _run_days(catalog: Catalog, run: RunSettings, symbol: str) -> list[int]:
     Raises:
         BadInput: the catalogue has none that the run's market can use, or one of them has trades alone.
     """
-    days = days_of(catalog, symbol, run.day, run.last_day, KINDS[run.market])
+    days = days_of(catalog, symbol, *run.days_of(symbol), KINDS[run.market])
     if not days:
         _say_what_there_is(catalog, run.market, symbol, run.day)
-    for day in days_of(catalog, symbol, run.day, run.last_day):
+    for day in days_of(catalog, symbol, *run.days_of(symbol)):
         if day not in days:
             raise BadInput(
                 f"the catalogue has trades of {symbol} on {iso_day(day)}, and no {run.market}: import them, or "

@@ -12,6 +12,7 @@ import zmq
 
 from autofutures import clock
 from autofutures.assemble.market import make_exchange, make_feed
+from autofutures.assemble.nodes import heard_symbols
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
@@ -79,7 +80,7 @@ class Replay:
         """Everything of the feed, until it ends, the run's limit is reached or somebody stops it."""
         while not self._ready:
             self._hear(ASK_AGAIN_MS)
-        seen = {symbol for strategy in self.run.strategies for symbol in strategy.symbols}
+        seen = heard_symbols(self.run)
         limit, given = self.run.limit, 0
         while (event := self._coming.peek(0)) is not None and not self.stopping:
             left = limit - given if limit else READ_AHEAD
