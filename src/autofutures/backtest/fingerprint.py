@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 import autofutures
-from autofutures.backtest.space import ParameterSet, applied
+from autofutures.backtest.space import ParameterSet, Settings
 from autofutures.backtest.workers import ENGINES
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog, Part, place_of, providers
@@ -53,15 +53,27 @@ def fingerprint(run: RunSettings) -> Fingerprint:
     return Fingerprint(data=data_hash(run), code=code_hash(run), version=_version())
 
 
+class Keys:
+    """Names sets by everything that their answers depend on."""
+
+    def __init__(self, settings: Settings, run: RunSettings, found: Fingerprint) -> None:
+        self._settings = settings
+        # Where things lie changes nothing: the hashes speak for what is in them.
+        plain = msgspec.structs.replace(run, catalog="", strategies=())
+        self._common = (canonical(plain), found.data.encode(), found.code.encode())
+
+    def of(self, parameters: ParameterSet) -> str:
+        """A set's name."""
+        strategies = [
+            msgspec.structs.replace(strategy, use=_short(strategy.use))
+            for strategy, _ in self._settings.strategies(parameters)
+        ]
+        return _hash(*self._common, canonical(strategies))
+
+
 def set_key(run: RunSettings, parameters: ParameterSet, found: Fingerprint) -> str:
-    """The name of a set's answer: of everything that it depends on."""
-    settings = applied(run, parameters)
-    # Where things lie changes nothing: the hashes speak for what is in them.
-    strategies = tuple(
-        msgspec.structs.replace(strategy, use=_short(strategy.use)) for strategy in settings.strategies
-    )
-    plain = msgspec.structs.replace(settings, catalog="", strategies=strategies)
-    return _hash(canonical(plain), found.data.encode(), found.code.encode())
+    """The name of one set's answer; see `Keys`."""
+    return Keys(Settings(run), run, found).of(parameters)
 
 
 def canonical(value: object) -> bytes:

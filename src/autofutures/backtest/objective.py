@@ -1,25 +1,21 @@
 """What a search judges a set of parameters by: figures of its run, and its profit over time."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from autofutures.assemble.nodes import calendar_of, instruments_of
+from autofutures.assemble.nodes import instruments_of
 from autofutures.backtest.space import ParameterSet
-from autofutures.backtest.statistics import (
-    DAYS_PER_YEAR,
-    MIN_DAYS,
-    RoundTrip,
-    match_fills,
-    statistics,
-)
+from autofutures.backtest.statistics import DAYS_PER_YEAR, MIN_DAYS, average, daily_ratios, match_fills
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BadInput
 from autofutures.domain.units import MINUTE
-from autofutures.portfolio.tally import EquityPoint, Summary, Tally
+from autofutures.market.sessions import Calendar
+from autofutures.portfolio.tally import Summary, Tally
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -83,76 +79,145 @@ def measured(
     run: RunSettings, parameters: ParameterSet, summary: Summary, tally: Tally, seconds: float
 ) -> SetResult:
     """The result of a set from what its run has kept."""
-    days = days_of(run, (point.at for point in tally.equity))
     trips, _ = match_fills(tally.fills, instruments_of(run))
-    figures, why_none = _figures(summary, tally.equity, days, trips)
-    periods, profits = _by_period(tally.equity, days)
-    if profits:
+    return measured_columns(
+        run,
+        parameters,
+        summary,
+        np.array([(point.at, point.net) for point in tally.equity], dtype=np.int64).reshape(-1, 2),
+        np.array([trip.net for trip in trips], dtype=np.int64),
+        seconds,
+    )
+
+
+def measured_columns(
+    run: RunSettings,
+    parameters: ParameterSet,
+    summary: Summary,
+    equity: Integers,
+    trades: Integers,
+    seconds: float,
+) -> SetResult:
+    """The result of a set from columns, for engines that make no messages.
+
+    Args:
+        run: with the set's values, or without: only its market is asked.
+        parameters: the set.
+        summary: of its run.
+        equity: (at, net) of each point that `Tally.equity` would have, in order.
+        trades: net profit of each round trip that `match_fills` would find, in order.
+        seconds: that it took.
+    """
+    slices, nets = _lasts(equity[:, 0] // SLICE_NS * SLICE_NS, equity[:, 1])
+    return measured_nets(run, parameters, summary, slices, nets, trades, seconds)
+
+
+def measured_nets(
+    run: RunSettings,
+    parameters: ParameterSet,
+    summary: Summary,
+    slices: Integers,
+    nets: Integers,
+    trades: Integers,
+    seconds: float,
+) -> SetResult:
+    """The result of a set from its net profit at the end of each slice: what a search needs of the equity.
+
+    Args:
+        run: as in `measured_columns`.
+        parameters: the set.
+        summary: of its run.
+        slices: starts of the slices of `SLICE_NS` in which equity has a point, UTC nanoseconds, ascending.
+        nets: net profit at the last point in each.
+        trades: as in `measured_columns`.
+        seconds: that it took.
+    """
+    days, closing = _lasts(days_of(run, slices), nets)
+    figures, why_none = _figures(summary, np.diff(closing, prepend=0), trades)
+    if len(days) >= MIN_DAYS:
+        slices, nets = days, closing
+    profits = np.diff(nets, prepend=0)
+    if len(profits):
         # Equity has a point a minute, so what the last minute made after its point is still missing.
-        profits[-1] += summary.net_pnl - tally.equity[-1].net
+        profits[-1] += summary.net_pnl - nets[-1]
     return SetResult(
         parameters=parameters,
         summary=summary,
         figures=figures,
         why_none=why_none,
-        periods=periods,
-        profits=profits,
-        trades=[trip.net for trip in trips],
+        periods=slices.tolist(),
+        profits=profits.tolist(),
+        trades=trades.tolist(),
         seconds=seconds,
     )
 
 
 def days_of_periods(run: RunSettings, periods: Sequence[int]) -> list[int]:
     """The trading day of each period: itself, or the day that a slice is of."""
-    return list(periods) if are_days(periods) else days_of(run, periods)
+    return list(periods) if are_days(periods) else days_of(run, np.array(periods)).tolist()
 
 
-def days_of(run: RunSettings, instants: Iterable[int]) -> list[int]:
-    """The trading day of each instant, by the sessions of the run's first symbol."""
+def days_of(run: RunSettings, at: Integers) -> Integers:
+    """The trading day of each instant, by the sessions of the run's first symbol; instants do not fall."""
+    if not len(at):
+        return np.empty(0, dtype=np.int64)
     sessions = instruments_of(run)[run.symbols[0]].product.sessions
-    calendar = calendar_of(run)
-    known: dict[int, int] = {}
-    days: list[int] = []
-    for at in instants:
-        # No session begins or ends within a minute, and asking the calendar is the dear part.
-        minute = at // MINUTE
-        if minute not in known:
-            known[minute] = calendar.trading_day_of(at, sessions)
-        days.append(known[minute])
-    return days
+    overrides = tuple(sorted(run.closed_days.items()))
+    begins, days = _day_begins(sessions, overrides, int(at[0]) // MINUTE, int(at[-1]) // MINUTE)
+    found: Integers = days[np.searchsorted(begins, at // MINUTE, side="right") - 1]
+    return found
 
 
-def _figures(
-    summary: Summary, equity: Sequence[EquityPoint], days: Sequence[int], trips: Sequence[RoundTrip]
-) -> tuple[dict[str, Figure], dict[str, str]]:
-    found = statistics(equity, trips, days, (), summary.max_drawdown)
-    why_none = {name: why for name, why in found.why_none.items() if name in OBJECTIVES}
+@lru_cache(maxsize=32)
+def _day_begins(
+    sessions: str, overrides: tuple[tuple[int, str], ...], first: int, last: int
+) -> tuple[Integers, Integers]:
+    """The first minute of each trading day from minute `first` to `last`, and the day; days begin with a minute.
+
+    Every set of a search asks the same, and the calendar is dear: so its answer is kept, and asked for by halves.
+    """
+    calendar = Calendar(dict(overrides))
+    begins, days = [first], [calendar.trading_day_of(first * MINUTE, sessions)]
+    final = calendar.trading_day_of(last * MINUTE, sessions)
+    while days[-1] != final:
+        low, high = begins[-1], last
+        while high - low > 1:
+            middle = (low + high) // 2
+            same = calendar.trading_day_of(middle * MINUTE, sessions) == days[-1]
+            low, high = (middle, high) if same else (low, middle)
+        begins.append(high)
+        days.append(calendar.trading_day_of(high * MINUTE, sessions))
+    return np.array(begins), np.array(days)
+
+
+def _lasts(labels: Integers, nets: Integers) -> tuple[Integers, Integers]:
+    """Each label once, with the last net under it."""
+    last = np.flatnonzero(np.append(labels[1:] != labels[:-1], [True] * (len(labels) > 0)))
+    return labels[last], nets[last]
+
+
+def _figures(summary: Summary, daily: Integers, trades: Integers) -> tuple[dict[str, Figure], dict[str, str]]:
+    """What `statistics.statistics` says of the same run, for many sets a second."""
+    ratios, why_none = daily_ratios(daily.tolist(), summary.max_drawdown)
+    made, lost = int(trades[trades > 0].sum()), -int(trades[trades < 0].sum())
     figures: dict[str, Figure] = {
         "net_pnl": float(summary.net_pnl),
         "gross_pnl": float(summary.gross_pnl),
-        "sharpe": found.sharpe,
-        "sortino": found.sortino,
-        "calmar": found.calmar,
-        "profit_factor": found.every.profit_factor,
-        "expectancy": found.every.expectancy,
-        "win_rate": found.every.win_rate,
+        "sharpe": ratios.get("sharpe"),
+        "sortino": ratios.get("sortino"),
+        "calmar": ratios.get("calmar"),
+        "profit_factor": made / lost if lost else None,
+        "expectancy": average(int(trades.sum()), len(trades)),
+        "win_rate": float((trades > 0).sum()) / len(trades) if len(trades) else None,
         "max_drawdown": float(summary.max_drawdown),
     }
-    if len(trips) < MIN_TRADES:
-        few = f"too few to say: {len(trips)} closed trade(s), {MIN_TRADES} needed"
+    if not lost:
+        why_none["profit_factor"] = "no losing trade" if len(trades) else "no trade"
+    if len(trades) < MIN_TRADES:
+        few = f"too few to say: {len(trades)} closed trade(s), {MIN_TRADES} needed"
         for name in ("profit_factor", "expectancy", "win_rate"):
             figures[name], why_none[name] = None, few
     return figures, why_none
-
-
-def _by_period(equity: Sequence[EquityPoint], days: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Periods and the net profit of each: days where there are enough of them, else slices."""
-    by_day = len(set(days)) >= MIN_DAYS
-    closing: dict[int, int] = {}
-    for point, day in zip(equity, days, strict=True):
-        closing[day if by_day else point.at // SLICE_NS * SLICE_NS] = point.net
-    nets = list(closing.values())
-    return list(closing), [net - before for net, before in zip(nets, [0, *nets], strict=False)]
 
 
 def are_days(periods: Sequence[int]) -> bool:

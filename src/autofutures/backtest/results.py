@@ -133,8 +133,8 @@ class Results:
                 found |= {row["key"]: _result(row) for row in begun.execute(some).mappings()}
         return found
 
-    def store(self, search: int, results: Mapping[str, SetResult], engine: str, now: int) -> None:
-        """Keeps finished sets by key, all of them or none."""
+    def store(self, search: int, results: Mapping[int, tuple[str, SetResult]], engine: str, now: int) -> None:
+        """Keeps finished sets, by their places in the search, each with its key: all of them or none."""
         if not results:
             return
         with transaction(self._engine) as begun:
@@ -146,19 +146,17 @@ class Results:
                 "engine": engine,
                 "stored_at": now,
             }
-            rows = [{"key": key, **about, **_row(result)} for key, result in results.items()]
-            # Another search may have stored the same set meanwhile, and the same answer.
+            rows = [{"key": key, **about, **_row(result)} for key, result in results.values()]
             insert = postgresql.insert if begun.dialect.name == "postgresql" else sqlite.insert
+            # Another search may have stored the same set meanwhile, and the same answer.
             begun.execute(insert(SETS).on_conflict_do_nothing(), rows)
+            _tried(begun, search, {place: key for place, (key, _) in results.items()})
 
     def tried(self, search: int, keys: Mapping[int, str]) -> None:
         """Notes which stored set stands at which place of a search."""
-        if not keys:
-            return
-        rows = [{"search": search, "place": place, "key": key} for place, key in keys.items()]
-        with transaction(self._engine) as begun:
-            insert = postgresql.insert if begun.dialect.name == "postgresql" else sqlite.insert
-            begun.execute(insert(TRIED).on_conflict_do_nothing(), rows)
+        if keys:
+            with transaction(self._engine) as begun:
+                _tried(begun, search, keys)
 
     def searches(self) -> list[Search]:
         """Every search, the first one first."""
@@ -214,6 +212,12 @@ class Results:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _tried(begun: sa.Connection, search: int, keys: Mapping[int, str]) -> None:
+    rows = [{"search": search, "place": place, "key": key} for place, key in keys.items()]
+    insert = postgresql.insert if begun.dialect.name == "postgresql" else sqlite.insert
+    begun.execute(insert(TRIED).on_conflict_do_nothing(), rows)
 
 
 def _json(value: object) -> str:

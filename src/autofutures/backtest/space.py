@@ -130,21 +130,37 @@ def parse_space(texts: Sequence[str]) -> Space:
     return Space(axes)
 
 
+class Settings:
+    """Puts sets into a run: a plain name is for every strategy that has it, `strategy.name` for one.
+
+    The strategies' classes are loaded once, for many sets.
+    """
+
+    def __init__(self, run: RunSettings) -> None:
+        self._run = run
+        self._strategies = [(strategy, load(strategy.use)) for strategy in run.strategies]
+
+    def applied(self, parameters: Mapping[str, Value]) -> RunSettings:
+        """The run with a set's values."""
+        strategies = tuple(strategy for strategy, _ in self.strategies(parameters))
+        return msgspec.structs.replace(self._run, strategies=strategies)
+
+    def strategies(
+        self, parameters: Mapping[str, Value]
+    ) -> Iterator[tuple[StrategySettings, type[Strategy]]]:
+        """The strategies with a set's values, each with its class."""
+        for strategy, kind in self._strategies:
+            settings, known = dict(strategy.settings), kind.fields()
+            for name, value in parameters.items():
+                owner, dot, setting = name.rpartition(".")
+                if owner == strategy.name or (not dot and setting in known):
+                    settings[setting] = value
+            yield msgspec.structs.replace(strategy, settings=settings), kind
+
+
 def applied(run: RunSettings, parameters: Mapping[str, Value]) -> RunSettings:
-    """The run with a set's values: a plain name is for every strategy that has it, `strategy.name` for one."""
-    strategies = tuple(_with(strategy, load(strategy.use), parameters) for strategy in run.strategies)
-    return msgspec.structs.replace(run, strategies=strategies)
-
-
-def _with(
-    strategy: StrategySettings, kind: type[Strategy], parameters: Mapping[str, Value]
-) -> StrategySettings:
-    settings, known = dict(strategy.settings), kind.fields()
-    for name, value in parameters.items():
-        owner, dot, setting = name.rpartition(".")
-        if owner == strategy.name or (not dot and setting in known):
-            settings[setting] = value
-    return msgspec.structs.replace(strategy, settings=settings)
+    """The run with one set's values; see `Settings`."""
+    return Settings(run).applied(parameters)
 
 
 def _settings_of(strategy: StrategySettings) -> list[str]:
@@ -176,17 +192,17 @@ def check_names(run: RunSettings, space: Space) -> None:
 class Judge:
     """Asks the strategies of a run whether they take a set, and counts what they refuse."""
 
-    def __init__(self, run: RunSettings) -> None:
-        self._strategies = [(strategy, load(strategy.use)) for strategy in run.strategies]
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.refused = 0
         self.reasons: list[str] = []
         """The first few."""
 
     def takes(self, parameters: Mapping[str, Value]) -> bool:
         """Whether every strategy takes the set."""
-        for strategy, kind in self._strategies:
+        for strategy, kind in self._settings.strategies(parameters):
             try:
-                kind(**_with(strategy, kind, parameters).settings)
+                kind(**strategy.settings)
             except BadInput as error:
                 self.refused += 1
                 if len(self.reasons) < SHOWN_REASONS:

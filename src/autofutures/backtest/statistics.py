@@ -317,7 +317,7 @@ def statistics(
     deepest = max((point.drawdown for point in equity), default=0) if max_drawdown is None else max_drawdown
     profits = daily_profits(equity, days)
     drawdown_ns, recovered = _drawdown_length(equity)
-    ratios, why_none = _ratios(profits, deepest)
+    ratios, why_none = daily_ratios(profits, deepest)
     every = trade_figures(trips)
     why_none |= reasons(every)
     return Statistics(
@@ -345,8 +345,8 @@ def daily_profits(equity: Sequence[EquityPoint], days: Sequence[int]) -> list[in
     return [net - before for net, before in zip(nets, [0, *nets], strict=False)]
 
 
-def _ratios(profits: Sequence[int], deepest: int) -> tuple[dict[str, float], dict[str, str]]:
-    """Yearly ratios of daily profit in money: no capital is needed, and no interest is taken off.
+def daily_ratios(profits: Sequence[int], deepest: int) -> tuple[dict[str, float], dict[str, str]]:
+    """Yearly ratios of daily profit in money, and why one cannot be said: no capital, no interest.
 
     Sharpe divides by the sample deviation, Sortino by the root mean square of the losses (target 0), Calmar
     the yearly profit by the deepest drawdown.

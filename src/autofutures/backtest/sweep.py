@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from autofutures import clock
-from autofutures.backtest.fingerprint import Fingerprint, canonical, fingerprint, set_key
+from autofutures.backtest.fingerprint import Fingerprint, Keys, canonical, fingerprint
 from autofutures.backtest.objective import LOWER_IS_BETTER, SetResult, checked_objective
 from autofutures.backtest.results import NewSearch, Results
 from autofutures.backtest.search import Method, proposals
-from autofutures.backtest.space import Judge, ParameterSet, check_names, parse_space
+from autofutures.backtest.space import Judge, ParameterSet, Settings, check_names, parse_space
 from autofutures.backtest.workers import Workers, engine_of
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BadInput
@@ -68,7 +68,8 @@ def sweep(plan: Plan, results: Results, workers: Workers, progress: Progress | N
     space = parse_space(plan.grid)
     check_names(plan.run, space)
     checked_objective(plan.objective)
-    judge = Judge(plan.run)
+    settings = Settings(plan.run)
+    judge = Judge(settings)
     lower = plan.objective in LOWER_IS_BETTER
     asking = proposals(plan.method, space, judge.takes, lower_is_better=lower)
     batch = next(asking, [])
@@ -76,7 +77,7 @@ def sweep(plan: Plan, results: Results, workers: Workers, progress: Progress | N
         raise BadInput(_nothing_to_try(judge))
     found = fingerprint(plan.run)
     number = results.begin(_new(plan, found), clock.now_ns())
-    work = _Work(plan, results, workers, found, number)
+    work = _Work(plan, results, workers, Keys(settings, plan.run, found), number)
     started = clock.stopwatch_ns()
     state = "interrupted"
     try:
@@ -136,13 +137,11 @@ def _new(plan: Plan, found: Fingerprint) -> NewSearch:
 class _Work:
     """Answers batches: from the database where it can, else by running."""
 
-    def __init__(
-        self, plan: Plan, results: Results, workers: Workers, found: Fingerprint, number: int
-    ) -> None:
+    def __init__(self, plan: Plan, results: Results, workers: Workers, keys: Keys, number: int) -> None:
         self._plan = plan
         self._results = results
         self._workers = workers
-        self._fingerprint = found
+        self._keys = keys
         self._number = number
         self.found: dict[str, SetResult] = {}
         """By key, in the order in which they were proposed."""
@@ -152,7 +151,7 @@ class _Work:
 
     def figures(self, batch: Sequence[ParameterSet], progress: Progress | None) -> list[float | None]:
         """What the objective says of each set of a batch."""
-        keys = [set_key(self._plan.run, parameters, self._fingerprint) for parameters in batch]
+        keys = [self._keys.of(parameters) for parameters in batch]
         new = [key for key in dict.fromkeys(keys) if key not in self.found]
         self._wanted.update(new)
         answers = self._results.known(new)
@@ -164,8 +163,12 @@ class _Work:
         by_key = dict(zip(keys, batch, strict=True))
         missing = [(key, by_key[key]) for key in new if key not in answers]
         for some in self._run(missing):
-            self._results.store(self._number, some, self._plan.engine, clock.now_ns())
-            self._results.tried(self._number, {places[key]: key for key in some})
+            self._results.store(
+                self._number,
+                {places[key]: (key, some[key]) for key in some},
+                self._plan.engine,
+                clock.now_ns(),
+            )
             answers |= some
             self.stored += len(some)
             if progress is not None:

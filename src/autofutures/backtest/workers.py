@@ -17,7 +17,7 @@ import msgspec
 
 from autofutures.backtest import runner
 from autofutures.backtest.objective import SetResult, measured
-from autofutures.backtest.space import ParameterSet, applied
+from autofutures.backtest.space import ParameterSet, Settings
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BadInput, Refusal
 
@@ -75,9 +75,10 @@ class _Told:
 def run_one_by_one(run: RunSettings, sets: Sequence[ParameterSet]) -> list[SetResult]:
     """Runs each set as `autofutures backtest` would."""
     results: list[SetResult] = []
+    into = Settings(run)
     for parameters in sets:
         with _Told(parameters):
-            settings = applied(run, parameters)
+            settings = into.applied(parameters)
             done = runner.run(settings)
             results.append(measured(settings, parameters, done.summary, done.tally, done.seconds))
     return results

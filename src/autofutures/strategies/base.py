@@ -17,6 +17,7 @@ import math
 import typing
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, Self
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -39,6 +40,8 @@ from autofutures.domain.messages import (
 from autofutures.strategies.context import Context
 
 Setting = int | float | bool | str
+
+_FIELDS: WeakKeyDictionary[type, dict[str, type]] = WeakKeyDictionary()
 
 
 class Strategy:
@@ -74,8 +77,12 @@ class Strategy:
     @classmethod
     def fields(cls) -> dict[str, type]:
         """The annotated fields and their types; those that begin with an underscore are state."""
-        hints = typing.get_type_hints(cls)
-        return {name: kind for name, kind in hints.items() if typing.get_origin(kind) is not ClassVar}
+        known = _FIELDS.get(cls)
+        if known is None:  # Read once for each class: a search makes thousands of each.
+            hints = typing.get_type_hints(cls)
+            known = {name: kind for name, kind in hints.items() if typing.get_origin(kind) is not ClassVar}
+            _FIELDS[cls] = known
+        return dict(known)
 
     def check(self) -> None:
         """Refuses settings that make no sense, by raising BadInput."""

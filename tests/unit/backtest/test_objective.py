@@ -1,6 +1,8 @@
+import msgspec
 import numpy as np
 import pytest
 
+from autofutures.assemble.nodes import instruments_of
 from autofutures.backtest import runner
 from autofutures.backtest.objective import (
     MIN_TRADES,
@@ -8,18 +10,22 @@ from autofutures.backtest.objective import (
     SLICE_NS,
     best_column,
     checked_objective,
+    days_of,
     days_of_periods,
     measured,
+    measured_columns,
     period_figures,
     profits_of,
     ranked,
 )
-from autofutures.backtest.statistics import statistics
+from autofutures.backtest.statistics import MIN_DAYS, round_trips, statistics
 from autofutures.domain.errors import BadInput
+from autofutures.domain.units import MINUTE
 from autofutures.market.dates import taipei_ns
+from autofutures.market.sessions import Calendar
 from autofutures.portfolio.tally import EquityPoint
 from tests.runs import DAY, generated
-from tests.unit.backtest.searches import result
+from tests.unit.backtest.searches import NOTHING, result
 
 
 def test_a_sets_figures_are_those_of_its_run() -> None:
@@ -108,3 +114,56 @@ def test_what_needs_trades_cannot_be_told_of_a_part() -> None:
 )
 def test_the_first_of_the_highest_is_picked(figures: list[float | None], best: int | None) -> None:
     assert best_column(figures) == best
+
+
+def test_what_is_measured_by_columns_is_what_the_report_says() -> None:
+    run = generated(trades=400)
+    done = runner.run(run)
+    found = measured(run, {}, done.summary, done.tally, 1.0)
+    equity = done.tally.equity
+    trips = round_trips(done.tally.fills, instruments_of(run))
+    days = [Calendar().trading_day_of(point.at, "taifex-index") for point in equity]
+    expected = statistics(equity, trips, days, (), done.summary.max_drawdown)
+    assert len(found.trades) == len(trips) > MIN_TRADES
+    for name in ("sharpe", "sortino", "calmar"):
+        assert found.figures[name] == getattr(expected, name)
+        assert found.why_none[name] == expected.why_none[name]
+    for name in ("profit_factor", "expectancy", "win_rate"):
+        assert found.figures[name] == getattr(expected.every, name)
+
+
+def test_a_run_of_twenty_days_is_kept_by_days_and_has_its_ratios() -> None:
+    run = msgspec.structs.replace(generated(), day=20210104)
+    opens = [taipei_ns(20210104 + day, 9 * 3600) for day in range(28)]
+    calendar = Calendar()
+    points = [
+        (at + minute * MINUTE, number * 7 + (minute * 13) % 31 - number % 5 * 20)
+        for number, at in enumerate(opens)
+        for minute in (0, 1, 400)
+        if calendar.is_trading_day(20210104 + number)
+    ]
+    equity = [EquityPoint(at, net, 40 - net % 40) for at, net in points]
+    days = [calendar.trading_day_of(at, "taifex-index") for at, _ in points]
+    expected = statistics(equity, [], days, (), 77)
+    summary = msgspec.structs.replace(NOTHING, net_pnl=points[-1][1] + 5, max_drawdown=77)
+    columns = np.array(points, dtype=np.int64)
+    found = measured_columns(run, {}, summary, columns, np.empty(0, dtype=np.int64), 1.0)
+    assert len(set(days)) >= MIN_DAYS
+    assert found.periods == sorted(set(days))
+    assert sum(found.profits) == summary.net_pnl
+    assert found.figures["sharpe"] == expected.sharpe is not None
+    assert found.figures["sortino"] == expected.sortino
+    assert found.figures["calmar"] == expected.calmar
+
+
+@pytest.mark.parametrize(
+    "symbol", ["TAIFEX:TXF202108", "TAIFEX:CDF202108", "CME:ES202109", "BINANCE:BTCUSDT"]
+)
+def test_days_by_halves_are_the_calendars_own(symbol: str) -> None:
+    run = msgspec.structs.replace(generated(), symbols=(symbol,), closed_days={20210728: "closed"})
+    sessions = instruments_of(run)[symbol].product.sessions
+    calendar = Calendar(run.closed_days)
+    first = taipei_ns(20210722, 0)
+    at = np.array([first + minute * MINUTE + 1 for minute in range(0, 10 * 1_440, 5)])
+    assert days_of(run, at).tolist() == [calendar.trading_day_of(int(one), sessions) for one in at]
+    assert days_of(run, at[:0]).tolist() == []

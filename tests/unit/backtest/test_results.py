@@ -56,7 +56,7 @@ def test_a_set_comes_back_as_it_was_stored(results: Results) -> None:
     stored = result(
         {"fast": 2, "width": 0.1, "night": True, "how": "up"}, [2**62, -(2**62), 0], sharpe=1 / 3, calmar=None
     )
-    results.store(number, {"k": stored}, "nodes", 2)
+    results.store(number, {0: ("k", stored)}, "nodes", 2)
     assert results.known(["k", "other"]) == {"k": stored}
 
 
@@ -65,10 +65,8 @@ def test_a_search_lists_its_sets_in_the_order_of_its_proposals_whenever_they_wer
 ) -> None:
     number = results.begin(NEW, 1)
     sets = {f"k{n}": result({"n": n}) for n in range(3)}
-    results.store(number, {"k2": sets["k2"]}, "nodes", 2)
-    results.tried(number, {2: "k2"})
-    results.store(number, {"k0": sets["k0"], "k1": sets["k1"]}, "nodes", 3)
-    results.tried(number, {0: "k0", 1: "k1"})
+    results.store(number, {2: ("k2", sets["k2"])}, "nodes", 2)
+    results.store(number, {1: ("k1", sets["k1"]), 0: ("k0", sets["k0"])}, "nodes", 3)
     assert [one.parameters["n"] for one in results.sets(number)] == [0, 1, 2]
 
 
@@ -90,8 +88,7 @@ def test_a_set_that_another_search_stored_is_kept_once_and_belongs_to_both(resul
     one, other = results.begin(NEW, 1), results.begin(replaced(identity="j"), 2)
     stored = result({"n": 1})
     for number in (one, other):
-        results.store(number, {"k": stored}, "nodes", 3)
-        results.tried(number, {0: "k"})
+        results.store(number, {0: ("k", stored)}, "nodes", 3)
         results.tried(number, {0: "k"})
     assert results.sets(one) == results.sets(other) == [stored]
     assert [search.tried for search in results.searches()] == [1, 1]
@@ -101,9 +98,9 @@ def test_sets_are_counted_by_data_and_strategy_over_all_searches_and_codes(resul
     one = results.begin(NEW, 1)
     other = results.begin(replaced(identity="j", code_hash="c2"), 1)
     elsewhere = results.begin(replaced(identity="k", data_hash="d2"), 1)
-    results.store(one, {"a": result({"n": 1}), "b": result({"n": 2})}, "nodes", 1)
-    results.store(other, {"c": result({"n": 2}), "d": result({"n": 3})}, "nodes", 1)
-    results.store(elsewhere, {"e": result({"n": 9})}, "nodes", 1)
+    results.store(one, {0: ("a", result({"n": 1})), 1: ("b", result({"n": 2}))}, "nodes", 1)
+    results.store(other, {0: ("c", result({"n": 2})), 1: ("d", result({"n": 3}))}, "nodes", 1)
+    results.store(elsewhere, {0: ("e", result({"n": 9}))}, "nodes", 1)
     assert results.tried_on("d", "ema_cross") == 3
     assert results.tried_on("d", "other") == 0
 
@@ -111,7 +108,7 @@ def test_sets_are_counted_by_data_and_strategy_over_all_searches_and_codes(resul
 def test_many_sets_are_looked_up_some_at_a_time(results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autofutures.backtest.results._AT_ONCE", 2)
     number = results.begin(NEW, 1)
-    results.store(number, {f"k{n}": result({"n": n}) for n in range(5)}, "nodes", 1)
+    results.store(number, {n: (f"k{n}", result({"n": n})) for n in range(5)}, "nodes", 1)
     assert len(results.known(f"k{n}" for n in range(7))) == 5
 
 

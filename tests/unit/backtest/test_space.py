@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from autofutures.backtest.space import (
     Axis,
     Judge,
+    Settings,
     Space,
     applied,
     check_names,
@@ -110,7 +111,7 @@ def test_a_parameter_that_no_strategy_has_is_refused_and_told_what_there_is() ->
 
 
 def test_the_strategys_own_check_refuses_and_the_refusals_are_counted() -> None:
-    judge = Judge(generated())
+    judge = Judge(Settings(generated()))
     taken = [fast for fast in range(1, 12) if judge.takes({"fast": fast})]
     assert taken == [1, 2, 3, 4]
     assert judge.refused == 7
@@ -119,6 +120,6 @@ def test_the_strategys_own_check_refuses_and_the_refusals_are_counted() -> None:
 
 
 def test_a_value_of_the_wrong_kind_is_a_refusal_too() -> None:
-    judge = Judge(generated())
+    judge = Judge(Settings(generated()))
     assert not judge.takes({"fast": 2.5})
     assert judge.reasons == ["setting fast must be a whole number, not 2.5"]
