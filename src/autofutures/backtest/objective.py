@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autofutures.assemble.nodes import instruments_of
+from autofutures.backtest.samples import MIN_TRADES, too_few
 from autofutures.backtest.space import ParameterSet
 from autofutures.backtest.statistics import DAYS_PER_YEAR, MIN_DAYS, average, daily_ratios, match_fills
 from autofutures.config import RunSettings
@@ -42,9 +43,6 @@ LOWER_IS_BETTER = frozenset({"max_drawdown"})
 
 PERIOD_OBJECTIVES = ("net_pnl", "sharpe", "sortino", "calmar")
 """Those that a part of a run has too: they are made of profit over time alone."""
-
-MIN_TRADES = 20
-"""Closed trades under which a figure of trades says nothing."""
 
 
 class SetResult(msgspec.Struct, frozen=True):
@@ -211,12 +209,12 @@ def _figures(summary: Summary, daily: Integers, trades: Integers) -> tuple[dict[
         "win_rate": float((trades > 0).sum()) / len(trades) if len(trades) else None,
         "max_drawdown": float(summary.max_drawdown),
     }
-    if not lost:
-        why_none["profit_factor"] = "no losing trade" if len(trades) else "no trade"
-    if len(trades) < MIN_TRADES:
-        few = f"too few to say: {len(trades)} closed trade(s), {MIN_TRADES} needed"
-        for name in ("profit_factor", "expectancy", "win_rate"):
-            figures[name], why_none[name] = None, few
+    few = too_few(len(trades), MIN_TRADES, "closed trades") if len(trades) else "no trade"
+    unsaid = dict.fromkeys(("win_rate", "expectancy", "profit_factor"), few) if few else {}
+    if len(trades) and not lost:
+        unsaid["profit_factor"] = "no losing trade"
+    figures |= dict.fromkeys(unsaid)
+    why_none |= unsaid
     return figures, why_none
 
 

@@ -5,7 +5,6 @@ import pytest
 from autofutures.assemble.nodes import instruments_of
 from autofutures.backtest import runner
 from autofutures.backtest.objective import (
-    MIN_TRADES,
     OBJECTIVES,
     SLICE_NS,
     best_column,
@@ -18,13 +17,14 @@ from autofutures.backtest.objective import (
     profits_of,
     ranked,
 )
-from autofutures.backtest.statistics import MIN_DAYS, round_trips, statistics
+from autofutures.backtest.samples import MIN_TRADES
+from autofutures.backtest.statistics import MIN_DAYS, RoundTrip, round_trips, statistics
 from autofutures.domain.errors import BadInput
-from autofutures.domain.units import MINUTE
+from autofutures.domain.units import MINUTE, Side
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
 from autofutures.portfolio.tally import EquityPoint
-from tests.runs import DAY, generated
+from tests.runs import DAY, TXF, generated
 from tests.unit.backtest.searches import NOTHING, result
 
 
@@ -36,20 +36,28 @@ def test_a_sets_figures_are_those_of_its_run() -> None:
     assert found.figures["net_pnl"] == done.summary.net_pnl
     assert found.figures["max_drawdown"] == done.summary.max_drawdown
     assert found.figures["sharpe"] is None
-    assert found.why_none["sharpe"] == "too short to say: 1 trading day(s), 20 needed"
+    assert found.why_none["sharpe"] == "too few: 1 of 20 trading days needed"
     assert sum(found.profits) == done.summary.net_pnl
     assert found.periods == sorted(set(found.periods))
     assert all(period % SLICE_NS == 0 for period in found.periods)
     assert days_of_periods(run, found.periods) == [DAY] * len(found.periods)
 
 
-def test_figures_of_few_trades_are_not_said() -> None:
-    run = generated(limit=60)
-    done = runner.run(run)
-    found = measured(run, {}, done.summary, done.tally, 1.0)
-    assert 0 < len(found.trades) < MIN_TRADES
-    assert found.figures["profit_factor"] is None
-    assert found.why_none["profit_factor"].startswith("too few to say: ")
+@pytest.mark.parametrize(
+    "nets", [[], [5], [5, -3, 0], [5] * 12, [-5] * 12, [5, -3, 0] * 5, [0] * 12, [-7, -3, 1] * 3]
+)
+def test_figures_of_trades_are_those_of_the_statistics_with_their_reasons(nets: list[int]) -> None:
+    trips = [
+        RoundTrip("s", TXF, Side.BUY, 1, n, n + 1, 100, 101, gross=net + 2, costs=2)
+        for n, net in enumerate(nets)
+    ]
+    expected = statistics([], trips, [], (), 0)
+    found = measured_columns(
+        generated(), {}, NOTHING, np.empty((0, 2), np.int64), np.array(nets, np.int64), 1.0
+    )
+    for name in ("profit_factor", "expectancy", "win_rate"):
+        assert found.figures[name] == getattr(expected.every, name)
+        assert found.why_none.get(name) == expected.why_none.get(name)
 
 
 def test_the_best_come_first_and_what_says_nothing_last() -> None:

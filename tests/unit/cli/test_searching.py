@@ -60,7 +60,7 @@ def test_a_person_reads_the_best_sets_and_how_much_of_them_is_luck(url: str) -> 
     assert "6 sets tried (0 run" in text
     assert "6 known before" in text
     assert "2 more refused by the strategy, as in: fast=3 must be at least 1 and below slow=3" in text
-    assert "6 of 6 sets have no sharpe and rank last (too short to say: 1 trading day(s), 20 needed)" in text
+    assert "6 of 6 sets have no sharpe and rank last (too few: 1 of 20 trading days needed)" in text
     assert "Deflated Sharpe ratio" in text
     assert "Probability of backtest overfitting" in text
     assert "--set fast=" in text
