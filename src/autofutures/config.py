@@ -16,7 +16,7 @@ import msgspec
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
-from autofutures.market.continuous import Segment
+from autofutures.market.continuous import FRONT, Segment
 from autofutures.market.dates import parse_day
 from autofutures.matching.faults import read_faults
 from autofutures.orders.policy import Policy, Strangers
@@ -52,7 +52,7 @@ def currency_of(symbols: Iterable[str]) -> str:
     """
     found: dict[str, str] = {}
     for symbol in symbols:
-        found.setdefault(instrument(symbol).product.currency, symbol)
+        found.setdefault(instrument(symbol.removesuffix(FRONT)).product.currency, symbol)
     if len(found) > 1:
         named = " and ".join(f"{symbol} in {currency}" for currency, symbol in found.items())
         raise BadInput(f"a run counts in one currency, and it would have {named}: run them apart")

@@ -22,10 +22,10 @@ from autofutures.config import (
     parse_limits,
     parse_settings,
 )
-from autofutures.data.continuous import FRONT, Rule, is_series, root_of
+from autofutures.data.continuous import Rule, is_series, root_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
-from autofutures.market.continuous import Adjust, By
+from autofutures.market.continuous import FRONT, Adjust, By
 from autofutures.market.dates import parse_day
 
 ORDER_LATENCY = "0"

@@ -14,6 +14,7 @@ from autofutures.data.settlement import settlement_ticks
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.continuous import (
+    FRONT,
     WHOLE_PPB,
     Adjust,
     Anchor,
@@ -27,9 +28,6 @@ from autofutures.market.continuous import (
 )
 from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Calendar
-
-FRONT = ".front"
-"""What a series' symbol ends with: `TAIFEX:TXF.front`."""
 
 
 class Rule(msgspec.Struct, frozen=True):

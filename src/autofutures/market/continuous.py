@@ -21,6 +21,9 @@ By = Literal["volume", "calendar", "open_interest"]
 Adjust = Literal["none", "back", "ratio"]
 Anchor = Literal["newest", "oldest"]
 
+FRONT = ".front"
+"""What a series' symbol ends with: `TAIFEX:TXF.front`."""
+
 WHOLE_PPB = 10**9
 
 

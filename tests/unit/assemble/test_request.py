@@ -128,6 +128,12 @@ def test_a_users_own_file_is_named_by_its_class_and_by_its_whole_path(
         ({"strategies": ["a.py:Mine", "b.py:Mine"]}, "two strategies have one name: Mine, Mine"),
         ({"symbol": "no symbol"}, "is not a symbol"),
         ({"date": "yesterday"}, "'yesterday' is not a date: write YYYY-MM-DD"),
+        ({"roll": ["by=moon"]}, "--roll: Invalid enum value 'moon'"),
+        (
+            {"roll": ["when=now"]},
+            "write by=volume or calendar, days=1, adjust=back, ratio or none, position=",
+        ),
+        ({"symbol": "TXF.front"}, "TAIFEX:TXF.front is a series of recorded contracts: name one contract"),
         ({"settings": ["fast"]}, "--set 'fast': write NAME=VALUE"),
         ({"order_latency": "5"}, "'5' is not a delay: write 0, 250us, 5ms or 2s"),
         ({"fee": -1}, "--fee must not be below zero, and is -1"),
