@@ -4,7 +4,7 @@ The rules are those of `quote_rules`, level by level. What differs, and every re
 behind the best price is known, so the queue at any displayed price is too.
 """
 
-import heapq
+from bisect import bisect_left, insort
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Quote, Tick
@@ -40,62 +40,52 @@ ASSUMPTIONS = (
     "Our orders do not move the market, and do not meet each other (for us: nobody answers to them).",
 )
 
-_SLACK = 64
-"""Prices that a heap may carry on top of those that are displayed before it is made anew."""
-
 
 class _Ladder:
-    """The displayed levels of one side; the heap may hold prices that are not displayed any more."""
+    """The displayed levels of one side; `_keys` has their prices in order, the best last, where most changes are."""
 
     def __init__(self, side: int) -> None:
         self.side = side
-        self.levels: dict[int, Shown] = {}
-        self._heap: list[int] = []
+        self._levels: dict[int, Shown] = {}
+        self._keys: list[int] = []
 
     def say(self, price_ticks: int, qty: int) -> None:
         """All that is displayed at a price from now on."""
-        level = self.levels.get(price_ticks)
-        if qty <= 0:
-            self.levels.pop(price_ticks, None)
-            return
-        if level is None:
-            level = self.levels[price_ticks] = Shown(self.side)
-            heapq.heappush(self._heap, -self.side * price_ticks)
-            if len(self._heap) > 2 * len(self.levels) + _SLACK:
-                self._heap = [-self.side * price for price in self.levels]
-                heapq.heapify(self._heap)
-        level.say(price_ticks, qty)
+        key = self.side * price_ticks
+        level = self._levels.get(key)
+        if qty > 0:
+            if level is None:
+                level = self._levels[key] = Shown(self.side)
+                insort(self._keys, key)
+            level.say(price_ticks, qty)
+        elif level is not None:
+            del self._levels[key]
+            del self._keys[bisect_left(self._keys, key)]
 
     def clear(self) -> None:
         """Nothing is displayed."""
-        self.levels.clear()
-        self._heap.clear()
+        self._levels.clear()
+        self._keys.clear()
 
     def best(self) -> tuple[int, int]:
         """Price and size of the best level; the size is 0 where there is none."""
-        heap, levels = self._heap, self.levels
-        while heap:
-            level = levels.get(-self.side * heap[0])
-            if level is not None:
-                return level.ticks, level.qty
-            heapq.heappop(heap)
-        return 0, 0
+        if not self._keys:
+            return 0, 0
+        level = self._levels[self._keys[-1]]
+        return level.ticks, level.qty
 
-    def reached_by(self, side: int, limit_ticks: int) -> list[Shown]:
+    def reached_by(self, limit_ticks: int) -> list[Shown]:
         """The levels that an order of the other side may take within its limit, best first."""
-        best_ticks, best_qty = self.best()
-        if not best_qty or not rules.may_meet(side, limit_ticks, best_ticks):
-            return []
-        reached = [level for price, level in self.levels.items() if rules.may_meet(side, limit_ticks, price)]
-        return sorted(reached, key=lambda level: side * level.ticks)
+        first = bisect_left(self._keys, self.side * limit_ticks)
+        return [self._levels[key] for key in reversed(self._keys[first:])]
 
     def queue_at(self, price_ticks: int) -> int:
         """What an order that comes to rest at a price stands behind; not known beyond the last displayed price."""
-        level = self.levels.get(price_ticks)
+        key = self.side * price_ticks
+        level = self._levels.get(key)
         if level is not None:
             return level.qty
-        reaches = any(self.side * (price_ticks - price) > 0 for price in self.levels)
-        return 0 if reaches else rules.UNKNOWN
+        return 0 if self._keys and self._keys[0] < key else rules.UNKNOWN
 
 
 class DepthMarket:
@@ -141,7 +131,7 @@ class DepthMarket:
         if isinstance(limit, str):
             outcome.rejected.append((order.client_id, limit))
             return outcome
-        levels = other.reached_by(side, limit) if self._sound else []
+        levels = other.reached_by(limit) if self._sound else []
         if ours.kill(order, sum(level.available() for level in levels), outcome):
             return outcome
         for level in levels:
@@ -212,7 +202,7 @@ class DepthMarket:
     def _serve_reached(self, outcome: Outcome) -> None:
         for order in self._ours.by_priority():
             other = self._asks if order.side > 0 else self._bids
-            for level in other.reached_by(order.side, order.price_ticks):
+            for level in other.reached_by(order.price_ticks):
                 qty = min(order.left, level.available())
                 if qty:
                     level.taken += self._ours.execute(order, qty, order.price_ticks, outcome)
@@ -222,5 +212,5 @@ class DepthMarket:
         if self._ours.resting:
             self._ours.hear_trade(price, qty, self._bids.best(), self._asks.best(), outcome)
         for ladder in (self._bids, self._asks):
-            for level in ladder.reached_by(-ladder.side, price):
+            for level in ladder.reached_by(price):
                 level.hear_trade(price, qty)

@@ -65,6 +65,13 @@ class Host:
             if self._has_bars:
                 self._build_bars(message)
             self._strategy.on_tick(message, ctx)
+        elif isinstance(message, Quote):
+            ctx.market_event()
+            leg = self._legs.get(message.symbol)
+            if leg is None:
+                return ()
+            ctx.hear_quote(message, leg)
+            self._strategy.on_quote(message, ctx)
         else:
             self._hear(message)
         if not ctx.said and not ctx.wants_save:
@@ -74,12 +81,6 @@ class Host:
     def _hear(self, message: AnyMessage) -> None:
         ctx = self._ctx
         match message:
-            case Quote():
-                ctx.market_event()
-                leg = self._legs.get(message.symbol)
-                if leg is not None:
-                    ctx.hear_quote(message, leg)
-                    self._strategy.on_quote(message, ctx)
             case OrderChanged() | Refused() | Traded() | ExitMoved() if message.strategy == self.name:
                 self._hear_own(message)
             case SessionEnded() if message.symbol in self._legs:
