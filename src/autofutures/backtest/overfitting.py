@@ -28,6 +28,9 @@ MIN_OBSERVATIONS = 20
 MOST_BLOCKS = 16
 """The paper's own choice; 12,870 ways to halve the sample."""
 
+LEAST_BLOCKS = 8
+"""70 ways to halve: with fewer a probability comes in steps too coarse to mean anything."""
+
 LEAST_ROWS_IN_BLOCK = 5
 """With fewer observations a block's own mean is noise alone."""
 
@@ -130,9 +133,8 @@ class Overfitting(msgspec.Struct, frozen=True):
 
 def blocks_for(rows: int) -> int:
     """How many blocks a sample of so many rows can be cut into: an even number, 0 where it is too short."""
-    if rows < MIN_OBSERVATIONS:
-        return 0
-    return min(MOST_BLOCKS, rows // LEAST_ROWS_IN_BLOCK // 2 * 2)
+    blocks = min(MOST_BLOCKS, rows // LEAST_ROWS_IN_BLOCK // 2 * 2)
+    return blocks if blocks >= LEAST_BLOCKS else 0
 
 
 def backtest_overfitting(profits: Floats, blocks: int = 0) -> Overfitting | None:

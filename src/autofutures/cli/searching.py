@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autofutures.cli.output import growing_bar
-from autofutures.config import GENERATED_DATE, default_results
+from autofutures.config import default_results
 from autofutures.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 StrategyArgument = Annotated[
     str, typer.Argument(help="ema_cross, market_maker, support_resistance, or path/to/file.py:Class.")
 ]
-SymbolOption = Annotated[str, typer.Option(help="A contract, or several with commas.")]
-DateOption = Annotated[
-    str, typer.Option(help="The trading day; its night came the day before.", show_default=GENERATED_DATE)
-]
-FirstOption = Annotated[str, typer.Option("--from", help="The first of several trading days.")]
-LastOption = Annotated[str, typer.Option("--to", help="The last of them.")]
 GridOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -200,7 +194,9 @@ def verdict_lines(verdict: "Verdict") -> list[str]:
                 "with 95 % confidence."
             )
     if verdict.overfitting is None:
-        lines.append("Probability of backtest overfitting: cannot be said: too few observations or sets.")
+        lines.append(
+            "Probability of backtest overfitting: cannot be said: it takes two sets and 40 observations."
+        )
     else:
         lines.append(
             f"Probability of backtest overfitting {verdict.overfitting.pbo:.0%}: in so many of "

@@ -45,10 +45,10 @@ def walk_forward(
         bool,
         typer.Option("--anchored/--rolling", help="Choose on all that came before, or on the last --train."),
     ] = False,
-    symbol: searching.SymbolOption = GENERATED_SYMBOL,
-    date: searching.DateOption = "",
-    first: searching.FirstOption = "",
-    last: searching.LastOption = "",
+    symbol: options.SymbolOption = GENERATED_SYMBOL,
+    date: options.DateOption = "",
+    first: options.FirstOption = "",
+    last: options.LastOption = "",
     generate: options.GenerateOption = False,
     catalog: options.CatalogOption = None,
     settings: options.SetOption = None,
@@ -72,6 +72,7 @@ def walk_forward(
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
+    roll: options.RollOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
@@ -83,7 +84,7 @@ def walk_forward(
     run = RunOptions(
         strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
         catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
-        queue=queue, market=market, risk=risk, config=config, limit=limit,
+        queue=queue, market=market, risk=risk, config=config, limit=limit, roll=roll or [],
     ).run()  # fmt: skip
     method = searching.method_of(random, "", 0, search_seed)
     command = searching.command_line()

@@ -182,7 +182,7 @@ def test_sets_that_never_trade_have_a_ratio_of_nothing() -> None:
     assert found.degradation is None
 
 
-@pytest.mark.parametrize(("rows", "sets"), [(19, 5), (100, 1), (0, 3)])
+@pytest.mark.parametrize(("rows", "sets"), [(39, 5), (100, 1), (0, 3)])
 def test_too_little_to_say_is_said_as_none(rows: int, sets: int) -> None:
     assert backtest_overfitting(np.ones((rows, sets))) is None
 
@@ -192,8 +192,8 @@ def test_an_odd_number_of_blocks_is_refused() -> None:
         backtest_overfitting(np.ones((100, 2)), 5)
 
 
-@pytest.mark.parametrize(("rows", "blocks"), [(19, 0), (20, 4), (39, 6), (60, 12), (100_000, 16)])
-def test_blocks_are_even_and_have_five_rows(rows: int, blocks: int) -> None:
+@pytest.mark.parametrize(("rows", "blocks"), [(0, 0), (39, 0), (40, 8), (49, 8), (60, 12), (100_000, 16)])
+def test_blocks_are_even_and_at_least_eight_of_five_rows(rows: int, blocks: int) -> None:
     assert blocks_for(rows) == blocks
 
 

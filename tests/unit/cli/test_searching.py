@@ -15,7 +15,11 @@ from autofutures.backtest.space import applied
 from autofutures.cli import assembled
 from autofutures.cli.walk_forward import length_of
 from autofutures.domain.errors import BadInput
+from autofutures.domain.units import MINUTE
+from autofutures.market.dates import taipei_ns
+from autofutures.market.sessions import Calendar
 from tests.runs import ema, generated
+from tests.unit.data.files import put
 
 MARKET = ["ema_cross", "--generate", "--trades", "200", "--limit", "80", "--jobs", "1"]
 GRID = ["--grid", "fast=1:4", "--grid", "slow=3,5"]
@@ -117,6 +121,42 @@ def test_a_walk_forward_tests_every_window_with_what_the_one_before_chose(url: s
     text = said(*asked, "--anchored")
     assert "anchored windows over 6 sets" in text
     assert "Efficiency" in text
+
+
+def test_a_walk_over_recorded_days_takes_whole_days(tmp_path: Path) -> None:
+    calendar = Calendar()
+    days = [day for day in range(20210701, 20210731) if calendar.is_trading_day(day, "taifex-index")]
+    for number, day in enumerate(days):
+        opens = taipei_ns(day, 8 * 3600 + 45 * 60)
+        rows = [(opens + n * MINUTE, 17_400 + (n * n * (number + 3)) % 23) for n in range(12)]
+        put(tmp_path, "TAIFEX:TXF202108", day, rows)
+    place = f"sqlite:///{tmp_path / 'results.sqlite'}"
+    asked = [
+        "ema_cross",
+        "--symbol",
+        "TXF202108",
+        "--from",
+        "2021-07-01",
+        "--to",
+        "2021-07-30",
+        "--jobs",
+        "1",
+    ]
+    asked += ["--catalog", str(tmp_path), "--grid", "fast=1:2", "--grid", "slow=3,4", "--results", place]
+    swept = json.loads(said("sweep", *asked, "--objective", "sharpe", "--json"))
+    assert swept["verdict"]["observed_by"] == "day"
+    assert swept["verdict"]["observations"] == len(days) == 22
+    assert all(one["figures"]["sharpe"] is not None for one in swept["sets"])
+    walked = json.loads(said("walk-forward", *asked, "--train", "10d", "--test", "5d", "--json"))
+    assert walked["search"] == swept["search"]
+    steps = walked["walk_forward"]["steps"]
+    assert [step["test"] for step in steps] == [
+        [days[10], days[14]], [days[15], days[19]], [days[20], days[21]],
+    ]  # fmt: skip
+    text = said("walk-forward", *asked, "--train", "10d", "--test", "5d", "--anchored")
+    assert "2021-07-01" in text
+    with pytest.raises(BadInput, match="kept by trading days"):
+        said("walk-forward", *asked, "--train", "2h", "--test", "1h")
 
 
 @pytest.mark.parametrize(
