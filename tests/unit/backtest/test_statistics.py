@@ -283,3 +283,16 @@ def test_exposure_includes_what_is_still_open_and_gaps_between_trips() -> None:
 def test_longs_and_shorts_are_told_apart() -> None:
     made = statistics(points(0), [trip(5), trip(-3, Side.SELL)], [DAY])
     assert (made.every.trades, made.longs.net, made.shorts.net) == (2, 5, -3)
+
+
+def test_a_trip_in_an_inverse_contract_is_in_its_coin() -> None:
+    symbol = "BINANCE:BTCUSD"
+    known = {symbol: instrument(symbol)}
+    fills = [
+        fill(1, Side.BUY, 10, 200_000, symbol=symbol),
+        fill(9 * SECOND, Side.SELL, 10, 250_000, symbol=symbol),
+    ]
+    ticks = {symbol: Ticks(at=np.array([5 * SECOND]), price_ticks=np.array([160_000]))}
+    (trip,) = with_excursions(round_trips(fills, known), ticks, known)
+    # 1,000 x (1/20,000 - 1/25,000) and 1,000 x (1/20,000 - 1/16,000) BTC, in units of 1e-12.
+    assert (trip.gross, trip.mae, trip.mfe) == (10_000_000_000, -12_500_000_000, 10_000_000_000)

@@ -67,3 +67,28 @@ def test_a_contract_whose_tick_has_no_known_worth_counts_ticks() -> None:
     held, ledger = stops(symbol, 5)
     bought(held, ledger, Side.BUY, 1, 100, symbol)
     assert [said.loss for said in held.hear_trade(symbol, 95, OPEN)] == [5]
+
+
+@pytest.mark.parametrize(
+    ("side", "fires", "quiet"), [(Side.BUY, 160_000, 160_002), (Side.SELL, 266_667, 266_665)]
+)
+def test_the_stop_of_an_inverse_contract_lies_where_its_coin_is_lost(
+    side: Side, fires: int, quiet: int
+) -> None:
+    # 10 contracts of 100 USD at 20,000.0; 0.0125 BTC are lost at 16,000.0 by a buyer and at 26,666.7 by a seller.
+    symbol = "BINANCE:BTCUSD"
+    held, _ = stops(symbol, 12_500_000_000)
+    ledger = Ledger(instrument(symbol).product.inverse_value)
+    bought(held, ledger, side, 10, 200_000, symbol)
+    assert list(held.hear_trade(symbol, quiet, OPEN)) == []
+    (said,) = held.hear_trade(symbol, fires, OPEN)
+    assert said.loss == pytest.approx(12_500_000_000, rel=1e-5)
+
+
+def test_an_inverse_seller_who_may_lose_all_that_he_can_has_no_stop_price() -> None:
+    # A short of 10 contracts at 20,000.0 cannot lose more than the 0.05 BTC that they are worth.
+    symbol = "BINANCE:BTCUSD"
+    held, _ = stops(symbol, 60_000_000_000)
+    ledger = Ledger(instrument(symbol).product.inverse_value)
+    bought(held, ledger, Side.SELL, 10, 200_000, symbol)
+    assert held.is_quiet(symbol, 10**9)

@@ -220,3 +220,38 @@ def test_what_was_held_of_a_contract_that_the_run_does_not_trade_counts_all_the_
     tally.handle(tick(17_410, symbol="TAIFEX:MXF202109"), OPEN)
     tally.handle(traded(Side.SELL, 1, 17_410, symbol="TAIFEX:MXF202109"), OPEN)
     assert tally.summary().gross_pnl == 10 * instrument("TAIFEX:MXF202109").product.tick_value
+
+
+BTCUSD = "BINANCE:BTCUSD"
+
+
+def test_an_inverse_contract_is_marked_to_market_in_its_coin() -> None:
+    tally = Tally({BTCUSD: instrument(BTCUSD)})
+    # 10 contracts of 100 USD bought at 20,000.0, the market at 25,000.0: 1,000 x (1/20,000 - 1/25,000) = 0.01 BTC.
+    bought = traded(Side.BUY, 10, 200_000, symbol=BTCUSD)
+    costs = bought.fee + bought.tax
+    for message in (bought, tick(250_000, symbol=BTCUSD)):
+        tally.handle(message, message.at)
+    assert tally.summary().gross_pnl == 10_000_000_000
+    assert tally.summary().net_pnl == 10_000_000_000 - costs
+    # Down to 16,000.0 it has lost 1,000 x (1/16,000 - 1/20,000) = 0.0125 BTC: more than it earned in as wide a rise.
+    tally.handle(tick(160_000, symbol=BTCUSD), OPEN)
+    assert tally.summary().gross_pnl == -12_500_000_000
+    assert tally.summary().max_drawdown == 22_500_000_000
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(Side), st.integers(1, 9), st.integers(100_000, 900_000)),
+        min_size=1,
+        max_size=20,
+    )
+)
+def test_an_inverse_contracts_equity_is_what_its_ledger_says(fills: list[tuple[Side, int, int]]) -> None:
+    tally = Tally({BTCUSD: instrument(BTCUSD)})
+    ledger = Ledger(instrument(BTCUSD).product.inverse_value)
+    for side, qty, price in fills:
+        tally.handle(traded(side, qty, price, symbol=BTCUSD), OPEN)
+        tally.handle(tick(price, symbol=BTCUSD), OPEN)
+        ledger.apply(side, qty, price)
+    assert tally.summary().gross_pnl == ledger.gross(fills[-1][2])

@@ -261,3 +261,14 @@ def test_a_state_that_only_its_own_strategy_reads_changes_no_condition(state: by
 def test_a_condition_that_nobody_configured_is_no_row() -> None:
     condition = Condition("c9", terms_of(VALUES, (TXF,)), 17_300)
     assert folded(Batch(1, OPEN, (Saved("sr", OPEN, msgspec.msgpack.encode([condition])),), ())).changed == {}
+
+
+def test_a_position_in_an_inverse_contract_is_kept_in_its_coin() -> None:
+    symbol = "BINANCE:BTCUSD"
+    fills = (
+        Traded("o1", "s", 1, 1, 1, OPEN, symbol, Side.BUY, 10, 200_000, 3, 0, 10, "F1"),
+        Traded("o2", "s", 2, 1, 1, OPEN, symbol, Side.SELL, 10, 250_000, 3, 0, 0, "F2"),
+    )
+    (row,) = rows(folded(said(*fills)), PositionRow)
+    # 1,000 USD x (1/20,000 - 1/25,000) = 0.01 BTC, in units of 1e-12.
+    assert (row.position, row.currency, row.gross, row.net) == (0, "BTC", 10_000_000_000, 9_999_999_994)
