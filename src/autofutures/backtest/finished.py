@@ -35,7 +35,7 @@ from autofutures.backtest.statistics import OpenLot, RoundTrip, Statistics, Tick
 from autofutures.backtest.wording import money
 from autofutures.config import RunSettings
 from autofutures.domain.errors import BadInput
-from autofutures.domain.instrument import Instrument
+from autofutures.domain.instrument import Instrument, minor_unit
 from autofutures.domain.messages import Placed, Refused, Traded
 from autofutures.portfolio.tally import EquityPoint, Summary
 
@@ -270,12 +270,12 @@ class FinishedRun:
         summary = self.summary
         return (
             f"<{self.title}: {summary.orders:,} orders, {summary.fills:,} fills, "
-            f"net {money(summary.net_pnl, sign=True)} {self.settings.currency}>"
+            f"net {money(summary.net_pnl, sign=True)} {minor_unit(self.settings.currency)}>"
         )
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        summary, currency = self.summary, self.settings.currency
+        summary, currency = self.summary, minor_unit(self.settings.currency)
         shown = {
             f"net profit, {currency}": money(summary.net_pnl, sign=True),
             f"gross profit, {currency}": money(summary.gross_pnl, sign=True),

@@ -11,6 +11,7 @@ from autofutures.backtest.report import ReportData, write_report
 from autofutures.backtest.runner import assumptions_of, notes_of
 from autofutures.backtest.statistics import Ticks
 from autofutures.config import RunSettings
+from autofutures.domain.instrument import minor_unit, money_text
 from autofutures.domain.messages import Placed, Refused, Traded
 from autofutures.portfolio.tally import EquityPoint, Summary, Tally
 
@@ -43,7 +44,7 @@ def data_of(run: RunSettings, summary: Summary, ticks: Mapping[str, Ticks], rows
         orders=orders,
         equity=to_the_end(equity, summary, ticks),
         instruments=instruments_of(run),
-        currency=run.currency,
+        currency=minor_unit(run.currency),
         refusals=refusals,
         slippage_ticks=run.slippage_ticks if run.source == "recorded" else None,
     )
@@ -67,7 +68,7 @@ def _settings_of(run: RunSettings) -> dict[str, str]:
         "trading day": str(run.day),
         "market": "recorded trades" if run.source == "recorded" else f"generated from seed {run.seed}",
         "order latency": f"{run.order_latency_ns / 1e6:g} ms",
-        "fee": f"{run.fee} {run.currency} a contract and side",
+        "fee": f"{money_text(run.currency, run.fee)} {run.currency} a contract and side",
     }
     for strategy in run.strategies:
         settings = ", ".join(f"{name}={value}" for name, value in strategy.settings.items())

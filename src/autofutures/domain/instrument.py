@@ -215,3 +215,9 @@ def instrument(symbol: str) -> Instrument:
 def money_text(currency: str, minor: int) -> str:
     """An amount of minor units as a decimal, as `1,250.50` of 125050 cents; an unknown currency has no decimals."""
     return f"{Decimal(minor).scaleb(-MINOR_DIGITS.get(currency, 0)):,f}"
+
+
+def minor_unit(currency: str) -> str:
+    """What whole amounts of a currency are in, as `TWD`, `0.01 USD` or `0.00000001 USDT`."""
+    digits = MINOR_DIGITS.get(currency, 0)
+    return f"{Decimal(1).scaleb(-digits):f} {currency}" if digits else currency

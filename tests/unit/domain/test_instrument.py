@@ -9,6 +9,7 @@ from autofutures.domain.instrument import (
     MINOR_DIGITS,
     UNCHECKED_TICK,
     instrument,
+    minor_unit,
     money_text,
     product_of,
     products,
@@ -144,3 +145,11 @@ def test_an_unspecified_product_has_its_exchanges_finest_grid_and_hours() -> Non
     coin = product_of("DOGEUSDT", "BINANCE")
     assert (coin.currency, coin.sessions, coin.grid_checked) == ("USDT", "always", False)
     assert coin.tick == coin.lot == Decimal("0.00000001")
+
+
+def test_whole_amounts_are_named_by_the_unit_that_they_are_in() -> None:
+    assert [minor_unit(currency) for currency in ("TWD", "USD", "USDT")] == [
+        "TWD",
+        "0.01 USD",
+        "0.00000001 USDT",
+    ]

@@ -265,10 +265,11 @@ def test_a_condition_that_nobody_configured_is_no_row() -> None:
 
 def test_a_position_in_an_inverse_contract_is_kept_in_its_coin() -> None:
     symbol = "BINANCE:BTCUSD"
+    orders = tuple(Placed(name, Status.SENT, intent(symbol=symbol)) for name in ("o1", "o2"))
     fills = (
         Traded("o1", "s", 1, 1, 1, OPEN, symbol, Side.BUY, 10, 200_000, 3, 0, 10, "F1"),
         Traded("o2", "s", 2, 1, 1, OPEN, symbol, Side.SELL, 10, 250_000, 3, 0, 0, "F2"),
     )
-    (row,) = rows(folded(said(*fills)), PositionRow)
+    (row,) = rows(folded(said(*orders, *fills)), PositionRow)
     # 1,000 USD x (1/20,000 - 1/25,000) = 0.01 BTC, in units of 1e-12.
     assert (row.position, row.currency, row.gross, row.net) == (0, "BTC", 10_000_000_000, 9_999_999_994)
