@@ -50,7 +50,7 @@ def autofutures(words: list[str]) -> None:
     assert result.exit_code == 0, result.output
 
 
-def test_the_steps_lead_from_a_file_to_three_runs(here: Path) -> None:
+def test_the_steps_lead_from_a_file_to_three_runs_and_their_comparison(here: Path) -> None:
     first, *others = COMMANDS
     autofutures(first)
     (here / "breakout.py").write_text(changed(), "utf-8")
@@ -58,6 +58,7 @@ def test_the_steps_lead_from_a_file_to_three_runs(here: Path) -> None:
         autofutures(words)
     for run in ("forty", "higher", "wide"):
         assert "</html>" in (here / "runs" / run / "report.html").read_text("utf-8")
+    assert "is the first that differs" in (here / "compared.html").read_text("utf-8")
 
 
 def test_the_program_prints_and_writes_its_page(here: Path) -> None:

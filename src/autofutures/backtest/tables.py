@@ -76,7 +76,7 @@ def _trips_note(count: int, currency: str) -> str:
         f"Money in {escape(currency)}; net is after fees and tax."
     )
     if count > MOST_ROWS:
-        note += f" <b>The table shows the first {MOST_ROWS:,} of {count:,} trades;</b> a saved run's trades.csv has all."
+        note += f" <b>The table shows the first {MOST_ROWS:,} of {count:,} trades;</b> a saved run has all as CSV."
     if count > PRINTED_ROWS:
         note += f' <span class="print">The first {PRINTED_ROWS:,} of {count:,} are printed.</span>'
     return note

@@ -31,7 +31,9 @@ app = typer.Typer(
         "Pages of saved runs, each one file that asks the network for nothing.\n\n"
         "Examples:\n\n"
         "autofutures backtest ema_cross --generate --save runs/slow --set slow=90\n\n"
-        "autofutures report runs/slow --up green"
+        "autofutures report runs/slow --up green\n\n"
+        "autofutures report compare runs/slow runs/fast --out compared.html\n\n"
+        "autofutures report sweep tried.csv --objective sharpe --out search.html"
     ),
 )
 
@@ -61,6 +63,63 @@ def run(
         print_json({"report": str(place), "summary": finished.summary, "statistics": finished.statistics})
     else:
         sys.stdout.write(f"Report: {place}\n")
+
+
+@app.command("compare")
+def compare(
+    folders: Annotated[list[Path], typer.Argument(help="Folders of saved runs; the first is the measure.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the page goes.")] = Path("compared.html"),
+    up: UpOption = "red",
+    as_json: options.JsonOption = False,
+) -> None:
+    """Compare saved runs on one page: curves, figures, what was set otherwise, the first order that differs."""
+    from autofutures.backtest.comparison import compare as compare_runs
+    from autofutures.backtest.comparison import write_comparison
+    from autofutures.backtest.finished import load_run
+
+    names = [folder.resolve().name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
+    runs = {name: load_run(folder) for name, folder in zip(names, folders, strict=True)}
+    write_comparison(runs, out, up=colour_of(up))
+    found = compare_runs(runs)
+    if as_json:
+        print_json({"report": str(out), "comparison": found})
+        return
+    first = names[0]
+    for name, apart in found.orders.items():
+        what = (
+            f"the same orders as {first}"
+            if apart is None
+            else f"differs from {first} at order {apart.number:,}"
+        )
+        sys.stdout.write(f"{name}: {what}\n")
+    sys.stdout.write(f"Report: {out}\n")
+
+
+@app.command("sweep")
+def sweep(
+    table: Annotated[
+        Path, typer.Argument(help="A search as CSV, Parquet or JSON: `sweep --csv FILE` writes it.")
+    ],
+    objective: Annotated[str, typer.Option(help="The column to look at; the higher the better.")] = "net_pnl",
+    parameters: Annotated[
+        str,
+        typer.Option(
+            help="Columns that are parameters, with commas; default: all that vary and are no figure."
+        ),
+    ] = "",
+    out: Annotated[Path, typer.Option("--out", help="Where the page goes.")] = Path("sweep.html"),
+    up: UpOption = "red",
+) -> None:
+    """Show a search on one page: heat maps, how stable the best set is, parallel coordinates."""
+    from autofutures.backtest.page import write_page
+    from autofutures.backtest.sweep_page import read_sets, sweep_html
+
+    named = [name.strip() for name in parameters.split(",") if name.strip()]
+    text = sweep_html(read_sets(table), objective, named, f"Search {table.stem}", colour_of(up))
+    write_page(text, out)
+    sys.stdout.write(f"Report: {out}\n")
 
 
 def colour_of(text: str) -> "UpColour":

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,28 @@ def test_what_makes_no_sense_is_refused(kept: Path, tmp_path: Path) -> None:
         autofutures("report", str(kept), "--up", "blue")
     with pytest.raises(BadInput, match="is no saved run"):
         autofutures("report", str(tmp_path))
+
+
+def test_saved_runs_are_compared(kept: Path, tmp_path: Path) -> None:
+    other = tmp_path / "second"
+    autofutures(
+        "backtest", "ema_cross", "--generate", "--trades", "300", "--set", "fast=3", "--save", str(other)
+    )
+    place = tmp_path / "x.html"
+    copied = shutil.copytree(kept, tmp_path / "copied")
+    said = autofutures("report", "compare", str(kept), str(copied), str(other), "--out", str(place))
+    assert "copied: the same orders as first" in said
+    assert "second: differs from first at order " in said
+    assert place.exists()
+    table = json.loads(autofutures("report", "compare", str(kept), str(other), "--out", str(place), "--json"))
+    assert table["comparison"]["settings"] == {"strategies.1.settings.fast": {"first": "", "second": "3"}}
+
+
+def test_a_search_is_drawn_from_its_table(tmp_path: Path) -> None:
+    table = tmp_path / "tried.csv"
+    table.write_text("fast,slow,net_pnl\n5,20,1.5\n5,30,2.5\n9,20,-1\n9,30,0\n")
+    place = tmp_path / "x.html"
+    assert autofutures("report", "sweep", str(table), "--out", str(place)) == f"Report: {place}\n"
+    assert "4 sets of fast, slow, by net_pnl" in place.read_text("utf-8")
+    with pytest.raises(BadInput, match="no such column"):
+        autofutures("report", "sweep", str(table), "--out", str(place), "--parameters", "fats")
