@@ -9,6 +9,7 @@ import math
 import os
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
@@ -155,6 +156,8 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
     faults: dict[str, int] = {}
     """How a simulated broker misbehaves: `matching/faults.py` lists the names."""
+    settlements: dict[str, int] = {}
+    """Final settlement prices of contracts that end in the run, in ticks; without one the last trade is taken."""
     series: dict[str, tuple[Segment, ...]] = {}
     """Legs of strategies that are many contracts, as `TAIFEX:TXF.front`: which one is in front when."""
     carries: bool = True
@@ -321,7 +324,8 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     """`autofutures.toml`: strategies with their conditions, risk limits, days that the calendar lacks.
 
     `policy` is how long the book waits for the broker's word, `broker` how the simulated one misbehaves, `model` what a
-    backtest takes for granted unless the command line says otherwise.
+    backtest takes for granted unless the command line says otherwise, `settlement` the final settlement prices of
+    contracts, as in `TXF202108 = 17180`.
     """
 
     strategy: list[_StrategyTable] = []
@@ -329,7 +333,23 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     calendar: _CalendarTable = msgspec.field(default_factory=_CalendarTable)
     policy: _PolicyTable = msgspec.field(default_factory=_PolicyTable)
     broker: dict[str, int] = {}
+    settlement: dict[str, int | float | str] = {}
     model: _ModelTable = msgspec.field(default_factory=_ModelTable)
+
+    def settlements(self) -> dict[str, int]:
+        """Final settlement prices in ticks, by whole symbol.
+
+        Raises:
+            BadInput: one is no price of its contract.
+        """
+        found: dict[str, int] = {}
+        for symbol, price in self.settlement.items():
+            item = instrument(symbol)
+            try:
+                found[item.symbol] = item.to_ticks(Decimal(str(price)))
+            except InvalidOperation as error:
+                raise BadInput(f"settlement: {symbol} = {price!r} is no price: write a number") from error
+        return found
 
     def book_policy(self) -> Policy:
         """The policy in nanoseconds.

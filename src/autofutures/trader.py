@@ -60,6 +60,7 @@ from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
 from autofutures.orders.inquiry import Inquiry
 from autofutures.orders.policy import Policy
+from autofutures.orders.settlement import Final, settle
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Exposure
 from autofutures.risk.gate import Gate
@@ -80,6 +81,7 @@ class Trader:
         policy: how long it waits for the venue's word, and whether it asks.
         name: of this life, for the ids of its queries.
         covers: how each strategy's open lots are covered.
+        finals: when the contracts end that are settled here, by symbol.
     """
 
     def __init__(  # noqa: PLR0913 - the trader is where everything meets
@@ -93,9 +95,11 @@ class Trader:
         policy: Policy | None = None,
         name: str = "q",
         covers: Mapping[str, Cover] | None = None,
+        finals: Mapping[str, Final] | None = None,
     ) -> None:
         self.instruments = dict(instruments)
         self._traded = frozenset(instruments)
+        self._finals = dict(finals or {})
         self._left_over: list[str] = []
         self.view = view
         self.gate = gate
@@ -339,6 +343,9 @@ class Trader:
             if order.intent.symbol == ended.symbol:
                 self.orders.hear(order, Event.EXPIRED)
                 said.append(order.changed(ended.at, "the session ended"))
+        final = self._finals.get(ended.symbol)
+        if final is not None and final.is_of(ended):
+            settle(self.account, ended, final.price_ticks or self.view.last(ended.symbol) or 0, said)
 
     def _configured(self, message: Configured) -> None:
         settings = self._settings.setdefault(message.strategy, {})

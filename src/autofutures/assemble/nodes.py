@@ -6,6 +6,7 @@ from autofutures.config import RunSettings, StrategySettings, book_stop_of
 from autofutures.data.stream import sessions_of
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
+from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import Bands
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
@@ -13,6 +14,7 @@ from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import Orders
 from autofutures.orders.cover import Cover
 from autofutures.orders.ids import ClientIds
+from autofutures.orders.settlement import Final
 from autofutures.portfolio.costs import Costs
 from autofutures.portfolio.tally import Tally
 from autofutures.risk.gate import make_gate
@@ -74,7 +76,21 @@ def make_trader(run: RunSettings, epoch: int = 1) -> Trader:
             OUTSIDE: Cover("own", book_stop_of(run.symbols)),
             **{strategy.name: cover_of(strategy) for strategy in run.strategies},
         },
+        finals=finals_of(run),
     )
+
+
+def finals_of(run: RunSettings) -> dict[str, Final]:
+    """The contracts whose last trading day is in a recorded run, by symbol."""
+    if run.source != "recorded":
+        return {}
+    calendar, finals = calendar_of(run), {}
+    for symbol, item in instruments_of(run).items():
+        last_day = last_day_of(item, calendar)
+        sessions = sessions_of(symbol, last_day, calendar) if run.day <= last_day <= run.last_day else ()
+        if sessions:
+            finals[symbol] = Final(last_day, sessions[-1].name, run.settlements.get(symbol, 0))
+    return finals
 
 
 def cover_of(settings: StrategySettings) -> Cover:

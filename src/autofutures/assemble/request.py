@@ -117,6 +117,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             closed_days=settings_file.closed_days(),
             policy=settings_file.book_policy(),
             faults=settings_file.faults(),
+            settlements=settings_file.settlements(),
         )
         settings = _with_series(with_covers(settings), self.roll)
         return with_bands(with_market(settings, self.market, slippage))

@@ -115,7 +115,18 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
             )
         elif settings.day < product.tax_since:
             notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
-    return (*notes, *_rolls(settings), *_gaps(settings))
+    return (*notes, *_rolls(settings), *_settlements(settings), *_gaps(settings))
+
+
+def _settlements(settings: RunSettings) -> list[str]:
+    """What became of positions in contracts that ended, in words."""
+    known = "its final settlement price"
+    guess = "its last trade, for its final settlement price was not given"
+    return [
+        f"{symbol}: what was held at the close of its last trading day, {iso_day(final.day)}, was settled at "
+        f"{known if final.price_ticks else guess}."
+        for symbol, final in nodes.finals_of(settings).items()
+    ]
 
 
 def _rolls(settings: RunSettings) -> list[str]:

@@ -187,6 +187,13 @@ class Account:
         self.orders.note_foreign(fill)
         said.append(self._booked(fill, OUTSIDE, None))
 
+    def settle(self, strategy: str, fill: Filled, said: Said) -> None:
+        """A contract ends: the strategy's position becomes money, and what covered it covers nothing any more."""
+        self.orders.note_foreign(fill)
+        said.append(self._booked(fill, strategy, None))
+        touched = self.exits.close_oldest(strategy, fill.symbol, fill.side, fill.qty)
+        said += [plan.moved(fill.at) for plan in touched]
+
     def _booked(self, fill: Filled, strategy: str, order: Order | None) -> Traded:
         """The fill in its strategy's ledger, with what it cost."""
         fee, tax = self.costs.of(self.instruments[fill.symbol], fill.price_ticks, fill.qty)
@@ -213,7 +220,7 @@ class Account:
 
     def fold_fill(self, traded: Traded) -> None:
         """Takes a recorded fill back in."""
-        if traded.strategy == OUTSIDE and not traded.client_id:
+        if not traded.client_id:
             self.orders.note_foreign(traded)
         else:
             self.orders.restore_fill(traded)
