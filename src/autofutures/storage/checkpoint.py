@@ -1,4 +1,4 @@
-"""Moves a journal's write-ahead log into its file beside the writer, so that no commit ever waits for that.
+"""Moves a write-ahead log into its file beside the writer, so that no commit of it ever waits for that.
 
 SQLite would do it within the commit that makes the log too long: moving 64 MB made one commit wait for 370 ms. Done
 every second by a thread of its own, over its own connection and without a lock that the writer needs, the slowest
@@ -20,7 +20,7 @@ class Checkpointer:
     """A thread that works until it is closed.
 
     Args:
-        path: the journal's file.
+        path: the file of a journal, or of a send log.
     """
 
     def __init__(self, path: Path) -> None:

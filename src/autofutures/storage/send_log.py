@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from autofutures.domain.errors import BadInput, BrokenInvariant
+from autofutures.storage.checkpoint import Checkpointer
 from autofutures.storage.file import Durability, take_lock
 
 APPLICATION_ID = 0x6166_534C
@@ -21,8 +22,8 @@ VERSION = 1
 
 _SYNCHRONOUS: dict[Durability, str] = {"process-crash": "NORMAL", "power-loss": "FULL"}
 _PAGE_BYTES = 1024
-_CHECKPOINT_PAGES = 65_536
-"""As for the journal: small pages, and no order waits for the log to be moved into the file."""
+_CHECKPOINT_PAGES = 262_144
+"""As for the journal: small pages, and no order waits for the log to be moved into the file (`checkpoint.py`)."""
 
 _MARKS_AT_ONCE = 64
 """Marks are kept together: without one a line only says less."""
@@ -56,6 +57,7 @@ class StoredSendLog:
         self._connection = connection
         self._path = path
         self._lock = lock
+        self._checkpointer: Checkpointer | None = None
         self._cursor = connection.cursor()
         self._to_mark: list[tuple[str]] = []
         self._epoch = self._reached("epoch")
@@ -86,6 +88,7 @@ class StoredSendLog:
                 log = cls(connection, path, lock)
             except sqlite3.Error as error:
                 raise _damaged(path, str(error)) from error
+            log._checkpointer = Checkpointer(path)
             undo.pop_all()
         return log
 
@@ -120,8 +123,14 @@ class StoredSendLog:
         return row is not None and row[0] == 1
 
     def mark(self, client_ids: Iterable[str]) -> None:
-        """Notes that these were handed to the venue; kept with the next line, or at the end."""
+        """Notes that these were handed to the venue; kept many at once, behind an order that has left, or at the end.
+
+        Raises:
+            BrokenInvariant: they could not be written.
+        """
         self._to_mark.extend((client_id,) for client_id in client_ids)
+        if len(self._to_mark) >= _MARKS_AT_ONCE:
+            self._flush_marks()
 
     def next_life(self) -> int:
         """A number above all that were given before.
@@ -145,6 +154,8 @@ class StoredSendLog:
         """Keeps the last marks, and lets others in; closing again does nothing."""
         if self._to_mark:
             self._flush_marks()
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self._connection.close()
         self._lock.close()
 
@@ -159,12 +170,9 @@ class StoredSendLog:
     def _run(self, statement: str, values: tuple[int | str, ...]) -> int:
         """Runs one statement in a transaction of its own; returns how many rows it changed."""
         try:
-            changed = self._cursor.execute(statement, values).rowcount
+            return self._cursor.execute(statement, values).rowcount
         except sqlite3.Error as error:
             raise self._stopped(error) from error
-        if len(self._to_mark) >= _MARKS_AT_ONCE:
-            self._flush_marks()
-        return changed
 
     def _flush_marks(self) -> None:
         try:

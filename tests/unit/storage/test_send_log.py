@@ -51,6 +51,17 @@ def test_a_line_without_a_mark_may_have_been_sent_or_not(path: Path) -> None:
         assert log.unmarked() == ["150"]
 
 
+def test_no_order_waits_for_the_marks_of_those_before_it(path: Path) -> None:
+    with StoredSendLog.open(path) as log:
+        orders = [f"{number:03}" for number in range(64)]
+        for order in orders:
+            log.write(order, 1)
+        log.mark(orders)
+        before = log._connection.total_changes  # noqa: SLF001  # what a commit has to do
+        log.write("next", 1)
+        assert log._connection.total_changes == before + 1  # noqa: SLF001
+
+
 @pytest.mark.parametrize("durability", ["process-crash", "power-loss"])
 def test_what_was_written_is_read_by_others_at_once(path: Path, durability: Durability) -> None:
     with StoredSendLog.open(path, durability=durability) as log:
