@@ -5,9 +5,6 @@ is set: a peer that is away is an error here, and one whose queue is full is wai
 wait for others: there a frame is offered, and whoever offers it is told when nobody could take it.
 """
 
-from collections.abc import Callable
-from typing import cast
-
 import zmq
 
 from autofutures.bus.curve import ROLES, Keys
@@ -67,7 +64,6 @@ class Hub:
         # Looked up once: these are called for every frame.
         self._receive = self.socket.recv
         self._send = self.socket.send
-        self._events = cast("Callable[[int], int]", self.socket.getsockopt)
         self.imposters = 0
 
     def receive(self, timeout_ms: int = -1) -> tuple[str, bytes] | None:
@@ -84,7 +80,7 @@ class Hub:
 
     def take(self) -> tuple[str, bytes] | None:
         """As `receive`, of what is there now: `None` when there is nothing."""
-        while self._events(zmq.EVENTS) & zmq.POLLIN:
+        while self._poller.poll(0):  # A third of what it costs to ask the socket for its state.
             heard = self._open(zmq.NOBLOCK)
             if heard is not None:
                 return heard
@@ -175,7 +171,6 @@ class Link:
         self._poller.register(self.socket, zmq.POLLIN)
         self._receive = self.socket.recv
         self._send = self.socket.send
-        self._events = cast("Callable[[int], int]", self.socket.getsockopt)
 
     def receive(self, timeout_ms: int = -1) -> bytes | None:
         """What the hub said; `None` when it was silent for so long. A negative time waits for ever."""
@@ -189,7 +184,7 @@ class Link:
 
     def take(self) -> bytes | None:
         """As `receive`, of what is there now: `None` when there is nothing."""
-        return self._receive(zmq.NOBLOCK) if self._events(zmq.EVENTS) & zmq.POLLIN else None
+        return self._receive(zmq.NOBLOCK) if self._poller.poll(0) else None
 
     def wait(self, timeout_ms: int) -> None:
         """Until the hub has spoken, or so long."""
