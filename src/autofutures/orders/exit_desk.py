@@ -151,12 +151,13 @@ class ExitDesk:
         """
         own, others = 0, self._exits.pending(symbol, side)
         for stop in self._stops.holding(symbol):
-            closing, qty = self._rest_of(stop)
-            if closing is side and qty > 0:
-                if stop.strategy == strategy:
-                    own += qty
-                else:
-                    others += qty
+            if stop.ledger.position * side > 0:
+                continue  # It would close on the other side.
+            _, qty = self._rest_of(stop)
+            if qty > 0 and stop.strategy == strategy:
+                own += qty
+            elif qty > 0:
+                others += qty
         return others, own
 
     def _rest_of(self, stop: Stop) -> tuple[Side, int]:
