@@ -36,6 +36,9 @@ class Standing:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it may not do all; nothing where it may."""
+        doubts = self.exits_in_doubt or self.unexplained or self.unheard or self.trouble
+        if self.link_up and self.reconciled and not doubts:
+            return ()  # Asked for every order.
         found = [f"exit {client_id} in doubt" for client_id in self.exits_in_doubt]
         if not self.link_up:
             found.append("no link to the venue")

@@ -8,7 +8,7 @@ from typing import cast
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Intent, Refused
 from autofutures.risk import RULES
-from autofutures.risk.base import Approved, Exposure, Rule
+from autofutures.risk.base import Approved, Exposure, Rule, Stateless
 
 
 class Gate:
@@ -17,6 +17,7 @@ class Gate:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(rules)
         self._exit_rules = tuple(rule for rule in self._rules if rule.binds_exits)
+        self._counting = tuple(rule for rule in self._rules if not isinstance(rule, Stateless))
 
     def check(self, intent: Intent, exposure: Exposure, *, exits: bool = False) -> Approved | Refused:
         """The verdict on an intent; `exits` marks the trader's own orders, which only ever reduce a position."""
@@ -38,7 +39,7 @@ class Gate:
 
     def remember(self, intent: Intent, now: int) -> None:
         """Tells the rules that count of an approved order; recovery folds journaled orders through here."""
-        for rule in self._rules:
+        for rule in self._counting:
             rule.approved(intent, now)
 
 
