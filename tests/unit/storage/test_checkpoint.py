@@ -19,6 +19,7 @@ def test_the_log_is_moved_while_the_journal_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.01)
+    monkeypatch.setattr(checkpoint, "SMALL_BYTES", 1 << 18)
     path = make(tmp_path / "journal.sqlite")
     with Journal.open(path) as journal:
         before = path.stat().st_size
@@ -34,6 +35,7 @@ def test_no_order_waits_for_the_send_logs_log_to_be_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checkpoint, "EVERY_S", 0.01)
+    monkeypatch.setattr(checkpoint, "SMALL_BYTES", 1 << 18)
     path = tmp_path / "gateway.sqlite"
     with StoredSendLog.open(path) as log:
         for number in range(2_000):
