@@ -93,9 +93,11 @@ class Doubts:
         self._used = number
         return asked_at
 
-    def asked_at(self, flow: str) -> int | None:
-        """As `answered`, of an answer that is not whole yet."""
+    def being_answered(self, flow: str, now: int) -> int | None:
+        """As `answered`, of an answer that is not whole yet: its query is not repeated while it is coming."""
         number, asked_at = self._open.get(flow, (0, 0))
+        if flow == self._newest:
+            self._asked_at = now
         return asked_at if number > self._used else None
 
     # --- absence

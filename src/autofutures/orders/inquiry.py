@@ -146,8 +146,8 @@ class Inquiry:
         if found is None:
             return
         is_whole = found.page + 1 == snapshot.pages
-        ask = self.doubts.answered if is_whole else self.doubts.asked_at
-        asked_at = ask(snapshot.flow)
+        flow, doubts = snapshot.flow, self.doubts
+        asked_at = doubts.answered(flow) if is_whole else doubts.being_answered(flow, now)
         if asked_at is None:
             return
         compare(self._orders, snapshot, asked_at, found)

@@ -95,6 +95,14 @@ def test_a_list_of_which_a_page_was_lost_concludes_nothing_and_is_asked_for_agai
     assert ask(trader, OPEN + 11 * SECOND) != flow
 
 
+def test_a_query_is_not_repeated_while_its_answer_is_coming() -> None:
+    trader, _, flow = asked()
+    late = OPEN + 12 * SECOND
+    trader.handle(in_two(flow, [], [])[0], late)
+    assert not any(isinstance(said, Query) for said in trader.handle(Beat(late), late + SECOND - 1))
+    assert ask(trader, late + SECOND) != flow
+
+
 def test_two_lists_whose_pages_mingle_are_two_lists() -> None:
     trader, client_id, older = asked()
     newer = ask(trader, OPEN + 12 * SECOND)
