@@ -43,7 +43,7 @@ LatencyOption = Annotated[
     str,
     typer.Option("--order-latency", help="From a decision to its order's reaching the market: 0, 5ms, 2s."),
 ]
-FeeOption = Annotated[int, typer.Option("--fee", help="Broker's fee for a contract and side, in TWD.")]
+FeeOption = Annotated[int, typer.Option("--fee", help="Broker's fee for a contract and side: TWD, US cents.")]
 SlippageOption = Annotated[
     int | None,
     typer.Option(

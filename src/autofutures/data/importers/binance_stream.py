@@ -7,9 +7,10 @@ seconds off. Depth starts with a snapshot and goes on while each update's `pu` i
 When the UTC date turns the whole book is written as a snapshot, so that each day of the catalogue can be read alone.
 """
 
+import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import polars as pl
@@ -18,7 +19,7 @@ from autofutures.data.importers import Options
 from autofutures.data.rules import Parsed, Sides, depth_of, quotes_of, trades_of
 from autofutures.data.source import Member
 from autofutures.data.vendor_codes import symbol_of
-from autofutures.domain.errors import BadInput
+from autofutures.domain.errors import BadInput, NotThisFormat
 from autofutures.market.dates import DAY_NS
 from autofutures.market.sessions import Calendar
 
@@ -26,6 +27,8 @@ _LINE = re.compile(rb"\d{19} \{")
 _TRADES = ("trade", "aggTrade")
 _MS = 1_000_000
 _TEXT = 200
+_CODE = re.compile(rb'"s":\s*"([A-Z0-9_]+)"')
+_FLUSH_ROWS = 100_000
 
 _Levels = list[tuple[str, str]]
 
@@ -84,8 +87,7 @@ _ticker = msgspec.json.Decoder(_Ticker).decode
 _update = msgspec.json.Decoder(_Update).decode
 _snapshot = msgspec.json.Decoder(_Snapshot).decode
 
-_TradeRow = tuple[int, str, str, int | None, str | None, str | None, str | None, str | None]
-_QuoteRow = tuple[int, str, int, str, str, str, str, str]
+_Value = int | str | bool | None
 _DepthRow = tuple[int, int, str, int, str, str, bool, str | None]
 
 
@@ -99,23 +101,61 @@ class BinanceStream:
         return _LINE.match(member.data) is not None
 
     def read(self, member: Member, calendar: Calendar) -> tuple[Parsed, ...]:
-        """Reads all lines; events of other streams are counted and left out."""
-        heard = _Heard()
-        for number, line in enumerate(member.data.split(b"\n"), 1):
+        """Reads all lines; events of other streams are counted and left out.
+
+        Raises:
+            NotThisFormat: none of its lines is a trade, a quote or depth.
+        """
+        # Of which symbols there are is asked first: a snapshot says whose it is only where there is no other.
+        heard = _Heard({code.decode() for code in _CODE.findall(member.data)})
+        for number, line in enumerate(io.BytesIO(member.data), 1):
             if line.strip():
                 heard.line(number, line.strip())
-        return heard.parsed(calendar)
+        found = heard.parsed(calendar)
+        if not found:
+            raise NotThisFormat(
+                f"{member.name} records a stream without trades, quotes or depth: {heard.others()}"
+            )
+        return found
+
+
+class _Rows:
+    """Rows that are kept as columns: a day of depth has too many for objects of their own."""
+
+    def __init__(self, schema: dict[str, type[pl.DataType]]) -> None:
+        self._schema = schema
+        self._waiting: list[tuple[_Value, ...]] = []
+        self._frames: list[pl.DataFrame] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting) + sum(map(len, self._frames))
+
+    def add(self, row: tuple[_Value, ...]) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) >= _FLUSH_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._frames.append(pl.DataFrame(self._waiting, schema=self._schema, orient="row"))
+        self._waiting = []
+
+    def frame(self) -> pl.DataFrame:
+        self._flush()
+        return pl.concat(self._frames)
 
 
 class _Heard:
     """What the lines said, by kind."""
 
-    def __init__(self) -> None:
-        self._trades: list[_TradeRow] = []
-        self._quotes: list[_QuoteRow] = []
-        self._depth: list[_Update | _Snapshot] = []
+    def __init__(self, codes: set[str]) -> None:
+        self._trades = _Rows(_TRADES_SCHEMA)
+        self._quotes = _Rows(_QUOTES)
+        self._depth = _Rows(_DEPTH)
         self._others: Counter[str] = Counter()
-        self._names: dict[str, str | None] = {}
+        self._names = {code: _name(code) for code in sorted(codes)}
+        self._books = {code: _Book(self._names[code] or "") for code in self._names}
+        self._only = next(iter(codes)) if len(codes) == 1 else ""
+        self._unnamed = 0
 
     def line(self, number: int, line: bytes) -> None:
         stamp, _, text = line.partition(b" ")
@@ -125,100 +165,108 @@ class _Heard:
             self._event(number, bytes(_wrapped(text).data) or text)
         except msgspec.MsgspecError:
             shown = line[:_TEXT].decode("utf-8", errors="replace")
-            self._trades.append((number, shown, "", None, None, None, None, "wrong_columns"))
+            self._trades.add((number, shown, "", None, None, None, None, "wrong_columns"))
 
     def _event(self, number: int, text: bytes) -> None:
         head = _head(text)
-        shown = text[:_TEXT].decode("utf-8", errors="replace")
         if head.e in _TRADES:
             trade = _trade(text)
-            name = self._name(trade.s, trade.T)
-            self._trades.append((number, shown, head.e, trade.T * _MS, name, trade.p, trade.q, None))
+            shown = f"{trade.p} x {trade.q}"
+            self._trades.add(
+                (number, shown, head.e, trade.T * _MS, self._names.get(trade.s), trade.p, trade.q, None)
+            )
         elif head.e == "bookTicker":
             one = _ticker(text)
-            name = self._name(one.s, one.T) or ""
-            self._quotes.append((number, shown, one.T * _MS, name, one.b, one.B, one.a, one.A))
+            self._quotes.add((number, one.T * _MS, self._names.get(one.s), one.b, one.B, one.a, one.A))
         elif head.e == "depthUpdate":
             update = _update(text)
             update.line = number
-            self._name(update.s, update.T)
-            self._depth.append(update)
+            self._keep(self._books.setdefault(update.s, _Book("")).hear(update))
         elif head.last_id:
             snapshot = _snapshot(text)
             snapshot.line = number
-            self._depth.append(snapshot)
+            book = self._books.get(snapshot.symbol or self._only)
+            self._unnamed += book is None
+            self._keep(book.begin(snapshot) if book else ())
         else:
             self._others[head.e or "reply"] += 1
 
-    def _name(self, code: str, at_ms: int) -> str | None:
-        if code not in self._names:
-            try:
-                self._names[code] = symbol_of(code, "BINANCE", 0)
-            except BadInput:
-                self._names[code] = None
-        return self._names[code]
+    def _keep(self, rows: Iterable[_DepthRow]) -> None:
+        for row in rows:
+            self._depth.add(row)
+
+    def others(self) -> str:
+        """What was left out, in words."""
+        return (
+            ", ".join(f"{count} {event}" for event, count in sorted(self._others.items())) or "nothing else"
+        )
 
     def parsed(self, calendar: Calendar) -> tuple[Parsed, ...]:
         """All kinds that the recording holds."""
-        notes = tuple(f"left out: {count} {event}" for event, count in sorted(self._others.items()))
+        for book in self._books.values():
+            self._keep(book.rest())
         found = []
         if self._trades:
             found.append(trades_of(self._trade_rows(), Sides(), calendar, 0, "ticks"))
         if self._quotes:
-            rows = pl.DataFrame(self._quotes, schema=_QUOTES, orient="row")
-            found.append(quotes_of(rows.with_columns(reason=pl.lit(None, dtype=pl.String)), calendar))
-        if self._depth:
-            found.append(self._depth_parsed(calendar))
-        if found and notes:
-            found[0] = msgspec.structs.replace(found[0], notes=(*found[0].notes, *notes))
+            shown = pl.format("{} x {} / {} x {}", "bid", "bid_qty", "ask", "ask_qty")
+            rows = self._quotes.frame().with_columns(text=shown, reason=pl.lit(None, dtype=pl.String))
+            found.append(quotes_of(rows, calendar))
+        if self._depth or self._unnamed:
+            rows = self._depth.frame().with_columns(text=pl.format("{} {} x {}", "side", "price", "qty"))
+            found.append(depth_of(rows, calendar))
+        if found:
+            found[0] = msgspec.structs.replace(found[0], notes=(*found[0].notes, *self._notes()))
         return tuple(found)
 
     def _trade_rows(self) -> pl.DataFrame:
-        rows = pl.DataFrame(self._trades, schema=_TRADES_SCHEMA, orient="row")
+        rows = self._trades.frame()
         # The two streams tell the same trades, `aggTrade` those of one order at one price as one.
         singly = rows.filter(pl.col("event") == "trade")["name"].unique().to_list()
         again = (pl.col("event") == "aggTrade") & pl.col("name").is_in(singly)
         reason = pl.coalesce("reason", pl.when(again).then(pl.lit("told_twice")))
         return rows.with_columns(reason=reason, auction=pl.lit(value=False))
 
-    def _depth_parsed(self, calendar: Calendar) -> Parsed:
-        rows: list[_DepthRow] = []
-        breaks = carried = 0
-        codes = [*self._names]
-        only = codes[0] if len(codes) == 1 else ""
-        for code in codes:
-            book = _Book()
-            of_code = (
-                event
-                for event in self._depth
-                if (event.s if isinstance(event, _Update) else event.symbol or only) == code
-            )
-            rows += book.rows(of_code, self._names[code] or "")
-            breaks += book.breaks
-            carried += book.carried
-        frame = pl.DataFrame(rows, schema=_DEPTH, orient="row")
-        frame = frame.with_columns(text=pl.format("{} {} x {}", "side", "price", "qty"))
-        parsed = depth_of(frame, calendar)
-        unnamed = sum(isinstance(one, _Snapshot) and not (one.symbol or only) for one in self._depth)
-        said = [
-            (
-                carried,
-                "when the UTC date turned the book was written anew: {} levels more than the file holds",
-            ),
-            (breaks, "the sequence of depth breaks {} times; what follows until a snapshot is set aside"),
-            (unnamed, "{} snapshots do not say whose they are, among several symbols: they are left out"),
-        ]
-        notes = tuple(text.format(count) for count, text in said if count)
-        return msgspec.structs.replace(parsed, notes=(*parsed.notes, *notes))
+    def _notes(self) -> Iterator[str]:
+        books = self._books.values()
+        carried, breaks = sum(book.carried for book in books), sum(book.breaks for book in books)
+        if self._others:
+            yield f"left out: {self.others()}"
+        if carried:
+            yield f"when the UTC date turned the book was written anew: {carried} levels more than the file holds"
+        if breaks:
+            yield f"the sequence of depth breaks {breaks} times; what follows until a snapshot is set aside"
+        if self._unnamed:
+            yield f"{self._unnamed} snapshots do not say whose they are, among several symbols: they are left out"
 
 
-_TRADES_SCHEMA = {"line": pl.Int64, "text": pl.String, "event": pl.String, "at": pl.Int64} | dict.fromkeys(
-    ("name", "price", "qty", "reason"), pl.String
-)
-_QUOTES = {"line": pl.Int64, "text": pl.String, "at": pl.Int64} | dict.fromkeys(
-    ("name", "bid", "bid_qty", "ask", "ask_qty"), pl.String
-)
-_DEPTH = {
+def _name(code: str) -> str | None:
+    try:
+        return symbol_of(code, "BINANCE", 0)
+    except BadInput:
+        return None
+
+
+_TRADES_SCHEMA: dict[str, type[pl.DataType]] = {
+    "line": pl.Int64,
+    "text": pl.String,
+    "event": pl.String,
+    "at": pl.Int64,
+    "name": pl.String,
+    "price": pl.String,
+    "qty": pl.String,
+    "reason": pl.String,
+}
+_QUOTES: dict[str, type[pl.DataType]] = {
+    "line": pl.Int64,
+    "at": pl.Int64,
+    "name": pl.String,
+    "bid": pl.String,
+    "bid_qty": pl.String,
+    "ask": pl.String,
+    "ask_qty": pl.String,
+}
+_DEPTH: dict[str, type[pl.DataType]] = {
     "line": pl.Int64,
     "at": pl.Int64,
     "name": pl.String,
@@ -233,7 +281,8 @@ _DEPTH = {
 class _Book:
     """The sequence of one symbol's updates."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self.breaks = 0
         self.carried = 0
         """Levels that were written again because the date turned."""
@@ -245,22 +294,23 @@ class _Book:
         """Whether the snapshot is the last thing that happened to the book."""
         self._waiting: list[_Update] = []
 
-    def rows(self, events: Iterator[_Update | _Snapshot], name: str) -> list[_DepthRow]:
-        found: list[_DepthRow] = []
-        for event in events:
-            if isinstance(event, _Snapshot):
-                found += self._begin(event, name)
-            elif self._is_fresh and event.u < self._last:
-                found += _update_rows(event, name, "no_snapshot")  # The snapshot holds it already.
-            elif self._follows(event):
-                found += self._apply(event, name)
-            else:
-                self._waiting.append(event)
-        for event in self._waiting:
-            found += _update_rows(event, name, "no_snapshot")
-        return found
+    def hear(self, event: _Update) -> Iterator[_DepthRow]:
+        """Takes an update, and says its levels, now or when a snapshot comes."""
+        if self._is_fresh and event.u < self._last:
+            yield from _update_rows(event, self._name, "no_snapshot")  # The snapshot holds it already.
+        elif self._follows(event):
+            yield from self._apply(event)
+        else:
+            self._waiting.append(event)
 
-    def _begin(self, snapshot: _Snapshot, name: str) -> Iterator[_DepthRow]:
+    def rest(self) -> Iterator[_DepthRow]:
+        """What waits in vain, at the end."""
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            yield from _update_rows(event, self._name, "no_snapshot")
+
+    def begin(self, snapshot: _Snapshot) -> Iterator[_DepthRow]:
+        """Takes a snapshot: the book anew, and the updates that waited for it."""
         if self._last and not self._is_fresh and snapshot.last_id <= self._last:
             return  # An older picture of a book that is known.
         waiting, self._waiting = self._waiting, []
@@ -268,15 +318,15 @@ class _Book:
         late = [event for event in waiting if event.u >= snapshot.last_id]
         for event in waiting:
             if event.u < snapshot.last_id:
-                yield from _update_rows(event, name, "no_snapshot")
+                yield from _update_rows(event, self._name, "no_snapshot")
         at = min([snapshot.T, *(event.T for event in late)]) * _MS
         bids = {(1, price): qty for price, qty in snapshot.bids}
         self._levels = bids | {(-1, price): qty for price, qty in snapshot.asks}
         self._day = at // DAY_NS
-        yield from self._written(snapshot.line, at, name)
+        yield from self._written(snapshot.line, at)
         for event in late:
             if self._follows(event):
-                yield from self._apply(event, name)
+                yield from self._apply(event)
             else:
                 self._waiting.append(event)
 
@@ -292,25 +342,25 @@ class _Book:
             self._last = 0
         return follows
 
-    def _apply(self, event: _Update, name: str) -> Iterator[_DepthRow]:
+    def _apply(self, event: _Update) -> Iterator[_DepthRow]:
         self._last, self._is_fresh = event.u, False
         day = event.T * _MS // DAY_NS
         if day > self._day:
             self._day = day
             self.carried += len(self._levels)
-            yield from self._written(event.line, event.T * _MS, name)
+            yield from self._written(event.line, event.T * _MS)
         for side, levels in ((1, event.b), (-1, event.a)):
             for price, qty in levels:
                 if qty.strip("0."):
                     self._levels[side, price] = qty
                 else:
                     self._levels.pop((side, price), None)
-        yield from _update_rows(event, name, None)
+        yield from _update_rows(event, self._name, None)
 
-    def _written(self, line: int, at: int, name: str) -> Iterator[_DepthRow]:
+    def _written(self, line: int, at: int) -> Iterator[_DepthRow]:
         """The book as a snapshot."""
         for number, ((side, price), qty) in enumerate(self._levels.items()):
-            yield line, at, name, side, price, qty, number == 0, None
+            yield line, at, self._name, side, price, qty, number == 0, None
 
 
 def _update_rows(event: _Update, name: str, reason: str | None) -> Iterator[_DepthRow]:

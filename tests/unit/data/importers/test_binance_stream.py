@@ -7,6 +7,7 @@ from autofutures.data.importers import Options
 from autofutures.data.importers.binance_stream import BinanceStream
 from autofutures.data.rules import Parsed
 from autofutures.data.source import Member
+from autofutures.domain.errors import NotThisFormat
 from autofutures.market.sessions import Calendar
 
 AT = 1723161256000
@@ -85,7 +86,7 @@ def test_quotes_with_an_absent_side() -> None:
 def test_clocks_that_run_backwards_are_put_aside_within_each_stream() -> None:
     found = read(trade(5, "1", "1"), ticker(3, "1", "2"), trade(4, "1", "1"), ticker(2, "1", "2"))
     assert found["ticks"].quarantined.rows() == [
-        (3, "time_backwards", json.dumps(trade(4, "1", "1"))),
+        (3, "time_backwards", "1 x 1"),
     ]
     assert found["quotes"].quarantined["line"].to_list() == [4]
 
@@ -157,15 +158,20 @@ def test_torn_lines_are_put_aside_and_other_streams_are_named() -> None:
         trade(1, "1", "1"), '{"e":"trade","T":12', {"e": "markPriceUpdate"}, {"result": None, "id": 1}
     )
     assert found["ticks"].quarantined["reason"].to_list() == ["wrong_columns"]
-    assert found["ticks"].notes == ("left out: 1 markPriceUpdate", "left out: 1 reply")
+    assert found["ticks"].notes == ("left out: 1 markPriceUpdate, 1 reply",)
+
+
+def test_a_recording_of_other_streams_only_is_refused() -> None:
+    with pytest.raises(NotThisFormat, match="without trades, quotes or depth: 2 markPriceUpdate"):
+        read({"e": "markPriceUpdate"}, {"e": "markPriceUpdate"})
 
 
 def test_a_snapshot_that_does_not_say_whose_it_is_among_several_symbols_is_left_out_and_said() -> None:
-    found = read(trade(1, "1", "1", symbol="ETHUSDT"), update(1, 1, 2, 0, ("1", "1")), snapshot(2, 1, "1"))[
-        "depth"
-    ]
-    assert found.frame.is_empty()
-    assert found.notes == ("1 snapshots do not say whose they are, among several symbols: they are left out",)
+    found = read(trade(1, "1", "1", symbol="ETHUSDT"), update(1, 1, 2, 0, ("1", "1")), snapshot(2, 1, "1"))
+    assert found["depth"].frame.is_empty()
+    assert found["ticks"].notes == (
+        "1 snapshots do not say whose they are, among several symbols: they are left out",
+    )
 
 
 def test_when_the_date_turns_the_book_is_written_anew() -> None:
@@ -183,3 +189,10 @@ def test_when_the_date_turns_the_book_is_written_anew() -> None:
     assert found.notes == (
         "when the UTC date turned the book was written anew: 2 levels more than the file holds",
     )
+
+
+def test_a_symbol_in_other_letters_is_put_aside() -> None:
+    strange = {**update(1, 1, 2, 0, ("1", "1")), "s": "幣USDT"}
+    found = read(trade(1, "1", "1"), strange, {**trade(2, "1", "1"), "s": "幣USDT"})
+    assert found["ticks"].quarantined["reason"].to_list() == ["unreadable_symbol"]
+    assert found["depth"].quarantined["reason"].to_list() == ["no_snapshot"]
