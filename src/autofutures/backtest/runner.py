@@ -107,7 +107,9 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
             low_ticks, high_ticks = settings.bands[symbol]
             notes.append(f"{symbol}: price limits {item.to_price(low_ticks)} to {item.to_price(high_ticks)}.")
         else:
+            abroad = product.exchange != "TAIFEX"
             why = "no settlement price of the day before is known"
+            why = f"the limits of {product.exchange} are not specified" if abroad else why
             notes.append(f"{symbol}: price limit unknown, so it was not checked ({why}).")
         if not product.grid_checked:
             notes.append(
@@ -115,6 +117,8 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
             )
         elif settings.day < product.tax_since:
             notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
+        if product.grid_checked and not product.certainty.startswith("high"):
+            notes.append(f"{symbol}: the certainty of its tick, lot and value is {product.certainty}.")
     return (*notes, *_rolls(settings), *_settlements(settings), *_gaps(settings))
 
 

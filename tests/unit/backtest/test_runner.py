@@ -155,6 +155,10 @@ def test_notes_say_what_is_not_known(tmp_path: Path) -> None:
     notes = "\n".join(notes_of(run_of))
     assert f"{RECORDED}: price limit unknown, so it was not checked" in notes
     assert "TAIFEX:CDF202108 is not specified: its price grid is unchecked" in notes
+    abroad = msgspec.structs.replace(run_of, symbols=("BINANCE:BTCUSDT",))
+    notes = "\n".join(notes_of(abroad))
+    assert "price limit unknown, so it was not checked (the limits of BINANCE are not specified)" in notes
+    assert "BINANCE:BTCUSDT: the certainty of its tick, lot and value is medium" in notes
     old = msgspec.structs.replace(recorded(tmp_path), day=20100104, bands={RECORDED: (15_660, 19_140)})
     notes = "\n".join(notes_of(old))
     assert f"{RECORDED}: price limits 15660 to 19140." in notes
