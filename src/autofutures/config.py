@@ -25,8 +25,11 @@ from autofutures.risk.gate import make_gate
 
 Value = int | float | bool | str
 
-Market = Literal["prints", "quotes", "depth"]
-"""What is known of a recorded market beside its trades: nothing, its best bid and offer, the size at every price."""
+Market = Literal["prints", "quotes", "depth", "bars"]
+"""What is known of a recorded market: its trades, beside them its best bid and offer, or the size at every price.
+
+Of `bars` only what 1-minute bars say is known: each is traded as four trades.
+"""
 
 GENERATED_SYMBOL = "TXF202608"
 GENERATED_DATE = "2026-08-03"

@@ -140,8 +140,8 @@ def with_market(run: RunSettings, asked: str, slippage_ticks: int | None) -> Run
 
     Args:
         run: its symbols and days.
-        asked: `prints`, `quotes` or `depth`; `auto` is quotes where the catalogue has them of all that is traded, else
-            prints.
+        asked: `prints`, `quotes`, `depth`, `bars`; `auto` is quotes where the catalogue has them of all that is
+            traded, else prints.
         slippage_ticks: `None` for 1 tick where trades alone are known, and none where it is known what could be taken.
 
     Raises:
@@ -154,7 +154,7 @@ def with_market(run: RunSettings, asked: str, slippage_ticks: int | None) -> Run
         raise BadInput(f"--market {asked} is for recorded data: a generated session has a book of its own")
     market = known.get(asked) or ("quotes" if _is_quoted(run) else "prints")
     if slippage_ticks is None:
-        slippage_ticks = 1 if market == "prints" else 0
+        slippage_ticks = 1 if market in ("prints", "bars") else 0
     return msgspec.structs.replace(run, market=market, slippage_ticks=slippage_ticks)
 
 

@@ -7,7 +7,7 @@ import msgspec
 from autofutures.assemble.nodes import calendar_of
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog, iso_day
-from autofutures.data.continuous import Continuous, Rule, continuous, is_series
+from autofutures.data.continuous import Continuous, Rule, continuous, days_of_contract, is_series
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
 from autofutures.market.expiry import last_day_of
@@ -47,7 +47,7 @@ def with_series(run: RunSettings, rule: Rule, *, carries: bool = True) -> RunSet
 def _check_that_positions_can_leave(run: RunSettings, catalog: Catalog, found: Continuous) -> None:
     for roll in found.rolls:
         last_day = last_day_of(instrument(roll.old), calendar_of(run))
-        if roll.day <= last_day and not catalog.has(roll.old, roll.day):
+        if roll.day <= last_day and roll.day not in days_of_contract(catalog, roll.old):
             raise BadInput(
                 f"{roll.old} has no trades on {iso_day(roll.day)}, when {roll.new} comes in front, so that no "
                 "position could be closed there: import that day, or choose other --roll-days"

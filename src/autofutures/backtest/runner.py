@@ -29,6 +29,11 @@ PROGRESS_EVERY = 2_000
 SHOWN_DAYS = 5
 """How many days without data a note names."""
 
+BAR_ASSUMPTION = (
+    "Only 1-minute bars are known: each is traded as four trades, open, low and high (the low first where it closed at "
+    "or above its open), close, with a quarter of its contracts each. The way between them is not known."
+)
+
 BOOK_ASSUMPTION = (
     "The market is generated from a seed, with a book of its own: our orders have true places in the queue, "
     "and the other participants do not react to us."
@@ -37,6 +42,7 @@ BOOK_ASSUMPTION = (
 
 _ASSUMPTIONS: dict[Market, tuple[str, ...]] = {
     "prints": rules.ASSUMPTIONS,
+    "bars": (BAR_ASSUMPTION, *rules.ASSUMPTIONS),
     "quotes": quote_rules.ASSUMPTIONS,
     "depth": depth_market.ASSUMPTIONS,
 }
@@ -155,7 +161,7 @@ def _gaps(settings: RunSettings) -> list[str]:
         there = set(days_of(catalog, symbol, *span, KINDS[settings.market]))
         days = trading_days(symbol, *span, calendar)
         missing = [iso_day(day) for day in days if day not in there]
-        if settings.market != "prints" and not days_of(catalog, symbol, *span):
+        if settings.market in ("quotes", "depth") and not days_of(catalog, symbol, *span):
             notes.append(
                 f"{symbol}: no trades are recorded, so stops and equity go by the middle of the quote."
             )

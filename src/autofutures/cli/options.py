@@ -49,14 +49,15 @@ SlippageOption = Annotated[
     typer.Option(
         "--slippage",
         help="Ticks by which the fill of an order that takes is worse than the trade or quote it meets. Default: 1 "
-        "with prints, else 0.",
+        "with prints and bars, else 0.",
     ),
 ]
 MarketOption = Annotated[
     str,
     typer.Option(
         "--market",
-        help="What fills come from: prints, quotes, depth; auto: quotes where they are recorded, else prints.",
+        help="What fills come from: prints, quotes, depth; bars: each recorded 1-minute bar as four trades; auto: "
+        "quotes where they are recorded, else prints.",
     ),
 ]
 QueueOption = Annotated[

@@ -305,7 +305,10 @@ class Catalog:
             return f"{missing}; it has {', '.join(iso_day(one) for one in days[-_NEAR:])}"
         if kind in ("ticks", "spreads"):
             if self.days(symbol, "bars"):
-                return f"{missing}, only imported 1-minute bars: import the exchange's tick file of that day"
+                return (
+                    f"{missing}, only imported 1-minute bars: import the exchange's tick file of that day, or trade "
+                    "the bars with --market bars"
+                )
             if self.days(symbol, "quotes"):
                 return f"{missing}, only quotes: import a file of its trades too"
         folder = self.root / place_of(kind, symbol, 0).parent.parent

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autofutures.config import Market, RunSettings
+from autofutures.data.bar_path import ticks_of_bars
 from autofutures.data.catalog import ROW_GROUP, Catalog, DepthColumns, QuoteColumns, TickColumns, iso_day
 from autofutures.data.rules import Kind
 from autofutures.domain.errors import BadInput
@@ -78,7 +79,10 @@ def chunks(run: RunSettings, rows: int = ROWS) -> Iterator[Chunk]:
     for leg, symbol in enumerate(run.symbols):
         traded = days_of(catalog, symbol, *run.days_of(symbol))
         days = _run_days(catalog, run, symbol)
-        parts = [(day, _parts(catalog, run.market, symbol, leg, day, traded=day in traded)) for day in days]
+        parts = [
+            (day, _parts(catalog, calendar, run.market, symbol, leg, day, traded=day in traded))
+            for day in days
+        ]
         legs.append(_leg(calendar, symbol, leg, parts))
     return ahead(filled(merged(legs), rows))
 
@@ -87,6 +91,7 @@ KINDS: Mapping[Market, tuple[Kind, ...]] = {
     "prints": ("ticks", "spreads"),
     "quotes": ("quotes",),
     "depth": ("depth",),
+    "bars": ("bars",),
 }
 """What a market cannot do without: the days that have it are those of its run."""
 
@@ -109,7 +114,7 @@ def _run_days(catalog: Catalog, run: RunSettings, symbol: str) -> list[int]:
     if not days:
         _say_what_there_is(catalog, run.market, symbol, run.day)
     for day in days_of(catalog, symbol, *run.days_of(symbol)):
-        if day not in days:
+        if day not in days and run.market != "bars":
             raise BadInput(
                 f"the catalogue has trades of {symbol} on {iso_day(day)}, and no {run.market}: import them, or "
                 "choose --market prints"
@@ -125,6 +130,8 @@ def _say_what_there_is(catalog: Catalog, market: Market, symbol: str, day: int) 
             catalog.quotes(symbol, day)
         case "depth":
             catalog.depth(symbol, day)
+        case "bars":
+            catalog.bars(symbol, day)
 
 
 def sessions_of(symbol: str, day: int, calendar: Calendar) -> tuple[Session, ...]:
@@ -152,9 +159,12 @@ def _leg(
 
 
 def _parts(
-    catalog: Catalog, market: Market, symbol: str, leg: int, day: int, *, traded: bool
+    catalog: Catalog, calendar: Calendar, market: Market, symbol: str, leg: int, day: int, *, traded: bool
 ) -> Iterator[Chunk]:
     """All of a contract's day that the run's market hears; a generator, so that no file is opened before its turn."""
+    if market == "bars":
+        yield of_ticks(ticks_of_bars(catalog.bars(symbol, day), sessions_of(symbol, day, calendar)), leg)
+        return
     sources: list[Iterator[Chunk]] = []
     if traded:
         sources.append(of_ticks(ticks, leg) for ticks in catalog.slices(symbol, day, ROWS))
