@@ -18,7 +18,7 @@ from autofutures.data.catalog import Catalog, place_of
 from autofutures.data.importers import Options
 from autofutures.data.importing import Imported, import_file
 from autofutures.data.rules import Kind
-from autofutures.domain.errors import BadInput
+from autofutures.domain.errors import BadInput, Refusal
 from autofutures.domain.instrument import instrument
 from autofutures.domain.units import MINUTE, SECOND
 from tests.conftest import data_folder
@@ -403,3 +403,20 @@ def test_files_of_utc_dates_together_make_the_trading_days_of_chicago(tmp_path: 
     stamps = monday.at.tolist()
     assert stamps == sorted(set(stamps))
     assert {one.name for one in catalog.records()} == {Path(name).name for name in names}
+
+
+def test_trades_that_two_files_tell_are_refused_and_named(tmp_path: Path) -> None:
+    if not all_facts():
+        pytest.skip(NO_DATA)
+    catalog = Catalog(tmp_path)
+    book, trades = (
+        next((data_folder() / "databento").glob(f"futures_{schema}_*")) for schema in ("mbp-1", "trades")
+    )
+    import_file(book, catalog, Options())
+    with pytest.raises(Refusal, match=r"holds CME:ES202409 on 2024-07-02, which .* from futures_mbp-1_"):
+        import_file(trades, catalog, Options())
+    assert len(catalog.ticks("ES202409", 20240702)) == len(import_and_read(trades, tmp_path / "alone"))
+
+
+def import_and_read(path: Path, root: Path) -> pl.DataFrame:
+    return Read(path, root).frame("CME:ES202409", "ticks")
