@@ -110,6 +110,10 @@ def test_what_a_trade_swept_cannot_be_taken_any_more() -> None:
 def test_a_change_in_parts_matches_and_is_said_once_it_is_whole() -> None:
     story("""
         o1 buy 9 limit 100 rod
+        o2 buy 1 limit 98 rod
+        depth sell 98 2 more
+        queue o2                    => 20
+        depth sell 98 0 more
         depth sell 100 3 more
         depth sell 101 0 more
         depth sell 99 2 more

@@ -196,6 +196,20 @@ def test_mwp_counts_its_limit_from_the_best_price_of_its_own_side() -> None:
     tell(QuoteMarket(mwp_points=2), story)
 
 
+def test_mwp_is_kept_within_the_days_limits() -> None:
+    story = """
+        quote 99x10 101x5
+        o1 buy 1 mwp rod            => o1 1 at 101, o1 done
+        quote 99x10 102x5
+        o2 buy 1 mwp ioc            => o2 canceled 1
+        quote 98x10 102x5
+        o3 sell 1 mwp rod           => o3 1 at 98, o3 done
+        quote 97x10 102x5
+        o4 sell 1 mwp ioc           => o4 canceled 1
+    """
+    tell(QuoteMarket(mwp_points=50, low_ticks=98, high_ticks=101), story)
+
+
 def test_prices_outside_the_days_limits_are_rejected_and_slippage_stays_within_them() -> None:
     story = """
         quote 99x10 101x9
@@ -221,7 +235,7 @@ def test_a_cancel_takes_the_rest_off_and_the_session_voids_what_works() -> None:
         cancel o1                   => 2
         cancel o1                   => None
         close                       => o2 3
-        o3 buy 1 market ioc         => o3 canceled 1
+        o3 sell 1 market ioc        => o3 canceled 1
     """
     tell(QuoteMarket(), story)
 
