@@ -123,10 +123,9 @@ class Processes:
 
     def __init__(self, engine: str, jobs: int) -> None:
         self._engine = engine
-        before = set(multiprocessing.active_children())
+        self._before = set(multiprocessing.active_children())
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_us)
-        self._before = before
 
     def results(self, run: RunSettings, chunks: Sequence[Chunk]) -> Iterator[list[SetResult]]:
         """See `Workers`.
@@ -148,12 +147,10 @@ class Processes:
 
     def close(self) -> None:
         """See `Workers`."""
-        started = set(multiprocessing.active_children()) - self._before
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for process in started:
+        for process in set(multiprocessing.active_children()) - self._before:
             process.terminate()
-        for process in started:
-            process.join()
+        # The pool's own thread sees them end, and is waited for: it reaps them too.
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _leave_interrupts_to_us() -> None:
