@@ -34,7 +34,7 @@ def data_of(run: RunSettings, summary: Summary, ticks: Mapping[str, Ticks], rows
     symbols = ", ".join(run.symbols)
     orders, fills, refusals, equity = rows
     return ReportData(
-        title=f"{names} on {symbols}, {run.day}",
+        title=f"{names} on {symbols}, {_days_of(run)}",
         settings=_settings_of(run),
         summary=summary,
         assumptions=(),
@@ -62,10 +62,14 @@ def to_the_end(
     return [*equity, EquityPoint(last_at, summary.net_pnl, peak - summary.net_pnl)]
 
 
+def _days_of(run: RunSettings) -> str:
+    return f"{run.day} to {run.until}" if run.until else str(run.day)
+
+
 def _settings_of(run: RunSettings) -> dict[str, str]:
     table = {
         "symbols": ", ".join(run.symbols),
-        "trading day": str(run.day),
+        "trading days" if run.until else "trading day": _days_of(run),
         "market": "recorded trades" if run.source == "recorded" else f"generated from seed {run.seed}",
         "order latency": f"{run.order_latency_ns / 1e6:g} ms",
         "fee": f"{money_text(run.currency, run.fee)} {run.currency} a contract and side",

@@ -109,7 +109,14 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
     notes = []
     for symbol, item in nodes.instruments_of(settings).items():
         product = item.product
-        if symbol in settings.bands:
+        known = sum(symbol in of_day for of_day in settings.later_bands.values())
+        if known:
+            days = 1 + len(settings.later_bands)
+            known += symbol in settings.bands
+            notes.append(
+                f"{symbol}: each day had price limits of its own; they are known of {known} of {days} days."
+            )
+        elif symbol in settings.bands:
             low_ticks, high_ticks = settings.bands[symbol]
             notes.append(f"{symbol}: price limits {item.to_price(low_ticks)} to {item.to_price(high_ticks)}.")
         else:

@@ -86,7 +86,7 @@ def stream(
     ticks: Annotated[int, typer.Option("--ticks", help="How many trades to stream.", min=1)] = 100_000_000,
     symbol: Annotated[
         str, typer.Option(help="The contracts of the recorded day, with commas.")
-    ] = "TXF202108,MXF202108",
+    ] = "TXF202108",
     date: Annotated[str, typer.Option(help="The recorded trading day.")] = "2021-07-26",
     catalog: options.CatalogOption = None,
     at: Annotated[

@@ -165,6 +165,14 @@ def test_notes_say_what_is_not_known(tmp_path: Path) -> None:
     assert "the tax rate is the one in force since" in notes
 
 
+def test_of_several_days_it_is_said_of_how_many_the_price_limits_are_known(tmp_path: Path) -> None:
+    days = {day: {RECORDED: (15_660, 19_140)} for day in (20210727, 20210728)}
+    several = msgspec.structs.replace(recorded(tmp_path), until=20210729, later_bands={**days, 20210729: {}})
+    assert f"{RECORDED}: each day had price limits of its own; they are known of 2 of 4 days." in notes_of(
+        several
+    )
+
+
 def test_days_without_data_are_said(tmp_path: Path) -> None:
     week = msgspec.structs.replace(recorded(a_catalog(tmp_path)), day=20210723, until=20210730)
     assert notes_of(week)[-1] == (

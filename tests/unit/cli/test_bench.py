@@ -83,7 +83,8 @@ def test_both_durabilities_are_measured_beside_a_bare_file(tmp_path: Path) -> No
 
 def test_recorded_trades_are_streamed_as_often_as_wanted_and_their_files_are_gone(tmp_path: Path) -> None:
     catalog = str(a_catalog(tmp_path))
-    words = ["stream", "--ticks", "25", "--catalog", catalog, "--at", str(tmp_path / "place")]
+    both = ["--symbol", "TXF202108,MXF202108"]
+    words = ["stream", *both, "--ticks", "25", "--catalog", catalog, "--at", str(tmp_path / "place")]
     table = json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).stdout)
     assert (table["days"], table["events"]) == (3, 3 * 10 + 9)
     assert table["events_per_s"] > 0
