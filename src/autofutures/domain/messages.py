@@ -606,6 +606,8 @@ class Ready(Message, frozen=True):
     symbols: tuple[str, ...] = ()
     code: str = ""
     """The SHA-256 of the strategy's source, as this process has loaded it; empty for other processes."""
+    life: int = 0
+    """The strategy's life: a greeting that is said again is answered again, and only the first answer counts."""
 
 
 class Started(Message, frozen=True):
@@ -619,6 +621,9 @@ class Started(Message, frozen=True):
     """The run's settings as JSON: all that a run depends on, besides code and market."""
     batch: int
     """The newest batch of the journal before this life: it was folded up to there."""
+    market_seq: int
+    """The market event that was reached by it, and what of the market was measured: only snapshots know that."""
+    ranges: tuple[RangeKept, ...] = ()
 
 
 class Heard(Message, frozen=True):
@@ -640,6 +645,8 @@ class Heard(Message, frozen=True):
     """A msgpack list of messages; a whole number stands for so many trades and quotes, which are in the stream."""
     check: int
     """CRC-32 of the inputs' bytes, then the stream's, begun with that of the batch before: a chain over the record."""
+    untold: tuple[str, ...] = ()
+    """Strategies that could not be told of it (away, or with a full queue), and commands that were not, by `flow`."""
 
 
 class Step(Message, frozen=True):

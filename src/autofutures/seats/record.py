@@ -39,7 +39,7 @@ Moments = Sequence[tuple[int, int]]
 MOST_ROWS = 100_000
 
 _Row = TypeVar("_Row", VenueOrder, Filled)
-_Batch = tuple[Sequence[AnyMessage], Moments, Sequence[AnyMessage], int, int, int]
+_Batch = tuple[Sequence[AnyMessage], Moments, Sequence[AnyMessage], int, int, int, Sequence[str]]
 
 
 class Listed(Message, frozen=True):
@@ -142,9 +142,10 @@ class Record:
         at: int,
         cause: int,
         market_seq: int,
+        untold: Sequence[str] = (),
     ) -> None:
-        """Keeps a batch in mind: what was heard, at which times, and what the stream said of it."""
-        self._batches.append((inputs, moments, stream, at, cause, market_seq))
+        """Keeps a batch in mind: what was heard, at which times, what the stream said of it, and who missed that."""
+        self._batches.append((inputs, moments, stream, at, cause, market_seq, untold))
         self._count += 1 + len(stream)
         if self._count >= RECORD_EVERY:
             self.flush()
@@ -162,7 +163,7 @@ class Record:
     def _wrap(self) -> None:
         outbox, count = self._outbox, self._tally.handle
         envelopes: list[Envelope] = []
-        for inputs, moments, stream, at, cause, market_seq in self._batches:
+        for inputs, moments, stream, at, cause, market_seq, untold in self._batches:
             short = encode(self._shortened(inputs, stream))
             self._check = check_of(self._check, short, stream)
             heard = Heard(
@@ -173,6 +174,7 @@ class Record:
                 said=len(stream),
                 inputs=short,
                 check=self._check,
+                untold=tuple(untold),
             )
             self._number += len(inputs)
             envelopes.append(outbox.wrap(heard, at, cause))

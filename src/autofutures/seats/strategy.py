@@ -69,7 +69,7 @@ class StrategySeat:
             self._greet(now)
 
     def _greet(self, now: int) -> None:
-        ready = Ready(self._settings.name, self._host.symbols, self._code)
+        ready = Ready(self._settings.name, self._host.symbols, self._code, self.life)
         if self._port.send(TRADER, self._outbox.frame((ready,), now)):
             self._greeted_at = now
 

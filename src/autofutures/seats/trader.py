@@ -119,6 +119,7 @@ class TraderSeat:
         self._unkept: tuple[list[AnyMessage], list[AnyMessage]] = ([], [])
         self._kept_at = 0
         self._moments: list[tuple[int, int]] = []
+        self._unsaid: list[str] = []
         self._record = Record(self._peers[RECORDER].outbox, port, self.tally)
         self._timers: list[tuple[int, int, Woke]] = []
         self._timer_count = 0
@@ -152,13 +153,18 @@ class TraderSeat:
             self.trader.fold(fact)
             facts += 1
         self.tally.hold(self.positions())
-        settings = msgspec.json.encode(self._run)
-        before = self._journal.head.number
-        self._said((Started(now, self.epoch, package_hash(), settings, before),))
+        self._said((self._started(now),))
         if facts:
             self._said(self.trader.recovered(now))
         self.settle(now)
         return facts
+
+    def _started(self, now: int) -> Started:
+        """What this life is made of."""
+        settings, batch = msgspec.json.encode(self._run), self._journal.head.number
+        ranges = tuple(self.trader.exits.ranges.kept())
+        seq = self.trader.market_seq
+        return Started(now, self.epoch, package_hash(), settings, batch, seq, ranges)
 
     def hear(self, name: str, data: bytes, now: int) -> None:
         """Handles a frame; `settle` keeps and sends what came of it, answers to people included."""
@@ -213,9 +219,9 @@ class TraderSeat:
         self._inputs, self._outputs, self._stream, self._requests, self._moments = [], [], [], [], []
         returned = self._send_requests(requests, now) if requests else []
         watch.at("between sends", inputs, outputs)
-        if stream:
-            self._send_stream(stream, now)
-        self._record.note(inputs, moments, stream, now, self.trader.market_seq, self._gateway_seq)
+        untold = [*self._unsaid, *self._send_stream(stream, now)]
+        self._unsaid.clear()
+        self._record.note(inputs, moments, stream, now, self.trader.market_seq, self._gateway_seq, untold)
         watch.at("after sends", inputs, outputs)
         self.desk.flush(now)
         if returned:
@@ -368,6 +374,7 @@ class TraderSeat:
         peer.heard_at = now
         self._moments.append((len(self._inputs), now))  # Of what its frame says besides.
         said: list[AnyMessage] = [Ready(TRADER)]
+        restored: Sequence[AnyMessage] = ()
         settings = self._strategies.get(peer.name)
         if settings is not None:
             self._timers = [entry for entry in self._timers if entry[2].strategy != settings.name]
@@ -376,14 +383,14 @@ class TraderSeat:
             known = self.trader.configured(ready.source)
             commands = [command for command in first_commands(settings) if command.name not in known]
             said = [*restored, *commands]
-            # What one strategy alone hears is still part of the record.
-            seq = self.trader.market_seq
-            self._record.note([ready], [(0, now)], restored, now, seq, self._gateway_seq)
         if peer.name == RECORDER:
             self._record.flush()  # What has a number already must not come behind a higher one.
         outbox = peer.outbox
         envelopes = [*outbox.wrap_all(said, now, life), *outbox.beat(now)]
-        self._port.send(peer.name, encode(envelopes))
+        told = self._port.send(peer.name, encode(envelopes))
+        if settings is not None:  # What one strategy alone hears is still part of the record.
+            seq, untold = self.trader.market_seq, () if told else (ready.source,)
+            self._record.note([ready], [(0, now)], restored, now, seq, self._gateway_seq, untold)
 
     def _look_for_gateway(self, now: int) -> None:
         """Without a gateway there is no link, whatever the last one said of it; one that comes back has its own."""
@@ -415,7 +422,8 @@ class TraderSeat:
             for word in said:
                 self.desk.answered("", word)
             return
-        self._say(f"strategy/{command.strategy}", (command,), now)
+        if not self._say(f"strategy/{command.strategy}", (command,), now):
+            self._unsaid.append(command.flow)
 
     def _take_in(self, message: AnyMessage, now: int) -> None:
         """An input, at its time."""
@@ -474,15 +482,13 @@ class TraderSeat:
             Rejected(order.client_id, now, reason, of_cancel=isinstance(order, Cancel)) for order in orders
         ]
 
-    def _send_stream(self, stream: Sequence[AnyMessage], now: int) -> None:
-        """Tells strategies, and later the recorder and the counters: in the order in which time matters to them."""
+    def _send_stream(self, stream: Sequence[AnyMessage], now: int) -> Sequence[str]:
+        """Tells strategies, and returns those that could not be told."""
         heard: Sequence[AnyMessage] = stream
-        if len(stream) > 1 or type(stream[0]) is not Tick:
+        if len(stream) > 1 or (stream and type(stream[0]) is not Tick):
             heard = [message for message in stream if type(message) not in _NOT_FOR_STRATEGIES]
-        if heard:
-            for name in self._strategies:
-                if self._peers[name].life:
-                    self._say(name, heard, now)
+        there = [name for name in self._strategies if heard and self._peers[name].life]
+        return [self._strategies[name].name for name in there if not self._say(name, heard, now)]
 
     def _say(self, peer: str, messages: Sequence[AnyMessage], now: int, cause: int = 0) -> bool:
         known = self._peers.get(peer)

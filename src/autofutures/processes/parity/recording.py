@@ -42,6 +42,8 @@ class Turn(msgspec.Struct):
     market_seq: int
     inputs: list[tuple[AnyMessage, int]]
     stream: list[AnyMessage]
+    untold: tuple[str, ...] = ()
+    """Strategies that did not hear the stream."""
 
 
 class Hole(msgspec.Struct, frozen=True):
@@ -101,15 +103,25 @@ def read_recording(path: Path) -> Recording:
     """
     if not path.exists():
         raise BadInput(f"there is no record at {path}: name the folder of a run that traded by the clock")
-    reader = _Reader()
-    for _, frame in frames_of(path):
-        if not reader.take(decode_frame(frame)):
-            break
-    if not reader.recording.starts:
+    recording = recording_of(frame for _, frame in frames_of(path))
+    if not recording.starts:
         raise BadInput(
             f"{path} does not say what its trader heard: it was recorded by an older version of autofutures, or is of "
             "a replay, which `autofutures backtest` repeats as it was"
         )
+    return recording
+
+
+def recording_of(frames: Iterable[bytes]) -> Recording:
+    """What frames of the trader's record hold, up to the first hole.
+
+    Raises:
+        BadMessage: a frame is not of this version's messages.
+    """
+    reader = _Reader()
+    for frame in frames:
+        if not reader.take(decode_frame(frame)):
+            break
     return reader.recording
 
 
@@ -179,7 +191,7 @@ class _Reader:
             self._fail(envelope, "it does not fit its check: somebody altered the record here")
             return False
         inputs = _timed(heard, self._stream, self._rows)
-        turn = Turn(self._epoch, heard.at, heard.number, heard.market_seq, inputs, self._stream)
+        turn = Turn(self._epoch, heard.at, heard.number, heard.market_seq, inputs, self._stream, heard.untold)
         self._number += len(inputs)
         self.recording.turns.append(turn)
         return True

@@ -12,8 +12,10 @@ import msgspec
 from autofutures.assemble.nodes import first_commands, make_host, make_trader
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.messages import (
+    MARKET,
     AnyMessage,
     Bad,
+    Beat,
     Cancel,
     CloseLot,
     Command,
@@ -38,6 +40,7 @@ from autofutures.domain.messages import (
     Woke,
 )
 from autofutures.processes.parity.recording import Recording, Turn
+from autofutures.seats.port import TRADER
 from autofutures.strategies.host import Host
 from autofutures.trader import Trader
 
@@ -79,17 +82,51 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class _Seat:
-    """A strategy as it lives in the replay."""
+    """A strategy as it lives in the replay, with what its queue had no room for."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
+    def __init__(self, ready: Ready, host: Host) -> None:
+        self._name = ready.source
+        self.life = ready.life
+        self._host = host
+        self._missed_market = 0
+        self._missed_words = 0
         self.waits: deque[Decision] = deque()
         self.stopped = False
 
-    def hear(self, messages: Iterable[AnyMessage], at: int) -> None:
+    def hear(self, messages: Iterable[AnyMessage], at: int) -> bool:
+        """Hears messages; `False` where it notices that words were lost, and begins again."""
         for message in messages:
-            if not self.stopped and not isinstance(message, _NOT_FOR_STRATEGIES):
-                self.waits += self.host.handle(message, at)
+            if self.stopped or isinstance(message, _NOT_FOR_STRATEGIES):
+                continue
+            if isinstance(message, (Tick, Quote)):
+                self._notice_market(at)
+            elif self._missed_words or _tells_of_loss(message, self._name):
+                return False
+            self.waits += self._host.handle(message, at)
+        return True
+
+    def notice(self, at: int) -> bool:
+        """A sign of life with the numbers reached: what was lost comes to light; `False` where it begins again."""
+        self._notice_market(at)
+        return not self._missed_words
+
+    def miss(self, messages: Iterable[AnyMessage]) -> None:
+        """These were not told."""
+        for message in messages:
+            if isinstance(message, (Tick, Quote)):
+                self._missed_market += 1
+            elif not isinstance(message, _NOT_FOR_STRATEGIES):
+                self._missed_words += 1
+
+    def _notice_market(self, at: int) -> None:
+        missed, self._missed_market = self._missed_market, 0
+        if missed and not self.stopped:
+            self.waits += self._host.handle(Gap(TRADER + MARKET, at, missed), at)
+
+
+def _tells_of_loss(message: AnyMessage, strategy: str) -> bool:
+    """Whether what the strategy said was lost."""
+    return isinstance(message, Gap) and message.source == f"strategy/{strategy}"
 
 
 class Replay:
@@ -146,7 +183,7 @@ class Replay:
             elif isinstance(message, Ready):
                 welcomed = message.source
                 outputs = list(self._trader.handle(message, now))
-                self._welcome(message, outputs, now)
+                self._welcome(turn, message, outputs, now)
                 said += outputs
             elif isinstance(message, Stop):
                 self._stop(message, now)
@@ -167,20 +204,30 @@ class Replay:
         self._trader = make_trader(self._run, started.epoch)
         self._seats.clear()
         facts = self._facts(started.batch)
-        for fact in facts:
+        for fact in (*facts, *started.ranges):
             self._trader.fold(fact)
+        self._trader.market_seq = started.market_seq
         said.append(started)
         if facts:
             said += self._trader.recovered(started.at)
         return True
 
-    def _welcome(self, ready: Ready, outputs: Sequence[AnyMessage], now: int) -> None:
-        """A strategy begins a life: what its former one decided and nobody heard is gone with it."""
+    def _welcome(self, turn: Turn, ready: Ready, outputs: Sequence[AnyMessage], now: int) -> None:
+        """A strategy begins a life: what its former one decided and nobody heard is gone with it.
+
+        A greeting that is said twice is answered twice, and the answer counts once; one that was not told, never.
+        """
+        former = self._seats.get(ready.source)
+        if former is not None and former.life == ready.life:
+            return
+        self._seats.pop(ready.source, None)
+        if ready.source in turn.untold:
+            return
         settings = self._settings.get(ready.source)
         if settings is None:
             self.notes.append(f"the day had a strategy {ready.source!r}, and these settings have none")
             return
-        seat = self._seats[ready.source] = _Seat(make_host(self._run, settings))
+        seat = self._seats[ready.source] = _Seat(ready, make_host(self._run, settings))
         known = self._trader.configured(ready.source)
         seat.hear(outputs, now)
         seat.hear([command for command in first_commands(settings) if command.name not in known], now)
@@ -195,7 +242,7 @@ class Replay:
         """What came from outside."""
         outputs = self._trader.handle(message, now)
         if isinstance(message, Command):
-            if not outputs and message.strategy in self._seats:
+            if not outputs and message.strategy in self._seats and message.flow not in turn.untold:
                 self._seats[message.strategy].hear((message,), now)
             said += [word for word in outputs if not isinstance(word, CommandRefused)]
             return
@@ -276,13 +323,13 @@ class Replay:
         return None
 
     def _tell(self, turn: Turn) -> None:
-        """Strategies hear the stream."""
+        """Strategies hear the stream, and of a beat how far it has come."""
+        beats = [now for message, now in turn.inputs if isinstance(message, Beat)]
         for name, seat in list(self._seats.items()):
-            for message in turn.stream:
-                if isinstance(message, Gap) and message.source == f"strategy/{name}":
-                    del self._seats[name]  # It notices that its words were lost, and begins again.
-                    break
-                seat.hear((message,), turn.at)
+            if name in turn.untold:
+                seat.miss(turn.stream)
+            elif not seat.hear(turn.stream, turn.at) or not all(seat.notice(now) for now in beats):
+                del self._seats[name]  # It begins again, and says so.
 
     def _left_over(self) -> Divergence | None:
         """After an orderly end, every strategy has said all that it decided."""
