@@ -6,7 +6,7 @@ from pathlib import Path
 
 from autofutures.assemble.request import RunOptions
 from autofutures.backtest import runner
-from autofutures.backtest.finished import FinishedRun, Made
+from autofutures.backtest.finished import FinishedRun
 from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL, Value
 from autofutures.domain.errors import BadInput
 from autofutures.strategies.base import Strategy
@@ -90,9 +90,7 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
         config=_path(config),
         limit=limit,
     ).run()
-    result = runner.run(asked, progress, **_engine(engine))
-    made = Made(engine=engine, events=result.events, seconds=result.seconds)
-    return FinishedRun.of(asked, result, made)
+    return FinishedRun.of(asked, runner.run(asked, progress, **_engine(engine)), engine)
 
 
 def _path(place: str | Path | None) -> Path | None:
@@ -100,4 +98,8 @@ def _path(place: str | Path | None) -> Path | None:
 
 
 def _engine(engine: str) -> dict[str, str]:
-    return {"engine": engine} if "engine" in inspect.signature(runner.run).parameters else {}
+    if "engine" in inspect.signature(runner.run).parameters:
+        return {"engine": engine}
+    if engine != "nodes":
+        raise BadInput(f"engine={engine!r}: there is only 'nodes'")
+    return {}

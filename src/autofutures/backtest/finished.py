@@ -20,6 +20,7 @@ from autofutures.assemble.nodes import instruments_of
 from autofutures.backtest import frames
 from autofutures.backtest.charts import thinned
 from autofutures.backtest.decided import decision_ticks
+from autofutures.backtest.fingerprint import fingerprint
 from autofutures.backtest.measures import Measures
 from autofutures.backtest.page import UpColour
 from autofutures.backtest.report import (
@@ -99,7 +100,7 @@ class FinishedRun:
     Attributes:
         settings: all that decided what it did.
         summary: what it did, as `autofutures backtest --json` prints it.
-        made: its engine, its time, its hashes.
+        made: its engine, its time, and the hashes of its data and its code.
         assumptions: what its fills take for granted.
         notes: what the reader of its figures must know.
     """
@@ -121,12 +122,13 @@ class FinishedRun:
         self._market = market
 
     @classmethod
-    def of(cls, settings: RunSettings, result: Result, made: Made | None = None) -> "FinishedRun":
+    def of(cls, settings: RunSettings, result: Result, engine: str = "nodes") -> "FinishedRun":
         """The run that `runner.run` has just traded."""
         tally = result.tally
         rows = Rows(tally.orders, tally.fills, tally.refusals, tally.equity, tally.decided)
-        timed = made or Made(events=result.events, seconds=result.seconds)
-        return cls(settings, result.summary, rows, timed, (assumptions_of(settings), notes_of(settings)))
+        found = fingerprint(settings)
+        made = Made(engine, result.events, result.seconds, found.data, found.code, found.version)
+        return cls(settings, result.summary, rows, made, (assumptions_of(settings), notes_of(settings)))
 
     @cached_property
     def instruments(self) -> dict[str, Instrument]:

@@ -32,12 +32,13 @@
     return Plotly.react(panel.id, coloured(panel.traces, colours), layout, config);
   };
 
+  const isHalf = (place) => place.closest(".columns") || place.parentElement.matches(".pair:has(> :nth-child(2))");
   const size = (panel, width) => Plotly.relayout(panel.id, width ? { width } : { width: null, autosize: true });
   panels.forEach(draw);
   scheme.onChange(async (why) => {
     for (const panel of panels) {
       await draw(panel);
-      if (why === "print") await size(panel, document.getElementById(panel.id).closest(".pair") ? 490 : 1000);
+      if (why === "print") await size(panel, isHalf(document.getElementById(panel.id)) ? 480 : 1000);
       if (why === "screen") await size(panel, 0);
     }
   });

@@ -98,9 +98,11 @@ def backtest(
 
 
 def _write(run: "RunSettings", result: "Result", report: Path | None, save: Path | None) -> None:
+    if report is None and save is None:
+        return
     from autofutures.backtest.finished import FinishedRun
 
-    finished = FinishedRun.of(run, result)  # Reads the market again only when a page or a folder asks for it.
+    finished = FinishedRun.of(run, result)
     if report is not None:
         finished.report(report)
     if save is not None:

@@ -209,3 +209,18 @@ def test_a_finished_run_is_made_of_a_traded_one() -> None:
     made = FinishedRun.of(settings, runner.run(settings))
     assert made.title == "ema_cross on TAIFEX:TXF202608, 20260803"
     assert made.open_lots
+
+
+def test_a_run_says_by_hashes_what_it_depends_on(run: FinishedRun, tmp_path: Path) -> None:
+    made = run.made
+    assert len(made.data_hash) == len(made.code_hash) == 64
+    other = backtest.run(Plans, generate=True, trades=300, qty=2, seed=2).made
+    assert (other.code_hash, other.data_hash != made.data_hash) == (made.code_hash, True)
+    page = run.report(tmp_path / "x.html").read_text("utf-8")
+    assert made.data_hash in page
+    assert made.code_hash in page
+
+
+def test_an_engine_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadInput, match="engine"):
+        backtest.run("ema_cross", generate=True, trades=200, engine="dream")
