@@ -92,7 +92,7 @@ def decimate(values: Integers, most: int = MOST_POINTS) -> Integers:
 def thinned(tape: Ticks, most: int = MOST_POINTS) -> Ticks:
     """A symbol's trades as a chart shows them."""
     shown = decimate(tape.price_ticks, most)
-    return Ticks(tape.at[shown], tape.price_ticks[shown])
+    return Ticks(tape.at[shown], tape.price_ticks[shown], tape.whole or len(tape.at))
 
 
 def closed_stretches(times: Sequence[Integers]) -> list[tuple[int, int]]:
@@ -154,10 +154,11 @@ def _price_chart(
 ) -> PriceChart:
     tick = float(instrument.to_price(1))
     shown = decimate(tape.price_ticks)
+    whole = tape.whole or len(tape.at)
     caption = (
-        f"The line has {len(shown):,} of {len(tape.at):,} ticks, highs and lows kept."
-        if len(shown) < len(tape.at)
-        else f"The line has all {len(tape.at):,} ticks."
+        f"The line has {len(shown):,} of {whole:,} ticks, highs and lows kept."
+        if len(shown) < whole
+        else f"The line has all {whole:,} ticks."
     )
     if len(trips) > MOST_MARKED:
         largest = sorted(trips, key=lambda each: -abs(each[1].net))[:MOST_MARKED]

@@ -69,6 +69,8 @@ class Kept(msgspec.Struct, frozen=True):
     made: Made
     assumptions: tuple[str, ...]
     notes: tuple[str, ...]
+    ticks: dict[str, int]
+    """How many trades each symbol's market had; `prices` has those that charts show."""
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -226,7 +228,8 @@ class FinishedRun:
         """
         place = Path(folder)
         figures = (self.summary, self.statistics, self.measures)
-        kept = Kept(self.settings, *figures, self.made, self.assumptions, self.notes)
+        ticks = {symbol: tape.whole for symbol, tape in self.market.shown.items()}
+        kept = Kept(self.settings, *figures, self.made, self.assumptions, self.notes, ticks)
         try:
             place.mkdir(parents=True, exist_ok=True)
             for name in TABLES:
@@ -319,7 +322,11 @@ def load_run(folder: str | Path) -> FinishedRun:
             frames.equity_of(tables["equity"]),
             decided,
         )
-        market = Market(frames.prices_of(tables["prices"]), frames.trades_of(tables["trades"]), decided)
+        shown = {
+            symbol: msgspec.structs.replace(tape, whole=kept.ticks.get(symbol, 0))
+            for symbol, tape in frames.prices_of(tables["prices"]).items()
+        }
+        market = Market(shown, frames.trades_of(tables["trades"]), decided)
     except (OSError, msgspec.MsgspecError, pl.exceptions.PolarsError, KeyError) as error:
         raise BadInput(f"the run in {place} is damaged ({error}): save it again") from error
     if (len(rows.orders), len(rows.fills)) != (kept.summary.orders, kept.summary.fills):

@@ -10,6 +10,7 @@ from autofutures import clock
 from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.backtest.statistics import Ticks
+from autofutures.backtest.tape import Tape
 from autofutures.config import Market, RunSettings
 from autofutures.data.catalog import Catalog, iso_day
 from autofutures.data.stream import KINDS, QUOTE, TICK, chunks, days_of, trading_days
@@ -230,28 +231,21 @@ class Prices:
 
 def _recorded_prices(settings: RunSettings) -> dict[str, Ticks]:
     """What is recorded is what is printed, so the columns are taken as they are."""
-    traded: list[list[Ticks]] = [[] for _ in settings.symbols]
-    quoted: list[list[Ticks]] = [[] for _ in settings.symbols]
+    traded = [Tape() for _ in settings.symbols]
+    quoted = [Tape() for _ in settings.symbols]
     for chunk in chunks(settings):
         for leg, (trades, quotes) in enumerate(zip(traded, quoted, strict=True)):
             rows = (chunk.kind == TICK) & (chunk.leg == leg)
-            trades.append(Ticks(chunk.at[rows], chunk.a[rows]))
+            trades.add(chunk.at[rows], chunk.a[rows])
             rows = (chunk.kind == QUOTE) & (chunk.leg == leg) & ((chunk.b > 0) | (chunk.d > 0))
             bid, ask = chunk.a[rows], chunk.c[rows]
             one_sided = np.where(chunk.b[rows] > 0, bid, ask)
             both = (chunk.b[rows] > 0) & (chunk.d[rows] > 0)
-            quotes.append(Ticks(chunk.at[rows], np.where(both, (bid + ask) // 2, one_sided)))
-    found = [_joined(trades) for trades in traded]
+            quotes.add(chunk.at[rows], np.where(both, (bid + ask) // 2, one_sided))
     return {
-        symbol: trades if len(trades.at) else _joined(quotes)
-        for symbol, trades, quotes in zip(settings.symbols, found, quoted, strict=True)
+        symbol: trades.ticks() if len(trades) else quotes.ticks()
+        for symbol, trades, quotes in zip(settings.symbols, traded, quoted, strict=True)
     }
-
-
-def _joined(parts: Sequence[Ticks]) -> Ticks:
-    return Ticks(
-        np.concatenate([part.at for part in parts]), np.concatenate([part.price_ticks for part in parts])
-    )
 
 
 def ticks_of(rows: Sequence[tuple[int, int]]) -> Ticks:

@@ -30,10 +30,14 @@ Integers = NDArray[np.int64]
 
 
 class Ticks(msgspec.Struct, frozen=True):
-    """One symbol's trades as columns of equal length: UTC nanoseconds, not falling, and prices in ticks."""
+    """One symbol's trades as columns of equal length: UTC nanoseconds, not falling, and prices in ticks.
+
+    `whole` is how many trades there were, where only highs and lows of them are kept; 0 where these are all.
+    """
 
     at: Integers
     price_ticks: Integers
+    whole: int = 0
 
     @classmethod
     def of(cls, rows: Sequence[tuple[int, int]]) -> "Ticks":

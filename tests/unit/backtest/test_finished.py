@@ -11,7 +11,8 @@ import pytest
 
 import autofutures
 from autofutures import backtest
-from autofutures.backtest import runner
+from autofutures.backtest import finished, runner
+from autofutures.backtest.charts import thinned
 from autofutures.backtest.decided import decision_ticks
 from autofutures.backtest.finished import TABLES, FinishedRun, load_run
 from autofutures.backtest.runner import market_prices
@@ -22,7 +23,7 @@ from autofutures.domain.order_life import Status
 from autofutures.domain.units import OrderType, Side
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context
-from tests.runs import RECORDED, a_catalog, ema, generated, recorded
+from tests.runs import RECORDED, TXF, a_catalog, ema, generated, recorded
 
 
 class Plans(Strategy):
@@ -224,3 +225,15 @@ def test_a_run_says_by_hashes_what_it_depends_on(run: FinishedRun, tmp_path: Pat
 def test_an_engine_that_is_not_there_is_refused() -> None:
     with pytest.raises(BadInput, match="engine"):
         backtest.run("ema_cross", generate=True, trades=200, engine="dream")
+
+
+def test_a_page_says_how_many_trades_its_line_was_thinned_from(
+    run: FinishedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finished, "thinned", lambda tape: thinned(tape, 100))
+    made = FinishedRun(run.settings, run.summary, run.rows, run.made, (run.assumptions, run.notes))
+    made.save(tmp_path)
+    whole = len(market_prices(run.settings)[TXF].at)
+    words = f"The line has {len(made.prices)} of {whole} ticks, highs and lows kept."
+    assert words in (tmp_path / "report.html").read_text("utf-8")
+    assert words in load_run(tmp_path).report(tmp_path / "again.html").read_text("utf-8")
