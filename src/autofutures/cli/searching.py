@@ -184,9 +184,9 @@ def verdict_lines(verdict: "Verdict") -> list[str]:
         lines.append(f"Deflated Sharpe ratio: cannot be said: {verdict.why_none}.")
     else:
         lines.append(
-            f"Deflated Sharpe ratio {verdict.deflated_sharpe:.3f}: the probability that the best set is better than "
-            f"the best of {verdict.trials:,} worthless ones. Over {seen} its ratio is {verdict.sharpe:.3f} each, and "
-            f"luck's would be {verdict.sharpe_of_luck:.3f}."
+            f"Deflated Sharpe ratio {verdict.deflated_sharpe:.3f}: the probability that the best set's true Sharpe "
+            f"ratio is above the {verdict.sharpe_of_luck:.3f} that the best of {verdict.trials:,} worthless sets would be "
+            f"expected to show; it shows {verdict.sharpe:.3f}, over {seen}, of one each."
         )
         if verdict.minimum_track_record is not None:
             lines.append(
