@@ -185,8 +185,8 @@ def verdict_lines(verdict: "Verdict") -> list[str]:
     else:
         lines.append(
             f"Deflated Sharpe ratio {verdict.deflated_sharpe:.3f}: the probability that the best set's true Sharpe "
-            f"ratio is above the {verdict.sharpe_of_luck:.3f} that the best of {verdict.trials:,} worthless sets would be "
-            f"expected to show; it shows {verdict.sharpe:.3f}, over {seen}, of one each."
+            f"ratio is above the {verdict.sharpe_of_luck:.3f} that the best of {verdict.trials:,} worthless sets would "
+            f"be expected to show; it shows {verdict.sharpe:.3f}, over {seen}."
         )
         if verdict.minimum_track_record is not None:
             lines.append(
