@@ -169,9 +169,11 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     def days_of(self, symbol: str) -> tuple[int, int]:
         """The first and the last trading day on which the run trades a symbol.
 
-        A contract that has left the front of a series has one day more, on which what it holds is moved.
+        A contract that has left the front of a series has one day more, on which what it holds is moved. One that a
+        strategy names by itself is traded on all days.
         """
-        for segments in self.series.values():
+        by_itself = any(symbol in strategy.symbols for strategy in self.strategies)
+        for segments in () if by_itself else self.series.values():
             for number, segment in enumerate(segments):
                 if segment.symbol == symbol:
                     later = segments[number + 1 :]
@@ -182,6 +184,21 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     def last_day(self) -> int:
         """The run's last trading day."""
         return self.until or self.day
+
+
+def whole_symbol(text: str) -> str:
+    """The whole symbol of a contract, or of a series: `TAIFEX:TXF.front`.
+
+    Raises:
+        BadInput: the text is neither.
+    """
+    name = text.strip()
+    item = instrument(name.removesuffix(FRONT))
+    if not name.endswith(FRONT):
+        return item.symbol
+    if item.expiry:
+        raise BadInput(f"{item.symbol} is one contract: a series has a root only, as in TXF{FRONT}")
+    return item.symbol + FRONT
 
 
 def load_toml(path: Path) -> dict[str, object]:
@@ -381,7 +398,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
         """The strategies, each on its own symbols or on those of the run."""
         found: list[StrategySettings] = []
         for table in self.strategy:
-            legs = tuple(instrument(symbol).symbol for symbol in table.symbols) or symbols
+            legs = tuple(whole_symbol(symbol) for symbol in table.symbols) or symbols
             conditions = {
                 str(entry.get("name", f"c{n}")): entry for n, entry in enumerate(table.condition, start=1)
             }

@@ -145,6 +145,14 @@ def test_a_position_that_could_not_leave_is_refused(settings: RunSettings, tmp_p
         rolled(settings)
 
 
+def test_a_contract_that_another_strategy_names_is_traded_on_all_days(settings: RunSettings) -> None:
+    series = rolled(settings)
+    assert (series.days_of(AUG), series.days_of(SEP)) == ((DAYS[0], DAYS[2]), (DAYS[2], DAYS[2]))
+    (strategy,) = series.strategies
+    own = msgspec.structs.replace(strategy, name="own", symbols=(SEP,))
+    assert msgspec.structs.replace(series, strategies=(strategy, own)).days_of(SEP) == (DAYS[0], DAYS[2])
+
+
 def test_exit_plans_are_refused_on_a_series(settings: RunSettings) -> None:
     (strategy,) = settings.strategies
     plans = msgspec.structs.replace(settings, strategies=(msgspec.structs.replace(strategy, exits="plans"),))
@@ -171,3 +179,23 @@ def test_the_command_line_says_how_contracts_follow_each_other(settings: RunSett
     )
     found, expected = options.run(), rolled(settings, carries=False, adjust="none")
     assert (found.symbols, found.series, found.carries) == (expected.symbols, expected.series, False)
+
+
+def test_a_settings_file_may_name_a_series_beside_contracts(settings: RunSettings, tmp_path: Path) -> None:
+    (strategy,) = settings.strategies
+    toml = tmp_path / "autofutures.toml"
+    toml.write_text(f'[[strategy]]\nname = "on_front"\nuse = "{strategy.use}"\nsymbols = ["TXF.front"]\n')
+    options = RunOptions(
+        strategies=[],
+        settings=[],
+        symbol="TXF202109",
+        date="2021-08-13",
+        to="2021-08-17",
+        generate=False,
+        catalog=Path(settings.catalog),
+        config=toml,
+        roll=["by=calendar", "days=2"],
+    )
+    found = options.run()
+    assert (found.symbols, found.strategies[0].symbols) == ((AUG, SEP), (FRONT,))
+    assert orders_of(run(found)) == orders_of(run(rolled(settings)))

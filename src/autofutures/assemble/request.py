@@ -21,11 +21,11 @@ from autofutures.config import (
     parse_latency,
     parse_limits,
     parse_settings,
+    whole_symbol,
 )
-from autofutures.data.continuous import Rule, is_series, root_of
+from autofutures.data.continuous import Rule
 from autofutures.domain.errors import BadInput
-from autofutures.domain.instrument import instrument
-from autofutures.market.continuous import FRONT, Adjust, By
+from autofutures.market.continuous import Adjust, By
 from autofutures.market.dates import parse_day
 
 ORDER_LATENCY = "0"
@@ -79,7 +79,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             BadInput: an option makes no sense; the text says which and what to write.
         """
         settings_file = load_settings(self.config) if self.config is not None else SettingsFile()
-        symbols = tuple(dict.fromkeys(_whole(symbol) for symbol in self.symbol.split(",")))
+        symbols = tuple(dict.fromkeys(whole_symbol(symbol) for symbol in self.symbol.split(",")))
         strategies = (*settings_file.strategies(symbols), *self._strategies(symbols))
         if not strategies:
             raise BadInput(
@@ -163,10 +163,6 @@ def _with_series(settings: RunSettings, pairs: list[str]) -> RunSettings:
         ) from error
     rule = Rule(rolling.by, rolling.adjust, rolling.days, "oldest")
     return with_series(settings, rule, carries=rolling.position == "carry")
-
-
-def _whole(symbol: str) -> str:
-    return root_of(symbol) + FRONT if is_series(symbol) else instrument(symbol).symbol
 
 
 def _own(common: dict[str, Value], use: str) -> dict[str, Value]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from autofutures.config import whole_symbol
 from autofutures.data.catalog import Catalog, place_of
 from autofutures.data.settlement import settlement_ticks
 from autofutures.domain.errors import BadInput
@@ -60,10 +61,7 @@ def root_of(symbol: str) -> str:
     Raises:
         BadInput: the text is no root.
     """
-    item = instrument(symbol.strip().removesuffix(FRONT))
-    if item.expiry:
-        raise BadInput(f"{item.symbol} is one contract: a series has a root only, as in TXF{FRONT}")
-    return item.symbol
+    return whole_symbol(symbol.strip().removesuffix(FRONT) + FRONT).removesuffix(FRONT)
 
 
 def continuous(
