@@ -35,6 +35,7 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
     risk: str | Path | None = None,
     config: str | Path | None = None,
     limit: int = 0,
+    roll: Mapping[str, Value] | None = None,
     engine: str = "nodes",
     progress: runner.Progress | None = None,
     **own: Value,
@@ -60,6 +61,7 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
         risk: a TOML file of risk limits.
         config: a settings file: strategies with conditions, risk, calendar.
         limit: stop after so many ticks; 0 for none.
+        roll: how a series such as TXF.front goes from contract to contract, as in {"by": "volume", "adjust": "back"}.
         engine: what trades: see `runner.run`.
         progress: hears how many events have been taken.
         own: the strategy's settings, as in fast=20.
@@ -73,7 +75,7 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
     table = {**(settings or {}), **own}
     asked = RunOptions(
         strategies=[each if isinstance(each, str) else place_of(each) for each in given],
-        settings=[f"{name}={value}" for name, value in table.items()],
+        settings=_pairs(table),
         symbol=symbol or GENERATED_SYMBOL,
         date=date or GENERATED_DATE,
         to=to,
@@ -89,8 +91,13 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
         risk=_path(risk),
         config=_path(config),
         limit=limit,
+        roll=_pairs(roll or {}),
     ).run()
     return FinishedRun.of(asked, runner.run(asked, progress, **_engine(engine)), engine)
+
+
+def _pairs(table: Mapping[str, Value]) -> list[str]:
+    return [f"{name}={value}" for name, value in table.items()]
 
 
 def _path(place: str | Path | None) -> Path | None:

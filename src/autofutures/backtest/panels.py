@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from autofutures.backtest.charts import column, taipei_ms
+from autofutures.backtest.charts import column
 from autofutures.backtest.measures import Rolling, edges_of
-from autofutures.backtest.samples import MIN_TRADES, too_few
+from autofutures.backtest.samples import MIN_TRADES, WINDOW, too_few
 from autofutures.backtest.statistics import Integers, RoundTrip
 from autofutures.backtest.wording import date
 
@@ -110,14 +110,13 @@ def rolling_panels(rolling: Rolling, currency: str) -> list[Panel]:
     if rolling.days:
         days = [date(day) for day in rolling.days]
         net = _line(days, list(rolling.net), f"Net, {currency}", "@accent")
-        panels.append(
-            _two_axes("panel-rolling-days", net, _line(days, list(rolling.sharpe), "Sharpe", "@up"))
-        )
+        sharpe = _line(days, list(rolling.sharpe), "Sharpe", "@up")
+        panels.append(_two_axes("panel-rolling-days", net, sharpe, {"type": "date"}))
     if rolling.trades_at:
-        at = packed(taipei_ms(rolling.trades_at))
+        at = packed(np.arange(WINDOW, WINDOW + len(rolling.trades_at), dtype=np.int64))
         mean = _line(at, packed(rolling.expectancy), f"Average trade, {currency}", "@accent")
         share = _line(at, packed(rolling.win_rate), "Win rate", "@up")
-        panels.append(_two_axes("panel-rolling-trades", mean, share))
+        panels.append(_two_axes("panel-rolling-trades", mean, share, {"title": {"text": "Trade"}}))
     return panels
 
 
@@ -132,9 +131,9 @@ def _line(x: object, y: object, name: str, colour: str) -> Json:
     }
 
 
-def _two_axes(panel_id: str, above: Json, below: Json) -> Panel:
+def _two_axes(panel_id: str, above: Json, below: Json, across: Json) -> Panel:
     layout: Json = {
-        "xaxis": {"type": "date", "anchor": "y2"},
+        "xaxis": {**across, "anchor": "y2"},
         "yaxis": {"domain": [0.55, 1], "zeroline": True},
         "yaxis2": {"domain": [0, 0.45], "zeroline": True},
     }

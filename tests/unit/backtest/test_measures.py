@@ -15,6 +15,7 @@ from autofutures.backtest.measures import (
     types_of,
     weekdays_of,
 )
+from autofutures.backtest.panels import packed, rolling_panels
 from autofutures.backtest.samples import MIN_ORDERS, MIN_WEEKDAYS, WINDOW, too_few
 from autofutures.backtest.statistics import MIN_DAYS, RoundTrip, Ticks
 from autofutures.domain.instrument import instrument
@@ -138,6 +139,17 @@ def test_rolling_figures_need_two_windows() -> None:
     assert (short.days, short.trades_at) == ((), ())
     assert short.why_no_days == "too few: 39 of 40 trading days needed"
     assert short.why_no_trades == "too few: 39 of 40 closed trades needed"
+
+
+def test_rolling_figures_are_drawn_by_day_and_by_trade() -> None:
+    profits = {add_days(MONDAY, day): day % 3 for day in range(2 * WINDOW)}
+    by_day, by_trade = rolling_panels(rolling_of(profits, [trip(n % 2, n) for n in range(2 * WINDOW)]), "TWD")
+    assert by_day.traces[0]["x"] == [
+        f"2021-{day // 100 % 100:02}-{day % 100:02}" for day in list(profits)[WINDOW - 1 :]
+    ]
+    assert by_day.layout["xaxis"] == {"type": "date", "anchor": "y2"}
+    assert by_trade.traces[0]["x"] == packed(list(range(WINDOW, 2 * WINDOW + 1)))
+    assert rolling_panels(rolling_of({}, []), "TWD") == []
 
 
 def test_there_is_a_reason_only_where_there_is_too_little() -> None:
