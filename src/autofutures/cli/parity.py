@@ -34,8 +34,8 @@ _HELP = (
     "autofutures parity RUN_FOLDER --adopt measured.toml, then autofutures backtest ... --config measured.toml"
 )
 
-MOST_BYTES = 32_000_000
-"""A record of up to this size is certified at the end of a paper run: it takes some seconds."""
+MOST_BYTES = 10_000_000
+"""A record of up to this size is certified at the end of a paper run: it takes some ten seconds."""
 
 DayArgument = Annotated[
     str,

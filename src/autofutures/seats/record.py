@@ -59,6 +59,10 @@ Short = int | AnyMessage | Listed
 """An input in the record, or so many trades and quotes."""
 
 
+_ONE_TRADE: list[Short] = [1]
+"""What nearly every batch of a quiet market is."""
+
+
 class Rows:
     """Rows of the venue's lists by number: it says the same ones every few seconds, all day.
 
@@ -187,6 +191,8 @@ class Record:
 
     def _shortened(self, inputs: Sequence[AnyMessage], stream: Sequence[AnyMessage]) -> list[Short]:
         """The inputs, with a number for each run of trades and quotes that the stream has too."""
+        if len(inputs) == 1 and len(stream) == 1 and inputs[0] is stream[0] and type(inputs[0]) is Tick:
+            return _ONE_TRADE
         market = [message for message in stream if type(message) is Tick or type(message) is Quote]
         short: list[Short] = []
         told, run = 0, 0
@@ -213,5 +219,7 @@ def _spans(moments: Moments, count: int) -> tuple[tuple[int, int], ...]:
     """How many inputs each time is of."""
     if not count:
         return ()
+    if len(moments) == 1:
+        return ((count, moments[0][1]),)
     ends = [place for place, _ in moments[1:]] + [count]
     return tuple((end - place, now) for (place, now), end in zip(moments, ends, strict=True) if end > place)
