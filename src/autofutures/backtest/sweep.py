@@ -89,7 +89,7 @@ def sweep(plan: Plan, results: Results, workers: Workers, progress: Progress | N
                 break
         state = "done"
     except KeyboardInterrupt as error:
-        raise Interrupted(number, work.stored) from error
+        raise Interrupted(number, results.search(number).tried) from error
     finally:
         results.end(number, state, judge.refused, judge.reasons, clock.now_ns())
     return Searched(

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from importlib import import_module
 from types import TracebackType
 from typing import Protocol
@@ -129,7 +130,7 @@ class Processes:
         self._engine = engine
         self._before = set(multiprocessing.active_children())
         context = multiprocessing.get_context("spawn")
-        self._pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_leave_interrupts_to_us)
+        self._pool = ProcessPoolExecutor(jobs, mp_context=context)
 
     def results(self, run: RunSettings, chunks: Sequence[Chunk]) -> Iterator[list[SetResult]]:
         """See `Workers`.
@@ -137,9 +138,10 @@ class Processes:
         Raises:
             Refusal: a process died; what was done is not lost.
         """
-        futures: list[Future[list[SetResult]]] = [
-            self._pool.submit(evaluate, self._engine, run, list(chunk)) for chunk in chunks
-        ]
+        with _interrupts_held_back():
+            futures: list[Future[list[SetResult]]] = [
+                self._pool.submit(evaluate, self._engine, run, list(chunk)) for chunk in chunks
+            ]
         try:
             for future in as_completed(futures):
                 yield future.result()
@@ -157,6 +159,14 @@ class Processes:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _leave_interrupts_to_us() -> None:
-    """A person's Ctrl-C reaches every process of the terminal; the one that stores results answers it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Processes that are started meanwhile never hear of Ctrl-C, which a terminal tells to all: they inherit the mask.
+
+    The one that stores results answers it, as soon as the block ends.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

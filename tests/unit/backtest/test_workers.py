@@ -1,4 +1,6 @@
 import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import msgspec
@@ -41,6 +43,16 @@ def test_a_search_that_is_left_in_the_middle_leaves_no_process_behind() -> None:
     assert len(next(iter(answers))) == 1
     workers.close()
     assert multiprocessing.active_children() == []
+
+
+def test_processes_do_not_hear_the_ctrl_c_that_a_terminal_tells_to_all() -> None:
+    workers = Processes("nodes", 1)
+    answers = workers.results(RUN, [[one] for one in SETS])
+    first = next(iter(answers))
+    for process in multiprocessing.active_children():
+        os.kill(process.pid or 0, signal.SIGINT)
+    assert len([*first, *(one for some in answers for one in some)]) == len(SETS)
+    workers.close()
 
 
 def test_a_process_that_was_killed_is_a_sentence() -> None:
