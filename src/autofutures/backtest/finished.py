@@ -129,6 +129,7 @@ class FinishedRun:
         tally = result.tally
         rows = Rows(tally.orders, tally.fills, tally.refusals, tally.equity, tally.decided)
         found = fingerprint(settings)
+        engine = str(getattr(result, "engine", engine))
         made = Made(engine, result.events, result.seconds, found.data, found.code, found.version)
         return cls(settings, result.summary, rows, made, (assumptions_of(settings), notes_of(settings)))
 
