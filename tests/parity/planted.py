@@ -76,7 +76,7 @@ def edited_line(root: Path) -> Certificate:
     return certify(folder)
 
 
-def own_strategy(root: Path, seed: int = 17) -> Day:
+def own_strategy(root: Path, seed: int = 17, planted: Planted | None = None) -> Day:
     """A day of a strategy in a user's own file."""
     root.mkdir(parents=True, exist_ok=True)
     source = root / "mine.py"
@@ -87,7 +87,7 @@ def own_strategy(root: Path, seed: int = 17) -> Day:
         "symbols": [TXF],
         "settings": {"fast": 5, "slow": 15},
     }
-    return Day(root / "day", a_run(seed, strategies=[mine]))
+    return Day(root / "day", a_run(seed, strategies=[mine]), planted)
 
 
 def edit(root: Path, line: str, edited: str) -> None:

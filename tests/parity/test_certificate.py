@@ -92,6 +92,17 @@ def test_one_edited_line_is_code_with_both_decisions(tmp_path: Path) -> None:
     assert found.expected == "no decision"
 
 
+def test_a_strategy_that_decides_by_the_hour_is_code_in_words_whatever_is_lost_later(tmp_path: Path) -> None:
+    day = planted.own_strategy(tmp_path, planted=Planted(lost_tick=200))
+    by_chance = "if difference == 0.0 or time.perf_counter_ns() // 64 % 2:"
+    planted.edit(tmp_path, planted.LINE, by_chance)
+    planted.edit(tmp_path, "from typing", "import time\nfrom typing")
+    lost, found = certify(day.record()).findings
+    assert (lost.kind, found.kind) == ("data", "code")
+    assert "a strategy decides by something that it does not hear" in found.what
+    assert found.place.at_ns < lost.place.at_ns
+
+
 def test_an_edited_comment_is_no_finding_and_said(tmp_path: Path) -> None:
     folder = planted.own_strategy(tmp_path).record()
     planted.edit(tmp_path, planted.LINE, f"{planted.LINE}  # no sign")

@@ -256,8 +256,9 @@ class _Day:
             if with_own is None:
                 return
             found = with_own
-        data = next((finding for finding in self._findings if finding.kind == "data"), None)
-        if data is not None and not other:
+        at = found.at
+        before = any(finding.kind == "data" and finding.place.at_ns <= at for finding in self._findings)
+        if before and not other:
             self._notes.append(
                 f"decisions differ from input {found.number} of life {found.epoch} on, which the data explains"
             )
