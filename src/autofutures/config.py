@@ -87,6 +87,11 @@ def default_results() -> str:
     return f"sqlite:///{_xdg('XDG_STATE_HOME', Path.home() / '.local' / 'state') / 'autofutures' / 'results.sqlite'}"
 
 
+def default_cache() -> Path:
+    """Where compiled strategies are kept: `$XDG_CACHE_HOME/autofutures/compiled`, or under `~/.cache`."""
+    return _xdg("XDG_CACHE_HOME", Path.home() / ".cache") / "autofutures" / "compiled"
+
+
 def default_keys() -> Path:
     """Where keys are kept: `$XDG_CONFIG_HOME/autofutures/keys`, or `~/.config/autofutures/keys`."""
     return _xdg("XDG_CONFIG_HOME", Path.home() / ".config") / "autofutures" / "keys"

@@ -100,7 +100,7 @@ class PrintMarket:
 
     def _serve_resting(self, tick: Tick, printed: int, outcome: Outcome) -> None:
         resting = [order for order in self.orders.values() if order.resting]
-        resting.sort(key=lambda order: (-order.side * order.price_ticks, order.arrival))
+        resting.sort(key=lambda order: (-order.side, -order.side * order.price_ticks, order.arrival))
         for order in resting:
             if rules.passed_through(order.side, order.price_ticks, tick.price_ticks):
                 reaches_us = printed

@@ -15,13 +15,13 @@ class Gate:
     """Asks the rules in turn."""
 
     def __init__(self, rules: Iterable[Rule]) -> None:
-        self._rules = tuple(rules)
-        self._exit_rules = tuple(rule for rule in self._rules if rule.binds_exits)
-        self._counting = tuple(rule for rule in self._rules if not isinstance(rule, Stateless))
+        self.rules = tuple(rules)
+        self._exit_rules = tuple(rule for rule in self.rules if rule.binds_exits)
+        self._counting = tuple(rule for rule in self.rules if not isinstance(rule, Stateless))
 
     def check(self, intent: Intent, exposure: Exposure, *, exits: bool = False) -> Approved | Refused:
         """The verdict on an intent; `exits` marks the trader's own orders, which only ever reduce a position."""
-        for rule in self._exit_rules if exits else self._rules:
+        for rule in self._exit_rules if exits else self.rules:
             violation = rule.check(intent, exposure)
             if violation is not None:
                 return Refused(

@@ -91,6 +91,11 @@ class Context:
         self._open: dict[int, OpenOrder] = {}
         self._wants_save = False
 
+    @property
+    def exit_plans(self) -> Sequence[ExitPlan | None]:
+        """What `exit=` indexes; the first is none."""
+        return self._exit_plans
+
     def position_of(self, leg: int) -> int:
         """The strategy's own position in its symbol number `leg`."""
         return self._positions[leg]

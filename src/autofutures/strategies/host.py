@@ -14,6 +14,7 @@ from autofutures.domain.messages import (
     Configured,
     Decision,
     ExitMoved,
+    ExitPlan,
     Gap,
     OrderChanged,
     Quote,
@@ -51,6 +52,11 @@ class Host:
         spans = [parse_span(span) for span in strategy.bars]
         self._bars = {symbol: [BarBuilder(symbol, span) for span in spans] for symbol in symbols}
         self._has_bars = bool(spans)
+
+    @property
+    def exit_plans(self) -> Sequence[ExitPlan | None]:
+        """What `exit=` of orders indexes so far; the first is none."""
+        return self._ctx.exit_plans
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[Decision]:
         """Hears one message of the stream, and says what the strategy decided on it."""

@@ -1,0 +1,375 @@
+"""Compiles a strategy for the kernel, by Numba, and keeps what was compiled.
+
+The strategy's annotated fields become a flat record, and its methods are compiled for it. The kernel calls them through
+pointers, so it is compiled once for all strategies. What is compiled lies in a folder named by a hash of every source
+that it can reach, and of the versions of Numba and Python: an edit anywhere is another folder, and nothing is stale.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import linecache
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import NamedTuple, cast
+
+import numba
+import numpy as np
+from numba.core import errors, types
+from numba.core.datamodel.models import RecordModel
+from numba.core.datamodel.registry import register_default
+from numba.core.typing import templates
+from numba.core.typing.context import BaseContext
+from numba.extending import overload_method
+
+from autofutures.backtest.kernel import types as kernel_types
+from autofutures.config import default_cache
+from autofutures.domain.errors import BadInput
+from autofutures.strategies.base import Strategy
+
+HOOKS = ("on_tick", "on_quote", "on_bar", "on_order", "on_fill", "on_exit", "on_timer", "on_session_end")
+"""The methods that the kernel calls, in the sequence of `kernel.loop.Hooks`."""
+
+_FIELDS: dict[type, str] = {int: "i8", float: "f8", bool: "?"}
+
+
+class NotCompilable(BadInput):
+    """The strategy runs interpreted all the same; the text says where, what and what to write instead."""
+
+
+class Linked(NamedTuple):
+    """A compiled strategy."""
+
+    dtype: np.dtype[np.void]
+    hooks: tuple[object, ...]
+    run: Callable[..., int]
+    hits: int
+    """Functions that came out of the cache."""
+    misses: int
+    """Functions that were compiled."""
+
+
+class SelfRecord(kernel_types.FlatRecord):
+    """A strategy's own fields, with its methods."""
+
+
+register_default(SelfRecord)(RecordModel)
+
+linking: dict[str, type[Strategy]] = {}
+"""The strategies that generated modules ask for, by the modules' names."""
+
+_types: dict[type[Strategy], SelfRecord] = {}
+
+
+def fields_of(strategy: type[Strategy]) -> np.dtype[np.void]:
+    """The record of a strategy's fields; text has no place in it."""
+    kinds = {name: _FIELDS[kind] for name, kind in strategy.fields().items() if kind in _FIELDS}
+    return np.dtype(list(kinds.items()) or [("_nothing", "i8")], align=True)
+
+
+def packed(strategy: Strategy, dtype: np.dtype[np.void]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    """A strategy's fields as one record."""
+    row = np.zeros(1, dtype)
+    for name in dtype.names or ():
+        if hasattr(strategy, name):
+            row[name] = getattr(strategy, name)
+    return row
+
+
+def unpacked(strategy: Strategy, row: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
+    """Puts a record's fields back into a strategy."""
+    for name in row.dtype.names or ():
+        if hasattr(strategy, name):
+            setattr(strategy, name, row[name][0].item())
+
+
+def self_type(name: str) -> SelfRecord:
+    """The type of `self` in the generated module of that name."""
+    strategy = linking[name]
+    found = _types.get(strategy)
+    if found is None:
+        kind = type(f"{strategy.__name__}Self", (SelfRecord,), {})
+        register_default(kind)(RecordModel)
+        found = _types[strategy] = kind(f"strategy.{strategy.__name__}.{name}", fields_of(strategy))
+        for method, function in _methods(strategy):
+            overload_method(kind, method)(_as_overload(function))
+    return found
+
+
+def _methods(strategy: type[Strategy]) -> Iterator[tuple[str, Callable[..., object]]]:
+    for owner in reversed(strategy.__mro__):
+        if issubclass(owner, Strategy) and owner is not Strategy:
+            for name, found in vars(owner).items():
+                if inspect.isfunction(found):
+                    yield name, found
+
+
+def _as_overload(function: Callable[..., object]) -> Callable[..., object]:
+    """A function with the parameters of another, which returns that: what Numba asks of an overload."""
+    names = list(inspect.signature(function).parameters.values())
+    words = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in names)
+    plain = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
+    return cast("Callable[..., object]", eval(f"lambda {words}: plain", {"plain": plain}))  # noqa: S307
+
+
+# --- what Numba would let pass, and Python would not
+
+_resolve_setattr = BaseContext.resolve_setattr
+
+
+def _strict_setattr(
+    self: BaseContext, target: types.Type, attr: str, value: types.Type
+) -> templates.Signature | None:
+    if isinstance(target, (SelfRecord, kernel_types.ContextRecord)):
+        if attr not in target.fields:
+            raise errors.NumbaTypeError(f"<<undeclared {attr}>>")
+        if isinstance(target.typeof(attr), types.Integer) and isinstance(value, types.Float):
+            raise errors.NumbaTypeError(f"<<float {attr}>>")
+    return cast("templates.Signature | None", _resolve_setattr(self, target, attr, value))
+
+
+BaseContext.resolve_setattr = _strict_setattr
+
+# --- linking
+
+_STRATEGY = '''"""Generated: one strategy's hooks."""
+
+from numba import njit, types
+
+from autofutures.backtest import compile as linker
+from autofutures.backtest.kernel.types import CONTEXT, EVENTS, record_at
+
+_self = record_at(linker.self_type({name!r}))
+_context = record_at(CONTEXT)
+_SIGNATURE = types.int64(types.intp, types.intp, types.intp)
+'''
+
+_HOOK = """
+_{hook}_event = record_at(EVENTS[{hook!r}])
+
+
+@njit(_SIGNATURE, cache=True)
+def {hook}(strategy, event, state):
+    _self(strategy).{hook}(_{hook}_event(event), _context(state))
+    return 0
+"""
+
+_NO_HOOK = """
+
+@njit(_SIGNATURE, cache=True)
+def {hook}(strategy, event, state):
+    return 0
+"""
+
+_KERNEL = '''"""Generated: the kernel."""
+
+from numba import njit, types
+
+from autofutures.backtest.kernel import loop
+from autofutures.backtest.kernel.loop import Hooks
+from autofutures.backtest.kernel.state import Tables
+from autofutures.backtest.kernel.types import STATE, record_at
+
+_state = record_at(STATE)
+_HOOK = types.FunctionType(types.int64(types.intp, types.intp, types.intp))
+_HOOKS = (_HOOK,) * 8
+_TABLES = (types.intp,) * 7
+
+
+@njit(
+    types.int64(*_HOOKS, types.intp, types.intp, *_TABLES, *(types.intp,) * 6, *(types.int64,) * 4),
+    cache=True,
+    nogil=True,
+)
+def run(
+    on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end,
+    strategy, state, sessions, terms, orders, fills, refusals, points, placed,
+    at, kind, leg, a, b, c, first, count, rows, moment,
+):
+    hooks = Hooks(strategy, on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end)
+    tables = Tables(sessions, terms, orders, fills, refusals, points, placed)
+    return loop.run(hooks, _state(state), tables, at, kind, leg, a, b, c, first, count, rows, moment)
+'''
+
+
+def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
+    """Compiles a strategy, or takes it from the cache.
+
+    Args:
+        strategy: the class.
+        cache: the folder of what is compiled; by default the user's own.
+
+    Raises:
+        NotCompilable: with a sentence that says where, what, and what to write instead.
+    """
+    folder = cache or default_cache()
+    _refuse_by_reading(strategy)
+    kernel = _generated("kernel", _hash([inspect.getsource(m) for m in kernel_types.sources()] + [_KERNEL]), _KERNEL, folder)
+    name = f"strategy_{_hash([*_sources_of(strategy), _STRATEGY, _HOOK, kernel.__name__, strategy.__qualname__])}"
+    linking[name] = strategy
+    text = _STRATEGY.format(name=name) + "".join(
+        (_HOOK if getattr(strategy, hook) is not getattr(Strategy, hook) else _NO_HOOK).format(hook=hook)
+        for hook in HOOKS
+    )
+    try:
+        module = _generated("", name, text, folder)
+    except errors.NumbaError as error:
+        raise NotCompilable(_sentence(strategy, str(error))) from error
+    hooks = tuple(getattr(module, hook) for hook in HOOKS)
+    compiled = (*hooks, kernel.run)
+    hits = sum(sum(found.stats.cache_hits.values()) for found in compiled)
+    misses = sum(sum(found.stats.cache_misses.values()) for found in compiled)
+    return Linked(fields_of(strategy), hooks, kernel.run, hits, misses)
+
+
+def _hash(texts: list[str]) -> str:
+    whole = "\0".join([*texts, numba.__version__, np.__version__, sys.version])
+    return hashlib.sha256(whole.encode()).hexdigest()[:20]
+
+
+def _sources_of(strategy: type[Strategy]) -> list[str]:
+    """The text of every file of the strategy's own that its methods can reach: its module, and what that imports."""
+    seen: dict[str, str] = {}
+    waiting = [sys.modules.get(owner.__module__) for owner in strategy.__mro__ if issubclass(owner, Strategy)]
+    while waiting:
+        module = waiting.pop()
+        path = getattr(module, "__file__", None)
+        if module is None or not path or path in seen or not _is_own(path):
+            continue
+        seen[path] = Path(path).read_text("utf-8")
+        for found in vars(module).values():
+            name = found.__name__ if isinstance(found, ModuleType) else getattr(found, "__module__", None)
+            waiting.append(sys.modules.get(name or ""))
+    return [f"{path}\n{text}" for path, text in sorted(seen.items())]
+
+
+def _is_own(path: str) -> bool:
+    """Whether a file is neither Python's own nor an installed library's."""
+    place = Path(path)
+    return place.suffix == ".py" and "site-packages" not in place.parts and not path.startswith(sys.base_prefix)
+
+
+def _generated(prefix: str, name: str, text: str, folder: Path) -> ModuleType:
+    """The module of that name, written where it is not there yet; Numba's own cache lies beside it."""
+    whole = f"{prefix}_{name}" if prefix else name
+    module_name = f"autofutures_compiled.{whole}"
+    known = sys.modules.get(module_name)
+    if known is not None:
+        return known
+    path = folder / whole / f"{whole}.py"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as part:
+            part.write(text)
+        Path(part.name).replace(path)
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{path} cannot be loaded: delete the folder {folder}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[module_name]
+        raise
+    return module
+
+
+# --- sentences
+
+_NO_WORDS: dict[type[ast.AST], str] = {
+    ast.Try: "`try` is not compiled: test for what may go wrong with `if` before it does",
+    ast.With: "`with` is not compiled: a strategy opens nothing",
+    ast.Global: "`global` is not compiled: make it a field of the strategy",
+    ast.Lambda: "a `lambda` is not compiled: write a method",
+    ast.ListComp: "a list is not compiled here: keep numbers in fields, or a running sum",
+    ast.DictComp: "a dictionary is not compiled: keep numbers in fields",
+    ast.SetComp: "a set is not compiled: keep numbers in fields",
+    ast.Dict: "a dictionary is not compiled: keep numbers in fields",
+    ast.Set: "a set is not compiled: keep numbers in fields",
+    ast.List: "a list is not compiled: keep numbers in fields",
+    ast.JoinedStr: "an f-string is not compiled: say why with `why=`, an index of `reasons`",
+    ast.Yield: "`yield` is not compiled: return instead",
+    ast.Import: "an import inside a method is not compiled: import at the top of the file",
+    ast.ImportFrom: "an import inside a method is not compiled: import at the top of the file",
+}
+
+_TEXT_EVENTS = {
+    "symbol": "compare `ctx.leg`, the number of the symbol, instead",
+    "reason": "read `event.refused` or `event.status` instead",
+    "session": "read the times of the event instead",
+    "client_id": "an order is named by its handle",
+}
+
+
+def _refuse_by_reading(strategy: type[Strategy]) -> None:
+    """Finds what Numba would refuse in words that no author of a strategy understands."""
+    for _, function in _methods(strategy):
+        if function.__name__ in {"check", "on_start", "on_command", "conditions", "command_values", "on_gap"}:
+            continue
+        lines, first = inspect.getsourcelines(function)
+        tree = ast.parse(inspect.cleandoc("\n" + "".join(lines)) if lines[0][:1] == " " else "".join(lines))
+        for node in ast.walk(tree):
+            words = _NO_WORDS.get(type(node))
+            if words is not None:
+                line = first + getattr(node, "lineno", 1) - 1
+                raise NotCompilable(f"{_place(function, line)}: {words}. The strategy runs interpreted all the same.")
+
+
+def _place(function: Callable[..., object], line: int) -> str:
+    path = inspect.getsourcefile(function) or "the strategy"
+    return f"{path}, line {line}: `{linecache.getline(path, line).strip()}`"
+
+
+def _sentence(strategy: type[Strategy], said: str) -> str:
+    """What Numba said, as an author of a strategy can use it."""
+    own = {path for path in (inspect.getsourcefile(owner) for owner in strategy.__mro__[:-1]) if path}
+    places = [(path, int(line)) for path, line in re.findall(r'File "([^"]+)", line (\d+)', said) if path in own]
+    where = ""
+    if places:
+        path, line = places[-1]
+        where = f"{path}, line {line}: `{linecache.getline(path, line).strip()}`: "
+    return f"{where}{_what(strategy, said)}. The strategy runs interpreted all the same."
+
+
+def _what(strategy: type[Strategy], said: str) -> str:
+    undeclared = re.search(r"<<undeclared (\w+)>>", said)
+    if undeclared:
+        name = undeclared[1]
+        return f"{strategy.__name__} declares no field {name!r}: add `{name}: int = 0` (or float, bool) to the class"
+    fraction = re.search(r"<<float (\w+)>>", said)
+    if fraction:
+        name = fraction[1]
+        return f"{name!r} is declared int and is given a fraction: write int(...), or declare it float"
+    unknown = re.search(r"<<unknown (\w+) of ([\w.]+)>>", said)
+    if unknown:
+        return _unknown(strategy, unknown[1], unknown[2])
+    whole = re.search(r"ctx\.\w+: \w+ must be a whole number[^\n]*", said)
+    if whole:
+        return whole[0]
+    name = re.search(r"NameError: name '(\w+)' is not defined|Untyped global name '(\w+)'", said)
+    if name:
+        return (
+            f"{name[1] or name[2]!r} is nothing that can be compiled: use numbers, `math`, NumPy's functions, "
+            "and constants of the file"
+        )
+    first = next((line.strip() for line in said.splitlines() if line.strip()), "unknown trouble")
+    return f"this cannot be compiled ({first[:200]}): keep to numbers, `if`, `for`, `while` and calls of own methods"
+
+
+def _unknown(strategy: type[Strategy], name: str, owner: str) -> str:
+    if owner.startswith("strategy."):
+        kind = strategy.fields().get(name)
+        if kind is str:
+            return f"the field {name!r} is text, which is not compiled: make it a number"
+        there = ", ".join(fields_of(strategy).names or ())
+        return f"{strategy.__name__} has no field or method {name!r}; its fields are {there}"
+    if owner == "kernel.Context":
+        return f"ctx has no {name!r} that is compiled: `declare_exit` belongs in `on_start`, else see strategies/context.py"
+    advice = _TEXT_EVENTS.get(name)
+    return f"this event has no {name!r} when compiled" + (f": {advice}" if advice else "")

@@ -1,0 +1,547 @@
+"""The events: what is due at the exchange, the trader's answer, what the strategy hears and decides, and so on.
+
+As `engine.Lockstep` does it for one strategy. A trade that can move nothing of ours costs a few comparisons: each leg
+keeps the two prices between which no order, stop or plan is reached (`lo`, `hi`), and until when that is so.
+"""
+
+# ruff: noqa: ANN001, ANN201, PLR0913, PLR0917 - `S` is the state, `X` the tables, `F` the strategy's hooks
+
+from typing import NamedTuple
+
+from autofutures.backtest.kernel import exits, market
+from autofutures.backtest.kernel import words as w
+from autofutures.backtest.kernel.book import (
+    book_fill,
+    changed,
+    decide,
+    heard,
+    measure,
+    minute_after,
+    over,
+    point,
+    release,
+    revoke,
+    say_order,
+    session_at,
+    submit,
+)
+from autofutures.backtest.kernel.memory import call, column, session_row, small, terms_row
+from autofutures.backtest.kernel.state import MAX_TIMERS, NEVER
+from autofutures.market import bars
+
+MAX_ROUNDS = 16
+MAX_RINGS = 1_000
+
+TICK, QUOTE, SESSION_END = range(3)
+"""Kinds of events in a chunk."""
+
+BEGIN, END = -1, -2
+"""Instead of a number of events."""
+
+
+class Hooks(NamedTuple):
+    """What the strategy overrides: functions here, pointers in compiled code. `wants` says which, bit by bit."""
+
+    strategy: object
+    on_tick: object
+    on_quote: object
+    on_bar: object
+    on_order: object
+    on_fill: object
+    on_exit: object
+    on_timer: object
+    on_session_end: object
+
+
+# --- hearing
+
+
+def hear_tick(F, S, X, leg, at, price_ticks, qty, auction):
+    """The strategy hears a trade."""
+    S.cause_seq += 1
+    S.k = 0
+    S.leg = leg
+    L = S.legs[leg]
+    L.known_last = price_ticks
+    if leg == 0:
+        S.last_ticks = price_ticks
+    if S.bars_n:
+        hear_bars(F, S, X, leg, at, price_ticks, qty)
+    tick = S.tick[0]
+    tick.at = at
+    tick.price_ticks = price_ticks
+    tick.qty = qty
+    tick.auction = auction
+    call(F.on_tick, F.strategy, tick, S)
+
+
+def hear_bars(F, S, X, leg, at, price_ticks, qty):
+    """A trade enters the bars of its leg; those that it finishes are heard before it."""
+    session = session_at(S, X, leg, at)
+    if session < 0:
+        return
+    code = session_row(X.sessions, session).code
+    for number in range(S.bars_n):
+        bar = S.legs[leg].bars[number]
+        timed = S.span_kind[number] == 0
+        start = bars.time_bucket(at, S.span_size[number]) if timed else at
+        if bar.trades and (code != bar.session or (timed and start > bar.at)):
+            tell_bar(F, S, leg, number)
+        if not bar.trades:
+            bar.at = start
+            bar.session = code
+            bar.qty = 0
+            bar.open = bar.high = bar.low = price_ticks
+        bar.high = max(bar.high, price_ticks)
+        bar.low = min(bar.low, price_ticks)
+        bar.close = price_ticks
+        bar.qty += qty
+        bar.trades += 1
+        if not timed and (bar.trades if S.span_kind[number] == 1 else bar.qty) >= S.span_size[number]:
+            tell_bar(F, S, leg, number)
+
+
+def tell_bar(F, S, leg, number):
+    """A bar is complete."""
+    bar = S.legs[leg].bars[number]
+    event = S.bar[0]
+    event.at = bar.at
+    event.open_ticks = bar.open
+    event.high_ticks = bar.high
+    event.low_ticks = bar.low
+    event.close_ticks = bar.close
+    event.qty = bar.qty
+    event.trades = bar.trades
+    event.day = bar.session >> 1
+    event.span = number
+    bar.trades = 0
+    S.leg = leg
+    call(F.on_bar, F.strategy, event, S)
+
+
+def set_left(S, handle, left):
+    """What is left of an order, as far as the strategy knows: the less is true."""
+    index = known_index(S, handle)
+    if index < 0:
+        return
+    known = S.known[index]
+    if left >= known.left:
+        return
+    set_working(S, known.leg, known.side * (left - known.left))
+    known.left = left
+    if left:
+        return
+    S.known_n -= 1
+    for place in range(index, S.known_n):
+        here, following = S.known[place], S.known[place + 1]
+        here.handle = following.handle
+        here.leg = following.leg
+        here.side = following.side
+        here.left = following.left
+        here.unfilled = following.unfilled
+
+
+def set_working(S, leg, qty):
+    """Contracts at work, as the strategy knows them."""
+    L = S.legs[leg]
+    L.known_working += qty
+    if leg == 0:
+        S.working = L.known_working
+
+
+def known_index(S, handle):
+    """Where an order stands among those that the strategy takes for open; -1 for nowhere."""
+    low, high = 0, S.known_n - 1
+    while low <= high:
+        middle = (low + high) >> 1
+        found = S.known[middle].handle
+        if found == handle:
+            return middle
+        if found < handle:
+            low = middle + 1
+        else:
+            high = middle - 1
+    return -1
+
+
+def hear(F, S, X, index):
+    """The strategy hears one message of its own."""
+    event = S.heard[index]
+    kind = event.kind
+    S.leg = event.leg
+    if kind == w.HEARS_TICK:
+        hear_tick(F, S, X, event.leg, event.at, event.price_ticks, event.qty, event.n)
+    elif kind == w.HEARS_ORDER:
+        set_left(S, event.handle, event.left)
+        call(F.on_order, F.strategy, event, S)
+    elif kind == w.HEARS_REFUSED:
+        set_left(S, event.handle, 0)
+        call(F.on_order, F.strategy, event, S)
+    elif kind == w.HEARS_FILL:
+        found = known_index(S, event.handle)
+        if found >= 0:
+            S.known[found].unfilled -= event.qty
+            set_left(S, event.handle, S.known[found].unfilled)
+        L = S.legs[event.leg]
+        L.known_position = event.position
+        if event.leg == 0:
+            S.position = event.position
+        call(F.on_fill, F.strategy, event, S)
+    elif kind == w.HEARS_EXIT:
+        call(F.on_exit, F.strategy, event, S)
+    elif kind == w.HEARS_TIMER:
+        call(F.on_timer, F.strategy, event, S)
+    elif kind == w.HEARS_SESSION_END:
+        for number in range(S.bars_n):
+            if S.legs[event.leg].bars[number].trades:
+                tell_bar(F, S, event.leg, number)
+        call(F.on_session_end, F.strategy, event, S)
+
+
+# --- one instant
+
+
+def settle(F, S, X, at, rounds=MAX_ROUNDS):
+    """The strategy hears what happened and decides, and hears what became of that, to the end."""
+    for _ in range(rounds):
+        if S.heard_n == 0 or S.error:
+            return
+        S.now = at
+        for index in range(S.heard_n):
+            hear(F, S, X, index)
+        for index in range(S.heard_n):
+            slot = S.heard[index].slot
+            if slot >= 0:
+                release(S, X, slot)
+        S.heard_n = 0
+        if S.said_n == 0:
+            return
+        decide_all(S, X, at)
+    S.error = w.ENDLESS_ANSWERS
+
+
+def decide_all(S, X, at):
+    """The trader handles what the strategy said, in its sequence."""
+    for index in range(S.said_n):
+        draft = S.said[index]
+        if draft.kind == w.ASK_ORDER:
+            decide(S, X, draft, at, False)
+        elif draft.kind == w.ASK_CANCEL:
+            revoke(S, X, draft, at)
+        elif draft.kind == w.ASK_CLOSE:
+            exits.close_lot(S, X, draft, at)
+        elif draft.kind == w.ASK_TIMER:
+            set_timer(S, max(draft.plan_ticks, at), draft.qty)
+    S.said_n = 0
+
+
+def handle_reports(S, X, at):
+    """The trader hears what the exchange said."""
+    for index in range(S.reports_n):
+        said = S.reports[index]
+        slot = said.slot
+        if said.kind == w.SAYS_FILLED:
+            opening = book_fill(S, X, slot, said.qty, said.price_ticks, at)
+            exits.cover(S, X, slot, said.qty, opening, at)
+            say_order(S, slot, at)
+        elif said.kind == w.SAYS_NO_CANCEL:
+            say_order(S, slot, at)
+        else:
+            changed(S, slot, said.kind, at)
+    S.reports_n = 0
+
+
+# --- timers
+
+
+def set_timer(S, at, timer):
+    """The strategy is to be woken."""
+    if S.timers_n >= MAX_TIMERS:
+        S.error = w.TOO_MANY_TIMERS
+        return
+    S.timer_number += 1
+    entry = S.timers[S.timers_n]
+    S.timers_n += 1
+    entry.at = at
+    entry.number = S.timer_number
+    entry.timer = timer
+    S.next_timer = min(S.next_timer, at)
+
+
+def ring_before(F, S, X, at):
+    """Timers that are due before the next event."""
+    rung, last_at = 0, 0
+    while S.next_timer < at and not S.error:
+        first = 0
+        for index in range(1, S.timers_n):
+            entry, best = S.timers[index], S.timers[first]
+            if entry.at < best.at or (entry.at == best.at and entry.number < best.number):
+                first = index
+        entry = S.timers[first]
+        rings_at, timer = entry.at, entry.timer
+        S.timers_n -= 1
+        moved = S.timers[S.timers_n]
+        entry.at = moved.at
+        entry.number = moved.number
+        entry.timer = moved.timer
+        S.next_timer = NEVER
+        for index in range(S.timers_n):
+            S.next_timer = min(S.next_timer, S.timers[index].at)
+        rung = rung + 1 if rings_at == last_at else 1
+        last_at = rings_at
+        if rung > MAX_RINGS:
+            S.error = w.ENDLESS_TIMERS
+            return
+        event = heard(S, w.HEARS_TIMER, 0, rings_at)
+        event.timer = timer
+        settle(F, S, X, rings_at)
+        refresh_all(S, X)
+
+
+# --- what a trade may pass by
+
+
+def refresh_all(S, X):
+    """The two prices of each leg of which something has changed."""
+    for leg in range(S.legs_n):
+        if S.legs[leg].dirty:
+            refresh(S, X, leg)
+
+
+def refresh(S, X, leg):
+    """The prices at which a trade would next do something, as far as orders, stops and plans stand now."""
+    L = S.legs[leg]
+    L.dirty = 0
+    lo, hi, busy = -NEVER, NEVER, 0
+    if L.buys_n:
+        lo = max(lo, S.orders[L.buys[L.buys_n - 1]].market_price)
+    if L.sells_n:
+        hi = min(hi, S.orders[L.sells[L.sells_n - 1]].market_price)
+    for index in range(S.held_n):
+        order = S.orders[S.held[index]]
+        if order.leg == leg:
+            if order.side > 0:
+                hi = min(hi, order.stop_ticks)
+            else:
+                lo = max(lo, order.stop_ticks)
+    for index in range(L.plans_n):
+        plan = S.plans[L.plans[index]]
+        terms = terms_row(X.terms, plan.terms)
+        waits = terms.time_stop_ns or terms.flat_before_close_ns or terms.bracket
+        if plan.reason or waits or exits.moves(terms):
+            busy = 1
+        for price, favour in ((plan.take_profit_ticks, plan.side), (plan.stop_ticks, -plan.side)):
+            if price and favour > 0:
+                hi = min(hi, price)
+            elif price:
+                lo = max(lo, price)
+    for number in range(len(L.ranges)):
+        if L.ranges[number].on:
+            busy = 1
+    if L.stop_on and L.position:
+        if L.position > 0:
+            lo = max(lo, L.stop_floor)
+        else:
+            hi = min(hi, L.stop_floor)
+        if L.stop_fired:
+            busy = 1
+    for index in range(S.alive_n):
+        order = S.orders[S.alive[index]]
+        if order.closes_k and order.leg == leg:
+            busy = 1
+    L.lo = lo
+    L.hi = hi
+    L.busy = busy
+
+
+# --- the events of a chunk
+
+
+def mark(S, X, leg, at, price_ticks):
+    """The tally's side of a trade: equity by the position, and a point each minute."""
+    L = S.legs[leg]
+    S.ticks += 1
+    if L.position:
+        if L.marked:
+            S.net += L.position * (price_ticks - L.last_mark) * L.tick_value
+        measure(S)
+    L.marked = 1
+    L.last_mark = price_ticks
+    if at >= S.next_point:
+        S.next_point = minute_after(at)
+        point(S, X, at)
+
+
+def is_bad(S, leg, price_ticks):
+    """Whether a print cannot be a trade."""
+    L = S.legs[leg]
+    if price_ticks <= 0 and not L.is_spread:
+        return True
+    return L.high != 0 and not L.low <= price_ticks <= L.high
+
+
+def fire_stops(S, X, leg, price_ticks, at):
+    """Stops that the trader holds and a trade reaches leave."""
+    session = session_at(S, X, leg, at)
+    if session < 0:
+        return
+    row = session_row(X.sessions, session)
+    index = 0
+    while index < S.held_n:
+        slot = S.held[index]
+        order = S.orders[slot]
+        index += 1
+        if order.leg != leg:
+            continue
+        if not row.accepts_from <= order.at < row.ends_at:
+            over(S, slot, w.EXPIRED)
+            say_order(S, slot, at)
+            index -= 1
+        elif (price_ticks - order.stop_ticks) * order.side >= 0:
+            index -= 1
+            unhold(S, slot)
+            order.status = w.SENT
+            S.legs[leg].dirty = 1
+            say_order(S, slot, at)
+            submit(S, slot, w.MARKET if order.type == w.STOP else w.LIMIT, at)
+
+
+def unhold(S, slot):
+    """A stop is not held any more."""
+    count = S.held_n
+    index = 0
+    while index < count and S.held[index] != slot:
+        index += 1
+    for place in range(index, count - 1):
+        S.held[place] = S.held[place + 1]
+    S.held_n = count - 1
+
+
+def take_tick(F, S, X, leg, at, price_ticks, qty, auction):
+    """A trade, whole: the exchange, the trader, the strategy."""
+    market.arrive(S, at)
+    market.hear_print(S, leg, price_ticks, qty)
+    market.say_over(S)
+    handle_reports(S, X, at)
+    L = S.legs[leg]
+    if is_bad(S, leg, price_ticks):
+        S.bad_ticks += 1
+        settle(F, S, X, at)
+        refresh_all(S, X)
+        return
+    S.market_seq += 1
+    L.seen = 1
+    L.last = price_ticks
+    L.last_at = at
+    session = session_at(S, X, leg, at)
+    L.until = session_row(X.sessions, session).ends_at if session >= 0 else 0
+    event = heard(S, w.HEARS_TICK, leg, at)
+    event.price_ticks = price_ticks
+    event.qty = qty
+    event.n = auction
+    if S.held_n:
+        fire_stops(S, X, leg, price_ticks, at)
+    exits.hear_trade(S, X, leg, price_ticks, at)
+    mark(S, X, leg, at, price_ticks)
+    settle(F, S, X, at)
+    refresh_all(S, X)
+
+
+def take_session_end(F, S, X, leg, at, day):
+    """A session is over: what worked in it is void."""
+    market.arrive(S, at)
+    market.end_session(S, leg)
+    handle_reports(S, X, at)
+    event = heard(S, w.HEARS_SESSION_END, leg, at)
+    event.day = day
+    index = 0
+    while index < S.held_n:
+        slot = S.held[index]
+        if S.orders[slot].leg == leg:
+            over(S, slot, w.EXPIRED)
+            say_order(S, slot, at)
+        else:
+            index += 1
+    settle(F, S, X, at)
+    refresh_all(S, X)
+
+
+def void(F, S, X, at):
+    """The feed has ended: what works or is on its way will never trade."""
+    for leg in range(S.legs_n):
+        market.void_market(S, leg)
+    while S.requests_n > 0:
+        asked = S.requests[S.requests_first]
+        S.requests_first = (S.requests_first + 1) % len(S.requests)
+        S.requests_n -= 1
+        S.orders[asked.slot].refs -= 1
+        if asked.kind == w.TO_SUBMIT:
+            market.report(S, w.SAYS_EXPIRED, asked.slot, 0, 0)
+    if S.reports_n:
+        handle_reports(S, X, at)
+        settle(F, S, X, at)
+
+
+def begin(F, S, X, at):
+    """What the strategy decided before the first event."""
+    decide_all(S, X, at)
+    settle(F, S, X, at, MAX_ROUNDS - 1)
+
+
+def has_room(S, rows):
+    """Whether the tables have room for whatever one event may write."""
+    return (
+        S.out_orders <= rows
+        and S.out_fills <= rows
+        and S.out_refusals <= rows
+        and S.out_points <= rows
+        and S.placed_n <= S.placed_room
+        and not S.error
+    )
+
+
+def run(F, S, X, at, kind, leg, a, b, c, first, count, rows, moment):
+    """Takes the events of a chunk from `first` on; returns the number of the first that was not taken.
+
+    It stops early where the tables must be emptied (`rows` is how full they may be), or something is wrong. Where
+    `count` is `BEGIN` or `END` there is no chunk: what was decided before the first event is handled, or the feed has
+    ended at `moment`.
+    """
+    if count == BEGIN:
+        begin(F, S, X, moment)
+    elif count == END:
+        void(F, S, X, moment)
+    for number in range(first, count):
+        now = column(at, number)
+        if S.next_timer < now:
+            ring_before(F, S, X, now)
+        which = small(leg, number)
+        what = small(kind, number)
+        if what != TICK:
+            if what == SESSION_END:
+                take_session_end(F, S, X, which, now, column(a, number))
+            if not has_room(S, rows):
+                return number + 1
+            continue
+        price_ticks = column(a, number)
+        L = S.legs[which]
+        due = S.requests_n > 0 and S.requests[S.requests_first].acts_at <= now
+        quiet = not due and L.takers_n == 0 and not L.busy and now < L.until
+        if quiet and L.lo < price_ticks < L.hi and not is_bad(S, which, price_ticks):
+            S.market_seq += 1
+            L.last = price_ticks
+            L.last_at = now
+            mark(S, X, which, now, price_ticks)
+            S.now = now
+            hear_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))
+            if S.said_n:
+                decide_all(S, X, now)
+                settle(F, S, X, now, MAX_ROUNDS - 1)
+                refresh_all(S, X)
+        else:
+            take_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))
+        if not has_room(S, rows):
+            return number + 1
+    return count
+
+

@@ -1,0 +1,71 @@
+"""Two ways to run the kernel: compiled by Numba, or as the Python that it is, with the strategy as it is."""
+
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autofutures.backtest.kernel import loop, mouth
+from autofutures.backtest.kernel.machine import ROWS, Chunk, Take
+from autofutures.backtest.kernel.state import Tables
+from autofutures.strategies.base import Strategy
+
+_NOTHING = Chunk(*(np.zeros(0, kind) for kind in ("i8", "u1", "u1", "i8", "i8", "i8")))
+
+
+def compiled(strategy: Strategy) -> Take:
+    """Runs the kernel and the strategy compiled; the strategy's fields are up to date after each call.
+
+    Raises:
+        NotCompilable: with a sentence for the strategy's author.
+    """
+    from autofutures.backtest import compile as linker  # noqa: PLC0415 - Numba takes its time to import
+
+    linked = linker.link(type(strategy))
+
+    def take(
+        tables: Tables, memory: NDArray[np.void], chunk: Chunk | None, first: int, count: int, moment: int
+    ) -> int:
+        row = linker.packed(strategy, linked.dtype)
+        places = [part.ctypes.data for part in (row, memory, *tables, *(chunk or _NOTHING))]
+        taken = linked.run(*linked.hooks, *places, first, count, ROWS, moment)
+        linker.unpacked(strategy, row)
+        return taken
+
+    return take
+
+
+def interpreted(strategy: Strategy) -> Take:
+    """Runs the kernel's own Python over the same memory, with the strategy as the object that it is: for debugging."""
+
+    def take(
+        tables: Tables, memory: NDArray[np.void], chunk: Chunk | None, first: int, count: int, moment: int
+    ) -> int:
+        state = memory.view(np.recarray)[0]
+        context = InterpretedContext(state)
+        hooks = loop.Hooks(strategy, *(_hook(strategy, name, context) for name in loop.Hooks._fields[1:]))
+        rows = Tables(*(table.view(np.recarray) for table in tables))
+        return loop.run(hooks, state, rows, *(chunk or _NOTHING), first, count, ROWS, moment)
+
+    return take
+
+
+def _hook(strategy: Strategy, name: str, context: "InterpretedContext") -> object:
+    method = getattr(strategy, name)
+    return lambda _strategy, event, _state: method(event, context)
+
+
+class InterpretedContext(SimpleNamespace):
+    """What a strategy knows and asks of, over the kernel's memory."""
+
+    def __init__(self, state: np.record) -> None:
+        object.__setattr__(self, "_state", state)
+
+    def __getattr__(self, name: str) -> object:
+        body = mouth.METHODS.get(name)
+        if body is None:
+            return int(getattr(self._state, name))
+        return lambda *args, **named: body(self._state, *args, **named)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(self._state, name, value)

@@ -1,0 +1,283 @@
+"""The kernel's memory as Numba sees it: records at addresses, and the same functions compiled for them."""
+
+# ruff: noqa: ANN001, ANN202, ANN003, ARG001, N803 - Numba hands types and LLVM values in, and looks at parameter names
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType, ModuleType
+from typing import cast
+
+import numpy as np
+from numba import types
+from numba.core import errors
+from numba.core.datamodel.models import RecordModel
+from numba.core.datamodel.registry import register_default
+from numba.extending import intrinsic, overload, overload_method, register_jitable
+
+from autofutures.backtest.kernel import book, exits, loop, market, memory, mouth, state
+from autofutures.market import bars
+from autofutures.matching import rules
+from autofutures.orders import exit_rules
+from autofutures.portfolio import costs, pnl
+from autofutures.risk import collar, order_size, position, price_limit, stale_tick
+
+INTEGER = types.int64
+
+SHARED = (
+    bars.time_bucket,
+    rules.slipped,
+    rules.within,
+    rules.passed_through,
+    rules.behind_queue,
+    pnl.opening_part,
+    pnl.closed_cost,
+    costs.tax_half_up,
+    collar.distance_bp,
+    order_size.oversized,
+    position.reach,
+    price_limit.outside,
+    stale_tick.age_ms,
+    *(found for found in vars(exit_rules).values() if inspect.isfunction(found)),
+)
+"""The functions that the nodes call and the kernel compiles."""
+
+KERNEL = (book, exits, market, mouth, loop)
+"""Modules of the kernel, all of whose functions are compiled."""
+
+
+class FlatRecord(types.Record):
+    """A record with a short name of its own: Numba writes a type's name into every symbol.
+
+    Args:
+        name: unique.
+        dtype: NumPy's description.
+        only: the fields that are there for whoever has this type; all unless told.
+    """
+
+    def __init__(self, name: str, dtype: np.dtype[np.void], only: Iterable[str] | None = None) -> None:
+        fields = []
+        for field in dtype.names or () if only is None else only:
+            kind, offset = cast("Mapping[str, tuple[np.dtype[np.void], int]]", dtype.fields)[field][:2]
+            fields.append((field, {"type": _type_of(f"{name}.{field}", kind), "offset": offset}))
+        super().__init__(fields, dtype.itemsize, aligned=True)
+        self.name = name
+
+
+class ContextRecord(FlatRecord):
+    """The state as a strategy sees it: a few fields, and methods."""
+
+
+class EventRecord(FlatRecord):
+    """What a strategy hears."""
+
+
+for _kind in (FlatRecord, ContextRecord, EventRecord):
+    register_default(_kind)(RecordModel)
+
+_made: dict[np.dtype[np.void], FlatRecord] = {}
+
+
+def _type_of(name: str, kind: np.dtype[np.void]) -> types.Type:
+    if kind.subdtype is not None:
+        inner, shape = kind.subdtype
+        return types.NestedArray(dtype=_type_of(name, inner), shape=shape)
+    if kind.names is not None:
+        if kind not in _made:
+            _made[kind] = FlatRecord(name, kind)
+        return _made[kind]
+    return {"i8": types.int64, "f8": types.float64, "b1": types.boolean}[kind.str[1:]]
+
+
+STATE = FlatRecord("kernel.State", state.STATE)
+
+CONTEXT = ContextRecord(
+    "kernel.Context",
+    state.STATE,
+    (
+        "now",
+        "position",
+        "working",
+        "last_ticks",
+        "cause_seq",
+        "open_close",
+        "day_trade",
+        "leg",
+        "bid_ticks",
+        "bid_qty",
+        "ask_ticks",
+        "ask_qty",
+    ),
+)
+
+_OWN = ("at", "order_seq", "order_k", "handle", "side", "qty")
+
+EVENTS = {
+    "on_tick": EventRecord("kernel.Tick", state.TICK),
+    "on_quote": EventRecord("kernel.Quote", state.QUOTE),
+    "on_bar": EventRecord("kernel.Bar", state.BAR_EVENT),
+    "on_order": EventRecord("kernel.Order", state.EVENT, (*_OWN, "status", "filled", "left", "refused")),
+    "on_fill": EventRecord(
+        "kernel.Fill", state.EVENT, (*_OWN, "price_ticks", "n", "fee", "tax", "position", "left")
+    ),
+    "on_exit": EventRecord(
+        "kernel.Exit",
+        state.EVENT,
+        (
+            "at",
+            "order_seq",
+            "order_k",
+            "handle",
+            "side",
+            "open_qty",
+            "take_profit_ticks",
+            "stop_ticks",
+            "entered_qty",
+            "origin_ticks",
+            "levels_reached",
+            "attempts",
+        ),
+    ),
+    "on_timer": EventRecord("kernel.Timer", state.EVENT, ("at", "timer")),
+    "on_session_end": EventRecord("kernel.SessionEnd", state.EVENT, ("at", "day")),
+}
+"""What each hook is given."""
+
+# --- addresses
+
+
+def record_at(kind: types.Type) -> Callable[..., object]:
+    """An intrinsic that takes an address for a record."""
+
+    @intrinsic
+    def at(typing_context, address):
+        def generate(context, builder, signature, args):
+            return builder.inttoptr(args[0], context.get_value_type(kind))
+
+        return kind(types.intp), generate
+
+    return cast("Callable[..., object]", at)
+
+
+@intrinsic
+def address_of(typing_context, record):
+    """The address of a record."""
+
+    def generate(context, builder, signature, args):
+        return builder.ptrtoint(args[0], context.get_value_type(types.intp))
+
+    return types.intp(record), generate
+
+
+@intrinsic
+def as_state(typing_context, record):
+    """The context's record as the whole state that it is."""
+
+    def generate(context, builder, signature, args):
+        return builder.bitcast(args[0], context.get_value_type(STATE))
+
+    return STATE(record), generate
+
+
+@intrinsic
+def read_integer(typing_context, address):
+    """The 64-bit integer at an address."""
+
+    def generate(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], context.get_data_type(types.int64).as_pointer())
+        return builder.load(pointer)
+
+    return types.int64(types.intp), generate
+
+
+@intrinsic
+def read_byte(typing_context, address):
+    """The byte at an address, as a number."""
+
+    def generate(context, builder, signature, args):
+        pointer = builder.inttoptr(args[0], context.get_data_type(types.uint8).as_pointer())
+        return builder.zext(builder.load(pointer), context.get_value_type(types.int64))
+
+    return types.int64(types.intp), generate
+
+
+@overload(memory.column)
+def _column(values, index):
+    return lambda values, index: read_integer(values + index * 8)
+
+
+@overload(memory.small)
+def _small(values, index):
+    return lambda values, index: read_byte(values + index)
+
+
+def _register_row(function: FunctionType, dtype: np.dtype[np.void], name: str) -> None:
+    at, size = record_at(_made.setdefault(dtype, FlatRecord(name, dtype))), dtype.itemsize
+
+    @overload(function, inline="always")
+    def _row(table, index):
+        return lambda table, index: at(table + index * size)
+
+
+for _function, _dtype, _name in (
+    (memory.session_row, state.SESSION, "kernel.Session"),
+    (memory.terms_row, state.TERMS, "kernel.Terms"),
+    (memory.order_row, state.ORDER_ROW, "kernel.OrderRow"),
+    (memory.fill_row, state.FILL_ROW, "kernel.FillRow"),
+    (memory.refusal_row, state.REFUSAL_ROW, "kernel.RefusalRow"),
+    (memory.point_row, state.POINT_ROW, "kernel.PointRow"),
+    (memory.placed_row, state.PLACED, "kernel.Placed"),
+):
+    _register_row(_function, _dtype, _name)
+
+
+@overload(memory.call)
+def _call(hook, strategy, event, state):
+    def through(hook, strategy, event, state):
+        hook(strategy, address_of(event), address_of(state))
+
+    return through
+
+
+for _shared in SHARED:
+    register_jitable(_shared)
+
+for _module in KERNEL:
+    for _found in vars(_module).values():
+        if inspect.isfunction(_found) and _found.__module__ == _module.__name__:
+            register_jitable(_found)
+
+
+# --- the context's methods
+
+
+def _checked(name: str, function: FunctionType) -> Callable[..., object]:
+    """The overload of a context's method: whole numbers only."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    words = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default}" for p in parameters)
+    passed = ", ".join(p.name for p in parameters)
+    space: dict[str, object] = {"function": function, "as_state": as_state, "refuse_floats": _refuse_floats}
+    listed = "".join(f"({p.name!r}, {p.name}), " for p in parameters)
+    exec(  # noqa: S102 - Numba wants an implementation with the very parameters of its overload
+        f"def implementation(self, {words}):\n    return function(as_state(self), {passed})\n"
+        f"def method(self, {words}):\n    refuse_floats({name!r}, ({listed}))\n    return implementation\n",
+        space,
+    )
+    return cast("Callable[..., object]", space["method"])
+
+
+def _refuse_floats(name: str, given: tuple[tuple[str, object], ...]) -> None:
+    for parameter, kind in given:
+        if isinstance(kind, types.Float):
+            raise errors.NumbaTypeError(
+                f"ctx.{name}: {parameter} must be a whole number and is a fraction here: write int(...) around it"
+            )
+
+
+for _method, _body in mouth.METHODS.items():
+    overload_method(ContextRecord, _method)(_checked(_method, _body))
+
+
+def sources() -> Iterable[ModuleType]:
+    """The modules whose text decides what the kernel does."""
+    yield from (*KERNEL, memory, state, bars, rules, exit_rules, costs, pnl)
+    yield from (collar, order_size, position, price_limit, stale_tick)
