@@ -62,6 +62,10 @@ class FlatRecord(types.Record):
         super().__init__(fields, dtype.itemsize, aligned=True)
         self.name = name
 
+    def __repr__(self) -> str:
+        """As short as the name: Numba writes this more often than anything else."""
+        return self.name
+
 
 class ContextRecord(FlatRecord):
     """The state as a strategy sees it: a few fields, and methods."""
