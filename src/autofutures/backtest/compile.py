@@ -182,18 +182,18 @@ _TABLES = (types.intp,) * 7
 
 
 @njit(
-    types.int64(*_HOOKS, types.intp, types.intp, *_TABLES, *(types.intp,) * 6, *(types.int64,) * 4),
+    types.int64(*_HOOKS, types.intp, types.intp, *_TABLES, *(types.intp,) * 7, *(types.int64,) * 4),
     cache=True,
     nogil=True,
 )
 def run(
     on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end,
     strategy, state, sessions, terms, orders, fills, refusals, points, placed,
-    at, kind, leg, a, b, c, first, count, rows, moment,
+    at, kind, leg, a, b, c, d, first, count, rows, moment,
 ):
     hooks = Hooks(strategy, on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end)
     tables = Tables(sessions, terms, orders, fills, refusals, points, placed)
-    return loop.run(hooks, _state(state), tables, at, kind, leg, a, b, c, first, count, rows, moment)
+    return loop.run(hooks, _state(state), tables, at, kind, leg, a, b, c, d, first, count, rows, moment)
 '''
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from autofutures.backtest.tape import Tape
 from autofutures.config import Market, RunSettings
 from autofutures.data.catalog import Catalog, iso_day
 from autofutures.data.stream import KINDS, QUOTE, TICK, chunks, days_of, trading_days
+from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import AnyMessage, Quote, Tick
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
@@ -21,6 +23,9 @@ from autofutures.market.quotes import middle
 from autofutures.matching import depth_market, quote_rules, rules
 from autofutures.matching.model import FeedEvent
 from autofutures.portfolio.tally import FILL_COLUMNS, ORDER_COLUMNS, Summary, Tally, fill_line, order_line
+
+EngineName = Literal["auto", "kernel", "nodes"]
+"""Who runs it: the kernel compiles the strategy with the nodes' own rules; `auto` is the kernel where it can."""
 
 Progress = Callable[[int], None]
 """Hears how many events of the feed have been taken."""
@@ -56,6 +61,9 @@ class Result(msgspec.Struct, frozen=True):
     tally: Tally
     events: int
     seconds: float
+    engine: str = "nodes"
+    why_not_kernel: str = ""
+    """Why the kernel did not run it, where it was asked to if it could."""
 
     @property
     def events_per_s(self) -> int:
@@ -79,12 +87,31 @@ class _Counted:
             yield event
 
 
-def run(settings: RunSettings, progress: Progress | None = None) -> Result:
+def run(settings: RunSettings, progress: Progress | None = None, engine: EngineName = "nodes") -> Result:
     """Trades the run's market to its end.
 
+    Args:
+        settings: what to run.
+        progress: hears how many events have been taken.
+        engine: who runs it; what comes out is the same.
+
     Raises:
-        BadInput: the settings ask for what is not there: a symbol, a day, a strategy.
+        BadInput: the settings ask for what is not there: a symbol, a day, a strategy; or for what the engine cannot do.
     """
+    if engine != "nodes":
+        from autofutures.backtest.engines import run_kernel  # noqa: PLC0415 - Numba takes its time to import
+
+        try:
+            tally, events, seconds = run_kernel(settings, progress)
+            return Result(tally.summary(), tally, events, seconds, "kernel")
+        except BadInput as error:
+            if engine == "kernel":
+                raise
+            return msgspec.structs.replace(_run_nodes(settings, progress), why_not_kernel=str(error))
+    return _run_nodes(settings, progress)
+
+
+def _run_nodes(settings: RunSettings, progress: Progress | None) -> Result:
     feed = _Counted(make_feed(settings), progress)
     hosts = [nodes.make_host(settings, strategy) for strategy in settings.strategies]
     commands = [command for strategy in settings.strategies for command in nodes.first_commands(strategy)]

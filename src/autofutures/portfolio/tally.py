@@ -144,6 +144,38 @@ class Tally:
         elif isinstance(message, Restored):
             self.hold(message.positions)
 
+    def hear_order(self, placed: Placed) -> None:
+        """Counts an order."""
+        self._count("orders", placed, self.orders)
+        self._order_hash.update((order_line(placed) + "\n").encode())
+
+    def hear_refusal(self, refused: Refused) -> None:
+        """Counts a refusal."""
+        self._count("refused", refused, self.refusals)
+
+    def hear_fill(self, fill: Traded) -> None:
+        """Counts a fill; what it does to equity is another matter."""
+        self._count("fills", fill, self.fills)
+        self._fill_hash.update((fill_line(fill) + "\n").encode())
+        self.contracts += fill.qty
+        self.fees += fill.fee
+        self.tax += fill.tax
+
+    def take_totals(
+        self,
+        *,
+        ticks_seen: int,
+        bad_ticks: int,
+        net: int,
+        peak: int,
+        max_drawdown: int,
+        positions: Mapping[str, int],
+    ) -> None:
+        """Takes over what another fold of the same stream has counted, beside its orders, fills and refusals."""
+        self.ticks_seen, self.bad_ticks = ticks_seen, bad_ticks
+        self._net, self._peak, self.max_drawdown = net, peak, max_drawdown
+        self._positions = dict(positions)
+
     def hold(self, positions: Mapping[str, int]) -> None:
         """Contracts that were held before the run: they count from its start."""
         for symbol, qty in positions.items():
@@ -184,11 +216,7 @@ class Tally:
     def _fill(self, fill: Traded) -> None:
         symbol = fill.symbol
         self._know(symbol)
-        self._count("fills", fill, self.fills)
-        self._fill_hash.update((fill_line(fill) + "\n").encode())
-        self.contracts += fill.qty
-        self.fees += fill.fee
-        self.tax += fill.tax
+        self.hear_fill(fill)
         last = self._lasts.setdefault(symbol, fill.price_ticks)
         signed = fill.side * fill.qty
         self._net += signed * self._move(symbol, fill.price_ticks, last) - fill.fee - fill.tax

@@ -168,7 +168,12 @@ def hear(F, S, X, index):
     """The strategy hears one message of its own."""
     event = S.heard[index]
     kind = event.kind
-    S.leg = event.leg
+    if kind == w.HEARS_REFUSED:
+        known = known_index(S, event.handle)
+        if known >= 0:
+            S.leg = S.known[known].leg
+    elif kind != w.HEARS_TIMER:
+        S.leg = event.leg
     if kind == w.HEARS_TICK:
         hear_tick(F, S, X, event.leg, event.at, event.price_ticks, event.qty, event.n)
     elif kind == w.HEARS_ORDER:
@@ -500,7 +505,7 @@ def has_room(S, rows):
     )
 
 
-def run(F, S, X, at, kind, leg, a, b, c, first, count, rows, moment):
+def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
     """Takes the events of a chunk from `first` on; returns the number of the first that was not taken.
 
     It stops early where the tables must be emptied (`rows` is how full they may be), or something is wrong. Where

@@ -12,9 +12,11 @@ from autofutures.backtest.kernel import loop, mouth, state
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.state import NEVER, Tables
 from autofutures.config import RunSettings
+from autofutures.data.stream import Chunk
 from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, Restored, Saved, WakeAt
 from autofutures.market.bars import parse_span, session_code
+from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Calendar, Session
 from autofutures.orders.cover import Cover
 from autofutures.risk import RULES
@@ -22,8 +24,6 @@ from autofutures.risk.exit_plan import flaw, protects
 from autofutures.risk.gate import make_gate
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.host import Host
-
-Columns = NDArray[np.int64]
 
 ROWS = 1 << 16
 """How many rows of orders or fills are written before they are taken away."""
@@ -57,17 +57,6 @@ class Rows(NamedTuple):
     fills: NDArray[np.void]
     refusals: NDArray[np.void]
     points: NDArray[np.void]
-
-
-class Chunk(NamedTuple):
-    """Events in order of time; `a`, `b`, `c` are price, contracts and whether an auction printed them."""
-
-    at: Columns
-    kind: NDArray[np.uint8]
-    leg: NDArray[np.uint8]
-    a: Columns
-    b: Columns
-    c: Columns
 
 
 Take = Callable[[Tables, NDArray[np.void], Chunk | None, int, int, int], int]
@@ -184,7 +173,7 @@ class Machine:
         legs = self.memory["legs"][0]
         for leg, item in enumerate(nodes.instruments_of(self.run).values()):
             legs["session_first"][leg] = len(rows)
-            last_day = nodes.last_day_of(item, self._calendar)
+            last_day = last_day_of(item, self._calendar)
             for session in _sessions_from(self.run, item.product.sessions, last_day, self._calendar):
                 rows.append(
                     (
@@ -226,6 +215,11 @@ class Machine:
             self.memory["range_span_ns"][0, column] = span_ns
             self.memory["range_periods"][0, column] = periods
         return table
+
+    @property
+    def given(self) -> int:
+        """Trades so far, those that could not be any among them."""
+        return int(self.memory["ticks"][0] + self.memory["bad_ticks"][0])
 
     # --- running
 
@@ -357,11 +351,7 @@ def _sessions_from(run: RunSettings, sessions_id: str, last_day: int, calendar: 
     day, spare = run.day, 0
     while spare <= _SPARE_DAYS:
         found += calendar.sessions_of(day, sessions_id, last_day)
-        spare += day >= max(run.day, run_until(run))
+        spare += day >= run.last_day
         day = calendar.next_trading_day(day)
     return found
 
-
-def run_until(run: RunSettings) -> int:
-    """The run's last trading day."""
-    return getattr(run, "until", 0) or run.day

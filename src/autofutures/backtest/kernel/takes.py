@@ -6,11 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autofutures.backtest.kernel import loop, mouth
-from autofutures.backtest.kernel.machine import ROWS, Chunk, Take
+from autofutures.backtest.kernel.machine import ROWS, Take
 from autofutures.backtest.kernel.state import Tables
+from autofutures.data.stream import COLUMNS, Chunk
 from autofutures.strategies.base import Strategy
 
-_NOTHING = Chunk(*(np.zeros(0, kind) for kind in ("i8", "u1", "u1", "i8", "i8", "i8")))
+_NOTHING = Chunk(*(np.zeros(0, "u1" if name in {"kind", "leg"} else "i8") for name in COLUMNS))
+
+
+def _columns(chunk: Chunk | None) -> list[NDArray[np.int64] | NDArray[np.uint8]]:
+    """A chunk's columns, each in one piece."""
+    return [np.ascontiguousarray(getattr(chunk or _NOTHING, name)) for name in COLUMNS]
 
 
 def compiled(strategy: Strategy) -> Take:
@@ -27,7 +33,8 @@ def compiled(strategy: Strategy) -> Take:
         tables: Tables, memory: NDArray[np.void], chunk: Chunk | None, first: int, count: int, moment: int
     ) -> int:
         row = linker.packed(strategy, linked.dtype)
-        places = [part.ctypes.data for part in (row, memory, *tables, *(chunk or _NOTHING))]
+        columns = _columns(chunk)  # Held until the kernel is done with them.
+        places = [part.ctypes.data for part in (row, memory, *tables, *columns)]
         taken = linked.run(*linked.hooks, *places, first, count, ROWS, moment)
         linker.unpacked(strategy, row)
         return taken
@@ -45,7 +52,7 @@ def interpreted(strategy: Strategy) -> Take:
         context = InterpretedContext(state)
         hooks = loop.Hooks(strategy, *(_hook(strategy, name, context) for name in loop.Hooks._fields[1:]))
         rows = Tables(*(table.view(np.recarray) for table in tables))
-        return loop.run(hooks, state, rows, *(chunk or _NOTHING), first, count, ROWS, moment)
+        return loop.run(hooks, state, rows, *_columns(chunk), first, count, ROWS, moment)
 
     return take
 

@@ -1,0 +1,93 @@
+"""What a run of the kernel wrote, as the nodes' own messages: one tally, whoever ran."""
+
+from collections import Counter
+
+from autofutures.assemble import nodes
+from autofutures.backtest.kernel import words as w
+from autofutures.backtest.kernel.machine import Machine
+from autofutures.config import RunSettings
+from autofutures.domain.messages import Intent, Placed, Refused, Traded
+from autofutures.domain.order_life import Status
+from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.orders.book import HELD_TYPES
+from autofutures.orders.ids import ClientIds
+from autofutures.portfolio.tally import EquityPoint, Tally
+
+
+def tally_of(machine: Machine) -> Tally:
+    """The run so far, as a tally that heard it would have it."""
+    run = machine.run
+    memory, rows = machine.memory, machine.rows()
+    tally = nodes.make_tally(run)
+    name = run.strategies[0].name
+    ids = ClientIds(1)
+    clients: dict[tuple[int, int], str] = {}
+    for at, seq, k, leg, side, qty, kind, price, tif, open_close, stop, why in rows.orders.tolist():
+        client_id = ids.next(at)
+        clients[seq, k] = client_id
+        order_type = OrderType(kind)
+        intent = Intent(
+            strategy=name,
+            cause_seq=seq,
+            k=k,
+            at=at,
+            symbol=run.symbols[leg],
+            side=Side(side),
+            qty=qty,
+            type=order_type,
+            price_ticks=price,
+            stop_ticks=stop,
+            tif=TimeInForce(tif),
+            open_close=OpenClose(open_close),
+            leg=leg,
+            why=why,
+        )
+        status = Status.HELD if order_type in HELD_TYPES else Status.SENT
+        tally.hear_order(Placed(client_id, status, intent))
+    for number, row in enumerate(rows.fills.tolist(), 1):
+        at, seq, k, n, leg, side, qty, price, fee, tax, position = row
+        tally.hear_fill(
+            Traded(
+                client_id=clients[seq, k],
+                strategy=name,
+                order_seq=seq,
+                order_k=k,
+                n=n,
+                at=at,
+                symbol=run.symbols[leg],
+                side=Side(side),
+                qty=qty,
+                price_ticks=price,
+                fee=fee,
+                tax=tax,
+                position=position,
+                fill_id=f"X1.F{number}",
+            )
+        )
+    for at, seq, k, rule, limit, value, _ in rows.refusals.tolist():
+        reason = f"{value} passes the limit of {limit}"
+        tally.hear_refusal(Refused(name, seq, k, at, w.RULE_IDS[rule], limit, value, reason))
+    tally.equity = [EquityPoint(at, net, drawdown) for at, net, drawdown in rows.points.tolist()]
+    tally.take_totals(
+        ticks_seen=int(memory["ticks"][0]),
+        bad_ticks=int(memory["bad_ticks"][0]),
+        net=int(memory["net"][0]),
+        peak=int(memory["peak"][0]),
+        max_drawdown=int(memory["max_drawdown"][0]),
+        positions=positions_of(run, machine),
+    )
+    return tally
+
+
+def positions_of(run: RunSettings, machine: Machine) -> dict[str, int]:
+    """What is held at the end, by symbol."""
+    held = machine.memory["legs"][0]["position"].tolist()
+    return {symbol: qty for symbol, qty in zip(run.symbols, held, strict=False) if qty}
+
+
+def refusals_by_rule(machine: Machine) -> Counter[str]:
+    """How often each rule said no."""
+    counted = Counter(machine.rows().refusals["rule"].tolist())
+    return Counter({w.RULE_IDS[rule]: count for rule, count in counted.items()})
+
+
