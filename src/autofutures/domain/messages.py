@@ -5,6 +5,8 @@
 then, from 1. The trader's own decisions (exit plans) use `k` from `TRADER_K`, so that the two never collide.
 """
 
+from typing import ClassVar
+
 import msgspec
 
 from autofutures.domain.errors import BadMessage
@@ -20,6 +22,11 @@ TRADER_K = 1 << 15
 
 MARKET = ".market"
 """The suffix of a source that numbers market data apart from everything else, so that a gap says what was lost."""
+
+
+def handle_of(cause_seq: int, k: int) -> int:
+    """A decision's id as one integer: what a strategy calls its order."""
+    return cause_seq << 16 | k
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="message", gc=False):
@@ -199,6 +206,17 @@ class Refused(Message, frozen=True):
     value: int
     reason: str
 
+    refused: ClassVar[bool] = True
+    """What tells it from `OrderChanged`, where a strategy hears both; as those have, it has a status and what is left."""
+    status: ClassVar[Status] = Status.REJECTED
+    filled: ClassVar[int] = 0
+    left: ClassVar[int] = 0
+
+    @property
+    def handle(self) -> int:
+        """What the strategy calls the order that was not made."""
+        return handle_of(self.cause_seq, self.k)
+
 
 class Placed(Message, frozen=True):
     """The gate has approved an intent and the book keeps it under `client_id`.
@@ -257,6 +275,13 @@ class OrderChanged(Message, frozen=True):
     left: int
     reason: str = ""
 
+    refused: ClassVar[bool] = False
+
+    @property
+    def handle(self) -> int:
+        """What the strategy calls the order."""
+        return handle_of(self.order_seq, self.order_k)
+
 
 class Traded(Message, frozen=True):
     """A fill as it was booked: the `n`-th of its order, with its costs in minor units of money."""
@@ -277,6 +302,11 @@ class Traded(Message, frozen=True):
     """The strategy's own position in `symbol` after this fill."""
     fill_id: str
     """The venue's id of the fill."""
+
+    @property
+    def handle(self) -> int:
+        """What the strategy calls the order."""
+        return handle_of(self.order_seq, self.order_k)
 
 
 class ExitMoved(Message, frozen=True):
@@ -309,6 +339,11 @@ class ExitMoved(Message, frozen=True):
     atr_milli: int = 0
     """The average true range in thousandths of a tick, over `atr_spans` spans; 0 where it is not known."""
     atr_spans: int = 0
+
+    @property
+    def handle(self) -> int:
+        """What the strategy calls the entry."""
+        return handle_of(self.order_seq, self.order_k)
 
 
 class BookStop(Message, frozen=True):

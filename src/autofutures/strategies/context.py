@@ -26,14 +26,10 @@ from autofutures.domain.messages import (
     Tick,
     Traded,
     WakeAt,
+    handle_of,
 )
 from autofutures.domain.units import MINUTE, SECOND, OpenClose, OrderType, Side, TimeInForce
 from autofutures.risk.exit_plan import flaw
-
-
-def handle_of(cause_seq: int, k: int) -> int:
-    """A decision's id as one integer."""
-    return cause_seq << 16 | k
 
 
 class OpenOrder:

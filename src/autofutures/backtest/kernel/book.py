@@ -101,7 +101,7 @@ def refuse(S, X, draft, now, rule, limit, value):
     event.left = 0
     event.side = draft.side
     event.qty = draft.qty
-    event.refused = rule
+    event.refused = 1
     row = refusal_row(X.refusals, S.out_refusals)
     S.out_refusals += 1
     S.refused_n += 1

@@ -113,15 +113,19 @@ CONTEXT = ContextRecord(
     ),
 )
 
-_OWN = ("at", "order_seq", "order_k", "handle", "side", "qty")
-
 EVENTS = {
     "on_tick": EventRecord("kernel.Tick", state.TICK),
     "on_quote": EventRecord("kernel.Quote", state.QUOTE),
-    "on_bar": EventRecord("kernel.Bar", state.BAR_EVENT),
-    "on_order": EventRecord("kernel.Order", state.EVENT, (*_OWN, "status", "filled", "left", "refused")),
+    "on_bar": EventRecord(
+        "kernel.Bar",
+        state.BAR_EVENT,
+        ("at", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "qty", "trades", "day"),
+    ),
+    "on_order": EventRecord("kernel.Order", state.EVENT, ("at", "handle", "status", "filled", "left", "refused")),
     "on_fill": EventRecord(
-        "kernel.Fill", state.EVENT, (*_OWN, "price_ticks", "n", "fee", "tax", "position", "left")
+        "kernel.Fill",
+        state.EVENT,
+        ("at", "order_seq", "order_k", "handle", "n", "side", "qty", "price_ticks", "fee", "tax", "position"),
     ),
     "on_exit": EventRecord(
         "kernel.Exit",
@@ -144,7 +148,7 @@ EVENTS = {
     "on_timer": EventRecord("kernel.Timer", state.EVENT, ("at", "timer")),
     "on_session_end": EventRecord("kernel.SessionEnd", state.EVENT, ("at", "day")),
 }
-"""What each hook is given."""
+"""What each hook is given: what its message has as numbers."""
 
 # --- addresses
 
