@@ -22,6 +22,9 @@ PLANS = (
 """One of each kind; the last makes no sense and is refused."""
 
 
+PLANS_N = len(PLANS)
+
+
 class EveryKind(Strategy):
     """Orders of every kind on both legs, plans, cancels, closes and timers, drawn from its seed."""
 
@@ -113,7 +116,7 @@ class EveryKind(Strategy):
         elif drawn == 2:
             tif = TimeInForce.FOK
         ctx.day_trade = self._draw(2) == 0
-        plan = self._draw(len(PLANS) + 1) if self.plans and self._draw(2) == 0 else 0
+        plan = self._draw(PLANS_N + 1) if self.plans and self._draw(2) == 0 else 0
         flat = ctx.position_of(leg)
         kind = self._draw(18)
         handle = 0
