@@ -178,7 +178,7 @@ from autofutures.backtest.kernel.types import STATE, record_at
 _state = record_at(STATE)
 _HOOK = types.FunctionType(types.int64(types.intp, types.intp, types.intp))
 _HOOKS = (_HOOK,) * 8
-_TABLES = (types.intp,) * 7
+_TABLES = (types.intp,) * 8
 
 
 @njit(
@@ -188,11 +188,11 @@ _TABLES = (types.intp,) * 7
 )
 def run(
     on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end,
-    strategy, state, sessions, terms, orders, fills, refusals, points, placed,
+    strategy, state, sessions, bands, terms, orders, fills, refusals, points, placed,
     at, kind, leg, a, b, c, d, first, count, rows, moment,
 ):
     hooks = Hooks(strategy, on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end)
-    tables = Tables(sessions, terms, orders, fills, refusals, points, placed)
+    tables = Tables(sessions, bands, terms, orders, fills, refusals, points, placed)
     return loop.run(hooks, _state(state), tables, at, kind, leg, a, b, c, d, first, count, rows, moment)
 '''
 

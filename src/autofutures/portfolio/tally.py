@@ -132,11 +132,10 @@ class Tally:
         elif isinstance(message, Traded):
             self._fill(message)
         elif isinstance(message, Placed):
-            self._count("orders", message, self.orders)
+            self.hear_order(message)
             self._note_decision(message)
-            self._order_hash.update((order_line(message) + "\n").encode())
         elif isinstance(message, Refused):
-            self._count("refused", message, self.refusals)
+            self.hear_refusal(message)
         elif isinstance(message, Gap):
             self.ticks_lost += message.missed if message.source.endswith(MARKET) else 0
         elif isinstance(message, Bad):

@@ -13,10 +13,11 @@ from autofutures.backtest.kernel.memory import (
     placed_row,
     point_row,
     refusal_row,
+    band_row,
     session_row,
     terms_row,
 )
-from autofutures.backtest.kernel.state import MAX_HEARD, MAX_ORDERS, MAX_RATE
+from autofutures.backtest.kernel.state import MAX_HEARD, MAX_ORDERS, NEVER
 from autofutures.domain.messages import TRADER_K
 from autofutures.domain.units import MINUTE, SECOND
 from autofutures.orders import exit_rules
@@ -55,6 +56,17 @@ def accepts_orders(S, X, leg, now):
         return True
     row = next_session(S, X, leg, now)
     return row >= 0 and session_row(X.sessions, row).accepts_from <= now
+
+
+def limit_prices(S, X, at):
+    """Brings each leg's price limits to what holds at a time."""
+    for leg in range(S.legs_n):
+        L = S.legs[leg]
+        while L.band + 1 < L.band_end and band_row(X.bands, L.band + 1).since <= at:
+            L.band += 1
+            row = band_row(X.bands, L.band)
+            L.low = row.low
+            L.high = row.high
 
 
 # --- what the strategy hears
@@ -290,6 +302,8 @@ def decide(S, X, draft, now, exits):
     row.open_close = draft.open_close
     row.stop_ticks = draft.stop_ticks
     row.why = draft.why
+    L = S.legs[draft.leg]
+    row.last = L.last_mark if S.ticks and L.marked else -NEVER
     if draft.k < TRADER_K:
         placed = placed_row(X.placed, S.placed_n)
         S.placed_n += 1
@@ -503,16 +517,17 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     closing = qty - opening
     if closing:
         L.cost -= pnl.closed_cost(L.cost, L.position, closing)
-    L.cost += opening * price_ticks
+    L.cost += opening * pnl.worth(price_ticks, L.inverse_value)
     signed = order.side * qty
     L.position += signed
     fee = S.fee * qty
-    tax = costs.tax_half_up(price_ticks * qty * L.tick_value, L.tax_rate_ppb)
+    tax = costs.tax_half_up(price_ticks * qty * L.tick_value, L.tax_rate_ppb) if L.tax_rate_ppb else 0
     if L.stop_limit:
         L.stop_on = 1
         L.stop_attempts = L.stop_retry_at = 0
         if L.position:
-            L.stop_floor = exit_rules.floor_price(L.position, L.cost, L.stop_limit)
+            floor = exit_rules.floor_price(L.position, L.cost, L.stop_limit)
+            L.stop_floor = pnl.price_of_worth(floor, L.inverse_value)
     L.dirty = 1
     if not L.marked:
         L.marked = 1
@@ -521,7 +536,7 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     S.contracts += qty
     S.fees += fee
     S.tax += tax
-    S.net += signed * (L.last_mark - price_ticks) * L.tick_value - fee - tax
+    S.net += signed * move(L, price_ticks, L.last_mark) - fee - tax
     measure(S)
     point(S, X, at)
     row = fill_row(X.fills, S.out_fills)
@@ -553,6 +568,13 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     event.left = order.left
     event.slot = slot
     return opening
+
+
+def move(L, from_ticks, to_ticks):
+    """What a move of the market earns one lot, in minor units."""
+    if L.inverse_value:
+        return pnl.worth(to_ticks, L.inverse_value) - pnl.worth(from_ticks, L.inverse_value)
+    return (to_ticks - from_ticks) * L.tick_value
 
 
 def minute_after(at):

@@ -8,15 +8,17 @@ keeps the two prices between which no order, stop or plan is reached (`lo`, `hi`
 
 from typing import NamedTuple
 
-from autofutures.backtest.kernel import exits, market
+from autofutures.backtest.kernel import exits, market, quotes
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.book import (
     book_fill,
     changed,
     decide,
     heard,
+    limit_prices,
     measure,
     minute_after,
+    move,
     over,
     point,
     release,
@@ -25,9 +27,10 @@ from autofutures.backtest.kernel.book import (
     session_at,
     submit,
 )
-from autofutures.backtest.kernel.memory import call, column, session_row, small, terms_row
+from autofutures.backtest.kernel.memory import band_row, call, column, session_row, small, terms_row
 from autofutures.backtest.kernel.state import MAX_TIMERS, NEVER
 from autofutures.market import bars
+from autofutures.market.quotes import is_sound, middle
 
 MAX_ROUNDS = 16
 MAX_RINGS = 1_000
@@ -73,6 +76,25 @@ def hear_tick(F, S, X, leg, at, price_ticks, qty, auction):
     tick.qty = qty
     tick.auction = auction
     call(F.on_tick, F.strategy, tick, S)
+
+
+def hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
+    """The strategy hears a quote."""
+    S.cause_seq += 1
+    S.k = 0
+    S.leg = leg
+    quote = S.legs[leg].quote[0]
+    quote.at = at
+    quote.bid_ticks = bid_ticks
+    quote.bid_qty = bid_qty
+    quote.ask_ticks = ask_ticks
+    quote.ask_qty = ask_qty
+    if leg == 0:
+        S.bid_ticks = bid_ticks
+        S.bid_qty = bid_qty
+        S.ask_ticks = ask_ticks
+        S.ask_qty = ask_qty
+    call(F.on_quote, F.strategy, quote, S)
 
 
 def hear_bars(F, S, X, leg, at, price_ticks, qty):
@@ -176,6 +198,8 @@ def hear(F, S, X, index):
         S.leg = event.leg
     if kind == w.HEARS_TICK:
         hear_tick(F, S, X, event.leg, event.at, event.price_ticks, event.qty, event.n)
+    elif kind == w.HEARS_QUOTE:
+        hear_quote(F, S, event.leg, event.at, event.price_ticks, event.qty, event.n, event.fee)
     elif kind == w.HEARS_ORDER:
         set_left(S, event.handle, event.left)
         call(F.on_order, F.strategy, event, S)
@@ -299,6 +323,7 @@ def ring_before(F, S, X, at):
             return
         event = heard(S, w.HEARS_TIMER, 0, rings_at)
         event.timer = timer
+        limit_prices(S, X, rings_at)
         settle(F, S, X, rings_at)
         refresh_all(S, X)
 
@@ -363,12 +388,11 @@ def refresh(S, X, leg):
 
 
 def mark(S, X, leg, at, price_ticks):
-    """The tally's side of a trade: equity by the position, and a point each minute."""
+    """The tally's side of a price: equity by the position, and a point each minute."""
     L = S.legs[leg]
-    S.ticks += 1
     if L.position:
         if L.marked:
-            S.net += L.position * (price_ticks - L.last_mark) * L.tick_value
+            S.net += L.position * move(L, L.last_mark, price_ticks)
         measure(S)
     L.marked = 1
     L.last_mark = price_ticks
@@ -424,11 +448,15 @@ def unhold(S, slot):
 
 def take_tick(F, S, X, leg, at, price_ticks, qty, auction):
     """A trade, whole: the exchange, the trader, the strategy."""
-    market.arrive(S, at)
-    market.hear_print(S, leg, price_ticks, qty)
-    market.say_over(S)
-    handle_reports(S, X, at)
+    limit_prices(S, X, at)
+    arrive(S, at)
     L = S.legs[leg]
+    if L.quoted:
+        quotes.hear_trade(S, leg, price_ticks, qty)
+    else:
+        market.hear_print(S, leg, price_ticks, qty)
+        market.say_over(S)
+    handle_reports(S, X, at)
     if is_bad(S, leg, price_ticks):
         S.bad_ticks += 1
         settle(F, S, X, at)
@@ -438,24 +466,103 @@ def take_tick(F, S, X, leg, at, price_ticks, qty, auction):
     L.seen = 1
     L.last = price_ticks
     L.last_at = at
-    session = session_at(S, X, leg, at)
-    L.until = session_row(X.sessions, session).ends_at if session >= 0 else 0
+    S.ticks += 1
     event = heard(S, w.HEARS_TICK, leg, at)
     event.price_ticks = price_ticks
     event.qty = qty
     event.n = auction
-    if S.held_n:
-        fire_stops(S, X, leg, price_ticks, at)
-    exits.hear_trade(S, X, leg, price_ticks, at)
-    mark(S, X, leg, at, price_ticks)
+    take_price(S, X, leg, at, price_ticks)
     settle(F, S, X, at)
     refresh_all(S, X)
 
 
+def take_price(S, X, leg, at, price_ticks):
+    """The market is at a price: stops and exits that it reaches leave."""
+    L = S.legs[leg]
+    session = session_at(S, X, leg, at)
+    L.until = session_row(X.sessions, session).ends_at if session >= 0 else 0
+    if L.band + 1 < L.band_end:
+        L.until = min(L.until, band_row(X.bands, L.band + 1).since)
+    mark(S, X, leg, at, price_ticks)
+    if S.held_n:
+        fire_stops(S, X, leg, price_ticks, at)
+    exits.hear_trade(S, X, leg, price_ticks, at)
+
+
+def take_quote(F, S, X, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
+    """A quote, whole: the exchange, the trader, the strategy."""
+    L = S.legs[leg]
+    if S.requests_n > 0 or at >= L.until:
+        limit_prices(S, X, at)
+        arrive(S, at)
+    quotes.hear_quote(S, leg, bid_ticks, bid_qty, ask_ticks, ask_qty)
+    if S.reports_n:
+        handle_reports(S, X, at)
+    if not is_sound(bid_ticks, bid_qty, ask_ticks, ask_qty, L.lowest):
+        S.bad_quotes += 1
+        settle(F, S, X, at)
+        refresh_all(S, X)
+        return
+    S.market_seq += 1
+    L.last_at = at
+    priced = not L.seen and (bid_qty > 0 or ask_qty > 0)
+    price = 0
+    quiet = S.heard_n == 0 and not L.busy and at < L.until
+    if priced:
+        price = middle(bid_ticks, bid_qty, ask_ticks, ask_qty)
+        L.last = price
+        quiet = quiet and L.lo < price < L.hi
+    if quiet:
+        if priced:
+            mark(S, X, leg, at, price)
+        S.now = at
+        hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty)
+        if S.said_n:
+            decide_all(S, X, at)
+            settle(F, S, X, at, MAX_ROUNDS - 1)
+            refresh_all(S, X)
+        return
+    event = heard(S, w.HEARS_QUOTE, leg, at)
+    event.price_ticks = bid_ticks
+    event.qty = bid_qty
+    event.n = ask_ticks
+    event.fee = ask_qty
+    if priced:
+        take_price(S, X, leg, at, price)
+    elif at >= L.until:
+        session = session_at(S, X, leg, at)
+        L.until = session_row(X.sessions, session).ends_at if session >= 0 else 0
+    settle(F, S, X, at)
+    refresh_all(S, X)
+
+
+def arrive(S, at):
+    """Requests that are due by a time reach their market, in the sequence in which they left."""
+    while S.requests_n > 0:
+        asked = S.requests[S.requests_first]
+        if asked.acts_at > at:
+            return
+        kind, slot = asked.kind, asked.slot
+        S.requests_first = (S.requests_first + 1) % len(S.requests)
+        S.requests_n -= 1
+        order = S.orders[slot]
+        order.refs -= 1
+        if kind == w.TO_CANCEL:
+            market.take_off(S, slot)
+            continue
+        S.arrivals += 1
+        if S.legs[order.leg].quoted:
+            quotes.put_on(S, slot)
+        else:
+            market.put_on(S, slot)
+
+
 def take_session_end(F, S, X, leg, at, day):
     """A session is over: what worked in it is void."""
-    market.arrive(S, at)
+    limit_prices(S, X, at)
+    arrive(S, at)
     market.end_session(S, leg)
+    quotes.close(S, leg)
     handle_reports(S, X, at)
     event = heard(S, w.HEARS_SESSION_END, leg, at)
     event.day = day
@@ -525,17 +632,21 @@ def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
         if what != TICK:
             if what == SESSION_END:
                 take_session_end(F, S, X, which, now, column(a, number))
+            else:
+                bid, ask = column(a, number), column(c, number)
+                take_quote(F, S, X, which, now, bid, column(b, number), ask, column(d, number))
             if not has_room(S, rows):
                 return number + 1
             continue
         price_ticks = column(a, number)
         L = S.legs[which]
         due = S.requests_n > 0 and S.requests[S.requests_first].acts_at <= now
-        quiet = not due and L.takers_n == 0 and not L.busy and now < L.until
+        quiet = not (due or L.takers_n or L.busy or L.quoted) and now < L.until
         if quiet and L.lo < price_ticks < L.hi and not is_bad(S, which, price_ticks):
             S.market_seq += 1
             L.last = price_ticks
             L.last_at = now
+            S.ticks += 1
             mark(S, X, which, now, price_ticks)
             S.now = now
             hear_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))

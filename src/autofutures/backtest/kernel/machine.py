@@ -18,6 +18,7 @@ from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, Restored, Sa
 from autofutures.market.bars import parse_span, session_code
 from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Calendar, Session
+from autofutures.market.quotes import ANY_PRICE, LOWEST
 from autofutures.orders.cover import Cover
 from autofutures.risk import RULES
 from autofutures.risk.exit_plan import flaw, protects
@@ -118,6 +119,7 @@ class Machine:
         self._lay_out(nodes.cover_of(settings), plans)
         self.tables = Tables(
             self._sessions(),
+            self._bands(),
             self._terms(plans),
             *(np.zeros(ROWS + _MARGIN, kind) for kind in (state.ORDER_ROW, state.FILL_ROW)),
             *(np.zeros(ROWS + _MARGIN, kind) for kind in (state.REFUSAL_ROW, state.POINT_ROW)),
@@ -161,7 +163,9 @@ class Machine:
         legs["ranges"]["number"] = -1
         for leg, (symbol, item) in enumerate(nodes.instruments_of(run).items()):
             value = item.product.tick_value
-            legs["low"][leg], legs["high"][leg] = run.bands.get(symbol, (0, 0))
+            legs["inverse_value"][leg] = item.product.inverse_value
+            legs["lowest"][leg] = ANY_PRICE if item.is_spread else LOWEST
+            legs["band"][leg] = -1
             legs["is_spread"][leg] = item.is_spread
             legs["tick_value"][leg] = value
             legs["tax_rate_ppb"][leg] = item.product.tax_rate_ppb
@@ -187,6 +191,17 @@ class Machine:
                 )
             legs["session_end"][leg] = len(rows)
         return np.array(rows, state.SESSION)
+
+    def _bands(self) -> NDArray[np.void]:
+        rows: list[tuple[int, int, int, int]] = []
+        legs = self.memory["legs"][0]
+        for leg, bands in enumerate(nodes.bands_of(self.run).values()):
+            legs["band_first"][leg], legs["band"][leg] = len(rows), len(rows)
+            for since, (low, high) in zip(bands.starts, bands.limits, strict=True):
+                rows.append((since, 0, low, high))
+            legs["band_end"][leg] = len(rows)
+            legs["low"][leg], legs["high"][leg] = bands.limits[0]
+        return np.array(rows, state.BAND)
 
     def _terms(self, plans: Sequence[ExitPlan | None]) -> NDArray[np.void]:
         table = np.zeros(max(1, len(plans) - 1), state.TERMS)

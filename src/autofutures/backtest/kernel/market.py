@@ -24,22 +24,6 @@ def report(S, kind, slot, qty, price_ticks):
 # --- requests arrive
 
 
-def arrive(S, at):
-    """Requests that are due by a time reach the market, in the sequence in which they left."""
-    while S.requests_n > 0:
-        asked = S.requests[S.requests_first]
-        if asked.acts_at > at:
-            return
-        kind, slot = asked.kind, asked.slot
-        S.requests_first = (S.requests_first + 1) % (MAX_ORDERS * 4)
-        S.requests_n -= 1
-        S.orders[slot].refs -= 1
-        if kind == w.TO_CANCEL:
-            take_off(S, slot)
-        else:
-            put_on(S, slot)
-
-
 def take_off(S, slot):
     """A request to cancel reaches the market."""
     order = S.orders[slot]
@@ -54,7 +38,6 @@ def put_on(S, slot):
     """A request to trade reaches the market: it waits for the next trade."""
     order = S.orders[slot]
     L = S.legs[order.leg]
-    S.arrivals += 1
     if order.market_type == w.LIMIT:
         too_high = L.high != 0 and order.market_price > L.high
         too_low = L.low != 0 and order.market_price < L.low

@@ -21,6 +21,11 @@ def session_row(table, index):
     return table[index]
 
 
+def band_row(table, index):
+    """One row of the price limits."""
+    return table[index]
+
+
 def terms_row(table, index):
     """One row of the declared exit plans."""
     return table[index]

@@ -131,6 +131,22 @@ def last_of(S, leg):
     return S.legs[leg].known_last
 
 
+def bid_ticks_of(S, leg):
+    return S.legs[leg].quote[0].bid_ticks
+
+
+def bid_qty_of(S, leg):
+    return S.legs[leg].quote[0].bid_qty
+
+
+def ask_ticks_of(S, leg):
+    return S.legs[leg].quote[0].ask_ticks
+
+
+def ask_qty_of(S, leg):
+    return S.legs[leg].quote[0].ask_qty
+
+
 METHODS = {
     found.__name__: found
     for found in (
@@ -150,6 +166,10 @@ METHODS = {
         position_of,
         working_of,
         last_of,
+        bid_ticks_of,
+        bid_qty_of,
+        ask_ticks_of,
+        ask_qty_of,
     )
 }
 """A context's methods by name."""

@@ -5,6 +5,7 @@ from collections import Counter
 from autofutures.assemble import nodes
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.machine import Machine
+from autofutures.backtest.kernel.state import NEVER
 from autofutures.config import RunSettings
 from autofutures.domain.messages import Intent, Placed, Refused, Traded
 from autofutures.domain.order_life import Status
@@ -22,7 +23,7 @@ def tally_of(machine: Machine) -> Tally:
     name = run.strategies[0].name
     ids = ClientIds(1)
     clients: dict[tuple[int, int], str] = {}
-    for at, seq, k, leg, side, qty, kind, price, tif, open_close, stop, why in rows.orders.tolist():
+    for at, seq, k, leg, side, qty, kind, price, tif, open_close, stop, why, last in rows.orders.tolist():
         client_id = ids.next(at)
         clients[seq, k] = client_id
         order_type = OrderType(kind)
@@ -44,6 +45,8 @@ def tally_of(machine: Machine) -> Tally:
         )
         status = Status.HELD if order_type in HELD_TYPES else Status.SENT
         tally.hear_order(Placed(client_id, status, intent))
+        if last != -NEVER:
+            tally.decided[client_id] = last
     for number, row in enumerate(rows.fills.tolist(), 1):
         at, seq, k, n, leg, side, qty, price, fee, tax, position = row
         tally.hear_fill(
@@ -70,7 +73,7 @@ def tally_of(machine: Machine) -> Tally:
     tally.equity = [EquityPoint(at, net, drawdown) for at, net, drawdown in rows.points.tolist()]
     tally.take_totals(
         ticks_seen=int(memory["ticks"][0]),
-        bad_ticks=int(memory["bad_ticks"][0]),
+        bad_ticks=int(memory["bad_ticks"][0] + memory["bad_quotes"][0]),
         net=int(memory["net"][0]),
         peak=int(memory["peak"][0]),
         max_drawdown=int(memory["max_drawdown"][0]),

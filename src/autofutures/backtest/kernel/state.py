@@ -50,7 +50,7 @@ ORDER = np.dtype(
     _ints(
         "number alive refs seq k at leg side qty type price_ticks stop_ticks tif open_close day_trade exit "
         "plan_ticks why closes_seq closes_k status filled left fills cost asked_back "
-        "in_market arrival market_left market_price resting queue_ahead market_type market_tif"
+        "in_market arrival market_left market_price resting queue_ahead passed market_type market_tif"
     )
 )
 """An order as the book has it, and as the market has it (`market_...`)."""
@@ -84,14 +84,22 @@ RANGE = np.dtype(_ints("on number high low last close has_close atr_milli spans"
 BAR = np.dtype(_ints("at open high low close qty trades session"))
 """A bar under way."""
 
+TICK = np.dtype(_ints("at price_ticks qty auction"))
+QUOTE = np.dtype(_ints("at bid_ticks bid_qty ask_ticks ask_qty"))
+BAR_EVENT = np.dtype(_ints("at open_ticks high_ticks low_ticks close_ticks qty trades day span"))
+SHOWN = np.dtype(_ints("ticks qty taken traded"))
+"""One side of a quote: what was displayed, and what of it is gone since."""
+
 LEG = np.dtype(
     [
         *_ints(
             "seen last last_at last_mark low high is_spread session session_first session_end position cost "
             "working_buy working_sell marked until lo hi busy dirty tick_value tax_rate_ppb "
-            "stop_limit stop_on stop_fired stop_floor stop_attempts stop_retry_at "
+            "inverse_value quoted lowest band band_first band_end stop_limit stop_on stop_fired stop_floor stop_attempts stop_retry_at "
             "takers_n buys_n sells_n plans_n known_position known_working known_last"
         ),
+        ("shown", SHOWN, (2,)),
+        ("quote", QUOTE, (1,)),
         ("takers", "i8", (MAX_ORDERS,)),
         ("buys", "i8", (MAX_ORDERS,)),
         ("sells", "i8", (MAX_ORDERS,)),
@@ -102,9 +110,6 @@ LEG = np.dtype(
 )
 """One symbol: its market, our stake in it, and the prices between which a trade can do nothing."""
 
-TICK = np.dtype(_ints("at price_ticks qty auction"))
-QUOTE = np.dtype(_ints("at bid_ticks bid_qty ask_ticks ask_qty"))
-BAR_EVENT = np.dtype(_ints("at open_ticks high_ticks low_ticks close_ticks qty trades day span"))
 REQUEST = np.dtype(_ints("acts_at kind slot number"))
 TIMER = np.dtype(_ints("at number timer"))
 REPORT = np.dtype(_ints("kind slot qty price_ticks fill left"))
@@ -131,7 +136,7 @@ STATE = np.dtype(
             "max_age_ms max_order max_position max_bp max_rate limit value"
         ),
         # What the run has done.
-        *_ints("net peak max_drawdown next_point ticks bad_ticks orders_n refused_n contracts fees tax fills_told"),
+        *_ints("net peak max_drawdown next_point ticks bad_ticks bad_quotes orders_n refused_n contracts fees tax fills_told"),
         # Rows that wait to be taken away.
         *_ints("out_orders out_fills out_refusals out_points placed_n placed_room"),
         # Counts of what is below.
@@ -166,7 +171,10 @@ STATE = np.dtype(
 SESSION = np.dtype(_ints("opens_at closes_at ends_at accepts_from day code"))
 """One session of one symbol; rows of one symbol stand together, in order of time."""
 
-ORDER_ROW = np.dtype(_ints("at seq k leg side qty type price_ticks tif open_close stop_ticks why"))
+BAND = np.dtype(_ints("since until low high"))
+"""The price limits of one symbol for a time; rows of one symbol stand together, in order of time."""
+
+ORDER_ROW = np.dtype(_ints("at seq k leg side qty type price_ticks tif open_close stop_ticks why last"))
 FILL_ROW = np.dtype(_ints("at seq k n leg side qty price_ticks fee tax position"))
 REFUSAL_ROW = np.dtype(_ints("at seq k rule limit value leg"))
 POINT_ROW = np.dtype(_ints("at net drawdown"))
@@ -180,6 +188,7 @@ class Tables(NamedTuple):
     """What lies beside the state: tables that are read, and rows that are written."""
 
     sessions: Rows
+    bands: Rows
     terms: Rows
     orders: Rows
     fills: Rows

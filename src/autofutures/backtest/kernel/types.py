@@ -14,9 +14,10 @@ from numba.core.datamodel.models import RecordModel
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic, overload, overload_method, register_jitable
 
-from autofutures.backtest.kernel import book, exits, loop, market, memory, mouth, state
+from autofutures.backtest.kernel import book, exits, loop, market, memory, mouth, quotes, state, words
 from autofutures.market import bars
-from autofutures.matching import rules
+from autofutures.market import quotes as market_quotes
+from autofutures.matching import book_rules, quote_rules, rules
 from autofutures.orders import exit_rules
 from autofutures.portfolio import costs, pnl
 from autofutures.risk import collar, order_size, position, price_limit, stale_tick
@@ -29,6 +30,12 @@ SHARED = (
     rules.within,
     rules.passed_through,
     rules.behind_queue,
+    market_quotes.is_sound,
+    market_quotes.middle,
+    book_rules.mwp_limit,
+    *(found for found in vars(quote_rules).values() if inspect.isfunction(found)),
+    pnl.worth,
+    pnl.price_of_worth,
     pnl.opening_part,
     pnl.closed_cost,
     costs.tax_half_up,
@@ -41,7 +48,7 @@ SHARED = (
 )
 """The functions that the nodes call and the kernel compiles."""
 
-KERNEL = (book, exits, market, mouth, loop)
+KERNEL = (book, exits, market, quotes, mouth, loop)
 """Modules of the kernel, all of whose functions are compiled."""
 
 
@@ -228,6 +235,7 @@ def _register_row(function: FunctionType, dtype: np.dtype[np.void], name: str) -
 
 for _function, _dtype, _name in (
     (memory.session_row, state.SESSION, "kernel.Session"),
+    (memory.band_row, state.BAND, "kernel.Band"),
     (memory.terms_row, state.TERMS, "kernel.Terms"),
     (memory.order_row, state.ORDER_ROW, "kernel.OrderRow"),
     (memory.fill_row, state.FILL_ROW, "kernel.FillRow"),
@@ -287,5 +295,5 @@ for _method, _body in mouth.METHODS.items():
 
 def sources() -> Iterable[ModuleType]:
     """The modules whose text decides what the kernel does."""
-    yield from (*KERNEL, memory, state, bars, rules, exit_rules, costs, pnl)
+    yield from (*KERNEL, memory, state, words, bars, rules, book_rules, quote_rules, market_quotes, exit_rules, costs, pnl)
     yield from (collar, order_size, position, price_limit, stale_tick)
