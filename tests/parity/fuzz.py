@@ -19,7 +19,7 @@ from autofutures.backtest.kernel.machine import Machine
 from autofutures.backtest.kernel.results import tally_of
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.data.feed import events
-from autofutures.data.stream import SESSION_END, TICK, Chunk
+from autofutures.data.stream import QUOTE, SESSION_END, TICK, Chunk
 from autofutures.domain.messages import Placed
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
@@ -42,6 +42,7 @@ def settings_of(seed: int, *, legs: int = 0, events_n: int = 100_000) -> RunSett
         day=DAY,
         until=20210831,
         source="recorded",
+        market="quotes" if seed % 4 == 3 else "prints",
         strategies=(
             StrategySettings(
                 name="every",
@@ -49,7 +50,7 @@ def settings_of(seed: int, *, legs: int = 0, events_n: int = 100_000) -> RunSett
                 symbols=symbols,
                 settings={"seed": seed, "legs": len(symbols), "pace": 2 + int(rng.integers(4))},
                 exits=plans,
-                book_stop=int(rng.choice([2_000, 20_000, 200_000])),
+                book_stop=int(rng.choice([20_000, 2_000_000, 200_000_000])),
             ),
         ),
         limits={
@@ -95,6 +96,12 @@ def market(seed: int, run: RunSettings, events_n: int) -> Chunk:
             price = prices[leg] if rng.integers(300) else int(rng.choice([0, START * 2, START - 61]))
             rows.append((int(at[number]), TICK, leg, price, int(rng.choice([1, 1, 2, 5, 30])), number == 0, 0))
             traded.add(leg)
+            if run.market == "quotes" and rng.integers(3):
+                bid, ask = price - int(rng.integers(1, 3)), price + int(rng.integers(3))
+                sizes = (int(rng.integers(0, 30)), int(rng.integers(0, 30)))
+                rows.append((int(at[number]), QUOTE, leg, bid, sizes[0], ask, sizes[1]))
+                if rng.integers(4) == 0:
+                    rows.pop(-2)  # Only the quote.
         rows += [(session.ends_at, SESSION_END, leg, session.day, numbers[session.day] - 1, 0, 0) for leg in sorted(traded)]
     columns = list(zip(*rows[:events_n], strict=True))
     kinds = ("i8", "u1", "u1", "i8", "i8", "i8", "i8")

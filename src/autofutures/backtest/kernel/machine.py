@@ -81,6 +81,8 @@ def check(run: RunSettings) -> None:
         reason = f"it knows {state.MAX_LEGS} symbols, and {len(run.symbols)} were given"
     elif run.source == "generated":
         reason = "a generated session has a book of its own, which only the nodes keep"
+    elif run.market == "depth":
+        reason = "it keeps no book of every price: give --market quotes"
     elif run.faults:
         reason = "a broker that misbehaves is only simulated by the nodes"
     elif run.strategies[0].exits not in ("", "own", "plans"):
@@ -164,6 +166,7 @@ class Machine:
         for leg, (symbol, item) in enumerate(nodes.instruments_of(run).items()):
             value = item.product.tick_value
             legs["inverse_value"][leg] = item.product.inverse_value
+            legs["quoted"][leg] = run.market == "quotes"
             legs["lowest"][leg] = ANY_PRICE if item.is_spread else LOWEST
             legs["band"][leg] = -1
             legs["is_spread"][leg] = item.is_spread
