@@ -2,7 +2,18 @@
 
 from typing import ClassVar, Literal
 
-from autofutures.domain.messages import Bar, ExitMoved, ExitPlan, OrderChanged, Quote, Refused, SessionEnded, Tick, Traded, Woke
+from autofutures.domain.messages import (
+    Bar,
+    ExitMoved,
+    ExitPlan,
+    OrderChanged,
+    Quote,
+    Refused,
+    SessionEnded,
+    Tick,
+    Traded,
+    Woke,
+)
 from autofutures.domain.units import MINUTE, SECOND, OpenClose, TimeInForce
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context
@@ -61,7 +72,9 @@ class EveryKind(Strategy):
             self._act(ctx)
 
     def on_bar(self, bar: Bar, ctx: Context) -> None:
-        self._mix(bar.close_ticks + bar.high_ticks - bar.low_ticks + bar.qty + bar.trades + bar.day + bar.at % 1_000)
+        self._mix(
+            bar.close_ticks + bar.high_ticks - bar.low_ticks + bar.qty + bar.trades + bar.day + bar.at % 1_000
+        )
         if self._draw(12) == 0:
             self._act(ctx)
 
@@ -96,7 +109,7 @@ class EveryKind(Strategy):
         self._drawn = (self._drawn * 1_103_515_245 + 12_345 + self.seed + self._heard) % 2_147_483_648
         return (self._drawn // 65_536) % below
 
-    def _act(self, ctx: Context) -> None:
+    def _act(self, ctx: Context) -> None:  # noqa: C901, PLR0915 - one branch for each thing that can be done
         leg = self._draw(self.legs)
         qty = 1 + self._draw(4) if self._draw(40) else 11 + self._draw(3)
         last = ctx.last_of(leg)

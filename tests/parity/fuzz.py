@@ -1,6 +1,6 @@
 """The kernel against the nodes, on markets without sense: the same rows, byte for byte, or the first that differs.
 
-    python -m tests.parity.fuzz --seeds 20 --events 100000
+python -m tests.parity.fuzz --seeds 20 --events 100000
 """
 
 import argparse
@@ -14,7 +14,7 @@ import numpy as np
 
 from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange
-from autofutures.backtest.kernel import takes
+from autofutures.backtest import takes
 from autofutures.backtest.kernel.machine import Machine
 from autofutures.backtest.kernel.results import tally_of
 from autofutures.config import RunSettings, StrategySettings
@@ -63,7 +63,7 @@ def settings_of(seed: int, *, legs: int = 0, events_n: int = 100_000) -> RunSett
         queue_contracts=int(rng.choice([0, 3, 20])),
         mwp_points=int(rng.choice([1, 3, 50])),
         order_latency_ns=int(rng.choice([0, 0, 5_000_000, SECOND])),
-        bands={symbol: (START - 60, START + 60) for symbol in symbols} if seed % 3 else {},
+        bands=dict.fromkeys(symbols, (START - 60, START + 60)) if seed % 3 else {},
         fee=int(rng.integers(40)),
     )
 
@@ -85,7 +85,9 @@ def market(seed: int, run: RunSettings, events_n: int) -> Chunk:
         count = int(rng.integers(per_session // 2, per_session * 2))
         span = session.closes_at - session.opens_at
         begin = session.opens_at + int(rng.choice([0, span // 2, span - span // 8]))
-        at = np.sort(begin + rng.integers(0, max(1, min(count * 200_000_000, session.closes_at - begin)), count))
+        at = np.sort(
+            begin + rng.integers(0, max(1, min(count * 200_000_000, session.closes_at - begin)), count)
+        )
         if rng.integers(3) == 0:
             at = at // SECOND * SECOND
         traded = set()
@@ -94,7 +96,9 @@ def market(seed: int, run: RunSettings, events_n: int) -> Chunk:
             step = int(rng.integers(-40, 41)) if rng.integers(80) == 0 else int(rng.integers(-2, 3))
             prices[leg] += step - (prices[leg] > START + 50) + (prices[leg] < START - 50)
             price = prices[leg] if rng.integers(300) else int(rng.choice([0, START * 2, START - 61]))
-            rows.append((int(at[number]), TICK, leg, price, int(rng.choice([1, 1, 2, 5, 30])), number == 0, 0))
+            rows.append(
+                (int(at[number]), TICK, leg, price, int(rng.choice([1, 1, 2, 5, 30])), number == 0, 0)
+            )
             traded.add(leg)
             if run.market == "quotes" and rng.integers(3):
                 bid, ask = price - int(rng.integers(1, 3)), price + int(rng.integers(3))
@@ -102,7 +106,10 @@ def market(seed: int, run: RunSettings, events_n: int) -> Chunk:
                 rows.append((int(at[number]), QUOTE, leg, bid, sizes[0], ask, sizes[1]))
                 if rng.integers(4) == 0:
                     rows.pop(-2)  # Only the quote.
-        rows += [(session.ends_at, SESSION_END, leg, session.day, numbers[session.day] - 1, 0, 0) for leg in sorted(traded)]
+        rows += [
+            (session.ends_at, SESSION_END, leg, session.day, numbers[session.day] - 1, 0, 0)
+            for leg in sorted(traded)
+        ]
     columns = list(zip(*rows[:events_n], strict=True))
     kinds = ("i8", "u1", "u1", "i8", "i8", "i8", "i8")
     return Chunk(*(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
@@ -149,7 +156,10 @@ def difference(nodes_tally: Tally, kernel_tally: Tally) -> str:
         if len(ours) != len(theirs):
             extra = max(ours, theirs, key=len)[min(len(ours), len(theirs))]
             return f"{what}: nodes {len(ours)}, kernel {len(theirs)}; the first more is {extra}"
-    refused = [[(one.cause_seq, one.k, one.at, one.rule, one.limit, one.value) for one in tally.refusals] for tally in (nodes_tally, kernel_tally)]
+    refused = [
+        [(one.cause_seq, one.k, one.at, one.rule, one.limit, one.value) for one in tally.refusals]
+        for tally in (nodes_tally, kernel_tally)
+    ]
     for number, (one, other) in enumerate(zip(*refused, strict=False)):
         if one != other:
             return f"refusal {number}: nodes {one}, kernel {other}"
@@ -160,8 +170,20 @@ def difference(nodes_tally: Tally, kernel_tally: Tally) -> str:
 def _comparable(one: object) -> object:
     if isinstance(one, Placed):
         intent = one.intent
-        return (one.client_id, intent.at, intent.cause_seq, intent.k, intent.symbol, intent.side, intent.qty, intent.type,
-                intent.price_ticks, intent.stop_ticks, intent.tif, intent.open_close)
+        return (
+            one.client_id,
+            intent.at,
+            intent.cause_seq,
+            intent.k,
+            intent.symbol,
+            intent.side,
+            intent.qty,
+            intent.type,
+            intent.price_ticks,
+            intent.stop_ticks,
+            intent.tif,
+            intent.open_close,
+        )
     return one
 
 
@@ -202,7 +224,17 @@ def main() -> int:
         if found:
             different[seed] = found
             print(seed, found, file=sys.stderr, flush=True)
-    print(json.dumps({"seeds": told.seeds, "events": told.events, "different": different, "counts": dict(sorted(counts.items()))}, indent=1))
+    print(
+        json.dumps(
+            {
+                "seeds": told.seeds,
+                "events": told.events,
+                "different": different,
+                "counts": dict(sorted(counts.items())),
+            },
+            indent=1,
+        )
+    )
     return 1 if different else 0
 
 

@@ -93,7 +93,7 @@ def run(  # noqa: PLR0913 - each option of the command line is a keyword
         limit=limit,
         roll=_pairs(roll or {}),
     ).run()
-    return FinishedRun.of(asked, runner.run(asked, progress, **_engine(engine)), engine)
+    return FinishedRun.of(asked, runner.run(asked, progress, runner.engine_of(engine)), engine)
 
 
 def _pairs(table: Mapping[str, Value]) -> list[str]:
@@ -103,10 +103,3 @@ def _pairs(table: Mapping[str, Value]) -> list[str]:
 def _path(place: str | Path | None) -> Path | None:
     return None if place is None else Path(place)
 
-
-def _engine(engine: str) -> dict[str, str]:
-    if "engine" in inspect.signature(runner.run).parameters:
-        return {"engine": engine}
-    if engine != "nodes":
-        raise BadInput(f"engine={engine!r}: there is only 'nodes'")
-    return {}

@@ -209,7 +209,9 @@ def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
     """
     folder = cache or default_cache()
     _refuse_by_reading(strategy)
-    kernel = _generated("kernel", _hash([inspect.getsource(m) for m in kernel_types.sources()] + [_KERNEL]), _KERNEL, folder)
+    kernel = _generated(
+        "kernel", _hash([inspect.getsource(m) for m in kernel_types.sources()] + [_KERNEL]), _KERNEL, folder
+    )
     name = f"strategy_{_hash([*_sources_of(strategy), _STRATEGY, _HOOK, kernel.__name__, strategy.__qualname__])}"
     linking[name] = strategy
     text = _STRATEGY.format(name=name) + "".join(
@@ -251,7 +253,9 @@ def _sources_of(strategy: type[Strategy]) -> list[str]:
 def _is_own(path: str) -> bool:
     """Whether a file is neither Python's own nor an installed library's."""
     place = Path(path)
-    return place.suffix == ".py" and "site-packages" not in place.parts and not path.startswith(sys.base_prefix)
+    return (
+        place.suffix == ".py" and "site-packages" not in place.parts and not path.startswith(sys.base_prefix)
+    )
 
 
 def _generated(prefix: str, name: str, text: str, folder: Path) -> ModuleType:
@@ -318,7 +322,9 @@ def _refuse_by_reading(strategy: type[Strategy]) -> None:
             words = _NO_WORDS.get(type(node))
             if words is not None:
                 line = first + getattr(node, "lineno", 1) - 1
-                raise NotCompilable(f"{_place(function, line)}: {words}. The strategy runs interpreted all the same.")
+                raise NotCompilable(
+                    f"{_place(function, line)}: {words}. The strategy runs interpreted all the same."
+                )
 
 
 def _place(function: Callable[..., object], line: int) -> str:
@@ -329,7 +335,9 @@ def _place(function: Callable[..., object], line: int) -> str:
 def _sentence(strategy: type[Strategy], said: str) -> str:
     """What Numba said, as an author of a strategy can use it."""
     own = {path for path in (inspect.getsourcefile(owner) for owner in strategy.__mro__[:-1]) if path}
-    places = [(path, int(line)) for path, line in re.findall(r'File "([^"]+)", line (\d+)', said) if path in own]
+    places = [
+        (path, int(line)) for path, line in re.findall(r'File "([^"]+)", line (\d+)', said) if path in own
+    ]
     where = ""
     if places:
         path, line = places[-1]
@@ -370,6 +378,6 @@ def _unknown(strategy: type[Strategy], name: str, owner: str) -> str:
         there = ", ".join(fields_of(strategy).names or ())
         return f"{strategy.__name__} has no field or method {name!r}; its fields are {there}"
     if owner == "kernel.Context":
-        return f"ctx has no {name!r} that is compiled: `declare_exit` belongs in `on_start`, else see strategies/context.py"
+        return f"ctx has no {name!r} that is compiled: `declare_exit` belongs in `on_start`"
     advice = _TEXT_EVENTS.get(name)
     return f"this event has no {name!r} when compiled" + (f": {advice}" if advice else "")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from autofutures import clock
-from autofutures.backtest.kernel import takes
+from autofutures.backtest import takes
 from autofutures.backtest.kernel.machine import Machine, Take
 from autofutures.backtest.kernel.results import tally_of
 from autofutures.config import RunSettings
@@ -57,5 +57,3 @@ def _until(chunk: Chunk, ticks: int) -> int:
     """How many events of a chunk hold so many trades."""
     counted = (chunk.kind == TICK).cumsum()
     return len(chunk) if counted[-1] < ticks else int((counted >= ticks).argmax()) + 1
-
-

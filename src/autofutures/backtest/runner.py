@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 import numpy as np
@@ -109,6 +109,18 @@ def run(settings: RunSettings, progress: Progress | None = None, engine: EngineN
                 raise
             return msgspec.structs.replace(_run_nodes(settings, progress), why_not_kernel=str(error))
     return _run_nodes(settings, progress)
+
+
+def engine_of(name: str) -> EngineName:
+    """The engine that is called so.
+
+    Raises:
+        BadInput: there is none.
+    """
+    known: dict[str, EngineName] = {engine: engine for engine in get_args(EngineName)}
+    if name not in known:
+        raise BadInput(f"--engine {name!r}: write {', '.join(known)}, or processes on the command line")
+    return known[name]
 
 
 def _run_nodes(settings: RunSettings, progress: Progress | None) -> Result:

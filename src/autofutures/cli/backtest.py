@@ -1,6 +1,7 @@
 """`autofutures backtest`: one process, virtual time, the machine's own nodes."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from autofutures.cli import options
 from autofutures.cli.output import print_summary, spinner, write_json
 from autofutures.config import GENERATED_SYMBOL
+from autofutures.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from autofutures.backtest.runner import Result
@@ -21,6 +23,7 @@ _HELP = (
     "Examples:\n\n"
     "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26 --set fast=20 --set slow=60\n\n"
     "autofutures backtest ema_cross --symbol TXF202606 --from 2026-05-21 --to 2026-06-05\n\n"
+    "autofutures backtest ema_cross --symbol TXF202108 --date 2021-07-26 --engine kernel\n\n"
     "autofutures backtest ema_cross --generate --seed 7 --report report.html\n\n"
     "autofutures backtest my/momentum.py:Momentum --symbol MXF202108 --date 2021-07-26 --json"
 )
@@ -62,12 +65,13 @@ def backtest(
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
     roll: options.RollOption = None,
+    engine: options.EngineOption = "nodes",
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
     from autofutures.assemble.request import RunOptions
+    from autofutures.backtest.runner import engine_of, write_rows
     from autofutures.backtest.runner import run as run_backtest
-    from autofutures.backtest.runner import write_rows
 
     begin, end = options.range_of(date, first, last)
     run = RunOptions(
@@ -90,11 +94,27 @@ def backtest(
         limit=limit,
         roll=roll or [],
     ).run()
+    if engine == "processes":
+        _in_processes(run, (report, orders, fills), save, as_json=as_json)
+        return
     with spinner("events") as progress:
-        result = run_backtest(run, progress)
+        result = run_backtest(run, progress, engine_of(engine))
     write_rows(result.tally, orders, fills)
     _write(run, result, report, save)
     _print(run, result, (report, save), as_json=as_json)
+
+
+def _in_processes(
+    run: "RunSettings", wanted: Sequence[Path | None], save: Path | None, *, as_json: bool
+) -> None:
+    """The machine itself trades the run, as `autofutures up --replay` does."""
+    from autofutures.cli.machine import replay_run
+
+    if save is not None:
+        raise BadInput(
+            "--save keeps runs of one process: with --engine processes the run's folder is kept anyway"
+        )
+    replay_run(run, wanted, as_json=as_json)
 
 
 def _write(run: "RunSettings", result: "Result", report: Path | None, save: Path | None) -> None:
@@ -121,6 +141,7 @@ def _print(
         "symbols": list(run.symbols),
         "date": run.day,
         "to": run.last_day,
+        "engine": result.engine,
         "events": result.events,
         "seconds": round(result.seconds, 3),
         "events_per_s": result.events_per_s,
@@ -134,8 +155,10 @@ def _print(
         return
     print_summary(result.summary, run.currency)
     sys.stdout.write(
-        f"{result.events:,} events in {result.seconds:.2f} s ({result.events_per_s:,} a second)\n"
+        f"{result.events:,} events in {result.seconds:.2f} s ({result.events_per_s:,} a second, {result.engine})\n"
     )
+    if result.why_not_kernel:
+        sys.stdout.write(f"{result.why_not_kernel}\n")
     for line in (*assumptions_of(run), *notes_of(run)):
         sys.stdout.write(f"  - {line}\n")
     if report is not None:

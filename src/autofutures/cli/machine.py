@@ -147,6 +147,18 @@ def up(
     _finish(folder, (report, orders, fills), certify=certify, as_json=as_json)
 
 
+def replay_run(run: "RunSettings", wanted: Sequence[Path | None], *, as_json: bool) -> None:
+    """Trades a run in processes, as fast as they can, and prints what came of it."""
+    drills: dict[str, float | str] = {
+        "pause_seed": 0,
+        "drop_frame": 0,
+        "durability": "process-crash",
+        "projections": "",
+    }
+    folder = _trade(run, None, {"speed": 0.0, "until_end": True, **drills})
+    _finish(folder, wanted, certify=False, as_json=as_json)
+
+
 def _finish(folder: "Folder", wanted: Sequence[Path | None], *, certify: bool, as_json: bool) -> None:
     """The run is over: its certificate, report, orders and fills where they are wanted, and its figures."""
     write_certificate(folder, certify=certify)

@@ -94,6 +94,14 @@ DurabilityOption = Annotated[
         "time. `autofutures bench journal` shows what each costs.",
     ),
 ]
+EngineOption = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="Who runs it: nodes; kernel, which compiles the strategy with the nodes' own rules; auto, the kernel "
+        "where it can; processes, the whole machine. Orders and fills are the same, byte for byte.",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON object on standard output, nothing else there.")
 ]

@@ -207,7 +207,7 @@ class Refused(Message, frozen=True):
     reason: str
 
     refused: ClassVar[bool] = True
-    """What tells it from `OrderChanged`, where a strategy hears both; as those have, it has a status and what is left."""
+    """What tells it from `OrderChanged` where a strategy hears both; like those it has a status, and nothing left."""
     status: ClassVar[Status] = Status.REJECTED
     filled: ClassVar[int] = 0
     left: ClassVar[int] = 0

@@ -4,70 +4,15 @@ As `trader`, `risk/gate` and `orders/account` do it with one strategy whose venu
 then, an order in doubt or a decision that comes late, is left out; all arithmetic is theirs.
 """
 
-# ruff: noqa: ANN001, ANN201 - `S` is the state and `X` the tables: arrays here, addresses in compiled code
-
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.memory import (
-    fill_row,
-    order_row,
-    placed_row,
-    point_row,
-    refusal_row,
-    band_row,
-    session_row,
-    terms_row,
-)
+from autofutures.backtest.kernel.equity import measure, move, point
+from autofutures.backtest.kernel.gate import gate, remember
+from autofutures.backtest.kernel.lots import remove, work
+from autofutures.backtest.kernel.memory import fill_row, order_row, placed_row, refusal_row
 from autofutures.backtest.kernel.state import MAX_HEARD, MAX_ORDERS, NEVER
 from autofutures.domain.messages import TRADER_K
-from autofutures.domain.units import MINUTE, SECOND
 from autofutures.orders import exit_rules
 from autofutures.portfolio import costs, pnl
-from autofutures.risk import collar, order_size, position, price_limit, stale_tick
-
-# --- sessions
-
-
-def next_session(S, X, leg, at):
-    """The row of the session under way, or the next to open; -1 after the last one."""
-    L = S.legs[leg]
-    row = max(L.session, L.session_first)
-    while row < L.session_end and session_row(X.sessions, row).ends_at <= at:
-        row += 1
-    return row if row < L.session_end else -1
-
-
-def session_at(S, X, leg, at):
-    """The row of the session that a trade belongs to; -1 while the market is closed."""
-    L = S.legs[leg]
-    if L.session >= 0:
-        known = session_row(X.sessions, L.session)
-        if known.opens_at <= at < known.ends_at:
-            return L.session
-    row = next_session(S, X, leg, at)
-    if row < 0 or session_row(X.sessions, row).opens_at > at:
-        return -1
-    L.session = row
-    return row
-
-
-def accepts_orders(S, X, leg, now):
-    """Whether the exchange takes orders."""
-    if session_at(S, X, leg, now) >= 0:
-        return True
-    row = next_session(S, X, leg, now)
-    return row >= 0 and session_row(X.sessions, row).accepts_from <= now
-
-
-def limit_prices(S, X, at):
-    """Brings each leg's price limits to what holds at a time."""
-    for leg in range(S.legs_n):
-        L = S.legs[leg]
-        while L.band + 1 < L.band_end and band_row(X.bands, L.band + 1).since <= at:
-            L.band += 1
-            row = band_row(X.bands, L.band)
-            L.low = row.low
-            L.high = row.high
-
 
 # --- what the strategy hears
 
@@ -124,154 +69,6 @@ def refuse(S, X, draft, now, rule, limit, value):
     row.limit = limit
     row.value = value
     row.leg = draft.leg
-
-
-# --- contracts at work
-
-
-def remove(places, count, value):
-    """Takes a value out of a list, and keeps the sequence of the others; the new count."""
-    index = 0
-    while index < count and places[index] != value:
-        index += 1
-    if index == count:
-        return count
-    for at in range(index, count - 1):
-        places[at] = places[at + 1]
-    return count - 1
-
-
-def work(S, order, qty):
-    """What may still trade of an order grew by so much."""
-    L = S.legs[order.leg]
-    if order.side > 0:
-        L.working_buy += qty
-    else:
-        L.working_sell += qty
-
-
-def leaving(S, seq, k):
-    """Contracts of a lot that exit orders may still close."""
-    total = 0
-    for index in range(S.alive_n):
-        order = S.orders[S.alive[index]]
-        if order.closes_k == k and order.closes_seq == seq and k:
-            total += order.left
-    return total
-
-
-def due(S, plan):
-    """Contracts of a plan that are open and not on their way out."""
-    return max(0, plan.open_qty - leaving(S, plan.seq, plan.k))
-
-
-def pending(S, leg, side):
-    """Contracts that plans may order on `side` when they fire."""
-    L = S.legs[leg]
-    total = 0
-    for index in range(L.plans_n):
-        plan = S.plans[L.plans[index]]
-        if plan.side == -side:
-            total += due(S, plan)
-    return total
-
-
-def rest_of_stop(S, leg):
-    """What of the position neither plans nor orders may still close."""
-    L = S.legs[leg]
-    side = -1 if L.position > 0 else 1
-    at_work = 0
-    for index in range(S.alive_n):
-        order = S.orders[S.alive[index]]
-        if order.leg == leg and order.side == side:
-            at_work += order.left
-    return abs(L.position) - at_work - pending(S, leg, side)
-
-
-# --- the gate
-
-
-def gate(S, X, draft, now, exits):
-    """The first rule that the decision breaks, 0 for none; `limit` and `value` say by how much."""
-    L = S.legs[draft.leg]
-    S.limit, S.value = 1, 0
-    if not exits:
-        if L.stop_fired:
-            S.limit, S.value = 0, 1
-            return w.BOOK_STOP
-        flawed = S.must_plan
-        if draft.exit:
-            terms = terms_row(X.terms, draft.exit - 1)
-            flawed = terms.flawed or (S.must_plan and not terms.protects)
-        if flawed:
-            return w.EXIT_PLAN
-    if not accepts_orders(S, X, draft.leg, now):
-        return w.SESSION
-    if not exits:
-        rule = gate_of_size(S, draft, now)
-        if rule:
-            return rule
-    if draft.type == w.LIMIT or draft.type == w.STOP_LIMIT:
-        passed = price_limit.outside(draft.price_ticks, L.low, L.high)
-        if passed:
-            S.limit, S.value = passed, draft.price_ticks
-            return w.PRICE_LIMIT
-    return 0 if exits else gate_of_rate(S, now)
-
-
-def gate_of_size(S, draft, now):
-    """The rules between `session` and `price_limit`, which exits need not pass."""
-    L = S.legs[draft.leg]
-    S.limit = S.max_age_ms
-    if L.last_at == 0:
-        return w.STALE_TICK
-    S.value = stale_tick.age_ms(now, L.last_at)
-    if S.value > S.max_age_ms:
-        return w.STALE_TICK
-    S.limit, S.value = S.max_order, draft.qty
-    if order_size.oversized(draft.qty, S.max_order):
-        return w.ORDER_SIZE
-    own = 0
-    if L.stop_on and L.position and L.position * draft.side < 0:
-        own = max(0, rest_of_stop(S, draft.leg))
-    working = (L.working_buy if draft.side > 0 else L.working_sell) + pending(S, draft.leg, draft.side)
-    S.limit, S.value = S.max_position, position.reach(L.position, working, draft.side, max(draft.qty, own))
-    if S.value > S.max_position:
-        return w.POSITION
-    S.limit = S.max_bp
-    if draft.type == w.LIMIT or draft.type == w.STOP_LIMIT:
-        S.value = collar.distance_bp(draft.price_ticks, L.last)
-        if S.value > S.max_bp:
-            return w.COLLAR
-    if draft.type == w.STOP or draft.type == w.STOP_LIMIT:
-        S.value = collar.distance_bp(draft.stop_ticks, L.last)
-        if S.value > S.max_bp:
-            return w.COLLAR
-    return 0
-
-
-def gate_of_rate(S, now):
-    """Rule `message_rate`: the last `max_rate` approvals lie in a ring."""
-    if S.rate_n < S.max_rate:
-        return 0
-    within = 0
-    for index in range(S.max_rate):
-        if 0 <= now - S.rate[index] < SECOND:
-            within += 1
-    if not 0 <= now - S.rate[S.rate_first] < SECOND:
-        return 0
-    S.limit, S.value = S.max_rate, within + 1
-    return w.MESSAGE_RATE
-
-
-def remember(S, now):
-    """An order was approved."""
-    if S.rate_n < S.max_rate:
-        S.rate[S.rate_n] = now
-        S.rate_n += 1
-        return
-    S.rate[S.rate_first] = now
-    S.rate_first = (S.rate_first + 1) % S.max_rate
 
 
 # --- decisions
@@ -481,26 +278,6 @@ def changed(S, slot, kind, at):
     say_order(S, slot, at)
 
 
-def point(S, X, at):
-    """A point of the equity curve; a later one of the same moment takes its place."""
-    index = S.out_points
-    if index and point_row(X.points, index - 1).at == at:
-        index -= 1
-    row = point_row(X.points, index)
-    S.out_points = index + 1
-    row.at = at
-    row.net = S.net
-    row.drawdown = S.peak - S.net
-
-
-def measure(S):
-    """The highest equity so far, and the deepest fall from it."""
-    if S.net > S.peak:
-        S.peak = S.net
-    elif S.peak - S.net > S.max_drawdown:
-        S.max_drawdown = S.peak - S.net
-
-
 def book_fill(S, X, slot, qty, price_ticks, at):
     """A fill moves the position and the equity."""
     order = S.orders[slot]
@@ -539,6 +316,14 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     S.net += signed * move(L, price_ticks, L.last_mark) - fee - tax
     measure(S)
     point(S, X, at)
+    say_fill(S, X, slot, qty, price_ticks, fee, tax, at)
+    return opening
+
+
+def say_fill(S, X, slot, qty, price_ticks, fee, tax, at):
+    """A fill as a row of the run, and as the strategy hears it."""
+    order = S.orders[slot]
+    L = S.legs[order.leg]
     row = fill_row(X.fills, S.out_fills)
     S.out_fills += 1
     S.fills_n += 1
@@ -567,18 +352,3 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     event.filled = order.filled
     event.left = order.left
     event.slot = slot
-    return opening
-
-
-def move(L, from_ticks, to_ticks):
-    """What a move of the market earns one lot, in minor units."""
-    if L.inverse_value:
-        return pnl.worth(to_ticks, L.inverse_value) - pnl.worth(from_ticks, L.inverse_value)
-    return (to_ticks - from_ticks) * L.tick_value
-
-
-def minute_after(at):
-    """The next whole minute."""
-    return at - at % MINUTE + MINUTE
-
-

@@ -1,21 +1,9 @@
 """Exit plans and the book's stop: what closes a lot, as `orders/exits`, `orders/exit_desk` and `orders/plan` do it."""
 
-# ruff: noqa: ANN001, ANN201 - `S` is the state and `X` the tables: arrays here, addresses in compiled code
-
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.book import (
-    decide,
-    due,
-    heard,
-    leaving,
-    over,
-    refuse,
-    remove,
-    request,
-    rest_of_stop,
-    say_order,
-    session_at,
-)
+from autofutures.backtest.kernel.book import decide, heard, over, refuse, request, say_order
+from autofutures.backtest.kernel.hours import session_at
+from autofutures.backtest.kernel.lots import due, leaving, remove, rest_of_stop
 from autofutures.backtest.kernel.memory import session_row, terms_row
 from autofutures.domain.messages import TRADER_K
 from autofutures.orders import exit_rules as rules
@@ -259,7 +247,9 @@ def hear_range(S, leg, last_ticks, now):
             measured.spans += 1
             before = measured.close if measured.has_close else measured.low
             span = rules.true_range(measured.high, measured.low, before)
-            measured.atr_milli = rules.next_atr(measured.atr_milli, measured.spans, S.range_periods[column], span)
+            measured.atr_milli = rules.next_atr(
+                measured.atr_milli, measured.spans, S.range_periods[column], span
+            )
             measured.close = measured.last
             measured.has_close = 1
             ended = True
@@ -434,5 +424,3 @@ def close_stopped(S, X, leg, now):
     draft.closes_seq = 0
     draft.closes_k = 0
     decide_own(S, X, now)
-
-

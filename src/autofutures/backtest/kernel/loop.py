@@ -4,8 +4,6 @@ As `engine.Lockstep` does it for one strategy. A trade that can move nothing of 
 keeps the two prices between which no order, stop or plan is reached (`lo`, `hi`), and until when that is so.
 """
 
-# ruff: noqa: ANN001, ANN201, PLR0913, PLR0917 - `S` is the state, `X` the tables, `F` the strategy's hooks
-
 from typing import NamedTuple
 
 from autofutures.backtest.kernel import exits, market, quotes
@@ -15,35 +13,29 @@ from autofutures.backtest.kernel.book import (
     changed,
     decide,
     heard,
-    limit_prices,
-    measure,
-    minute_after,
-    move,
     over,
-    point,
     release,
     revoke,
     say_order,
-    session_at,
     submit,
 )
-from autofutures.backtest.kernel.memory import band_row, call, column, session_row, small, terms_row
+from autofutures.backtest.kernel.equity import mark
+from autofutures.backtest.kernel.hearing import hear, hear_quote, hear_tick
+from autofutures.backtest.kernel.hours import limit_prices, session_at
+from autofutures.backtest.kernel.memory import band_row, column, session_row, small
+from autofutures.backtest.kernel.reach import refresh_all
 from autofutures.backtest.kernel.state import MAX_TIMERS, NEVER
-from autofutures.market import bars
 from autofutures.market.quotes import is_sound, middle
 
 MAX_ROUNDS = 16
 MAX_RINGS = 1_000
-
-TICK, QUOTE, SESSION_END = range(3)
-"""Kinds of events in a chunk."""
 
 BEGIN, END = -1, -2
 """Instead of a number of events."""
 
 
 class Hooks(NamedTuple):
-    """What the strategy overrides: functions here, pointers in compiled code. `wants` says which, bit by bit."""
+    """What the kernel calls of a strategy: functions here, pointers in compiled code."""
 
     strategy: object
     on_tick: object
@@ -54,177 +46,6 @@ class Hooks(NamedTuple):
     on_exit: object
     on_timer: object
     on_session_end: object
-
-
-# --- hearing
-
-
-def hear_tick(F, S, X, leg, at, price_ticks, qty, auction):
-    """The strategy hears a trade."""
-    S.cause_seq += 1
-    S.k = 0
-    S.leg = leg
-    L = S.legs[leg]
-    L.known_last = price_ticks
-    if leg == 0:
-        S.last_ticks = price_ticks
-    if S.bars_n:
-        hear_bars(F, S, X, leg, at, price_ticks, qty)
-    tick = S.tick[0]
-    tick.at = at
-    tick.price_ticks = price_ticks
-    tick.qty = qty
-    tick.auction = auction
-    call(F.on_tick, F.strategy, tick, S)
-
-
-def hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
-    """The strategy hears a quote."""
-    S.cause_seq += 1
-    S.k = 0
-    S.leg = leg
-    quote = S.legs[leg].quote[0]
-    quote.at = at
-    quote.bid_ticks = bid_ticks
-    quote.bid_qty = bid_qty
-    quote.ask_ticks = ask_ticks
-    quote.ask_qty = ask_qty
-    if leg == 0:
-        S.bid_ticks = bid_ticks
-        S.bid_qty = bid_qty
-        S.ask_ticks = ask_ticks
-        S.ask_qty = ask_qty
-    call(F.on_quote, F.strategy, quote, S)
-
-
-def hear_bars(F, S, X, leg, at, price_ticks, qty):
-    """A trade enters the bars of its leg; those that it finishes are heard before it."""
-    session = session_at(S, X, leg, at)
-    if session < 0:
-        return
-    code = session_row(X.sessions, session).code
-    for number in range(S.bars_n):
-        bar = S.legs[leg].bars[number]
-        timed = S.span_kind[number] == 0
-        start = bars.time_bucket(at, S.span_size[number]) if timed else at
-        if bar.trades and (code != bar.session or (timed and start > bar.at)):
-            tell_bar(F, S, leg, number)
-        if not bar.trades:
-            bar.at = start
-            bar.session = code
-            bar.qty = 0
-            bar.open = bar.high = bar.low = price_ticks
-        bar.high = max(bar.high, price_ticks)
-        bar.low = min(bar.low, price_ticks)
-        bar.close = price_ticks
-        bar.qty += qty
-        bar.trades += 1
-        if not timed and (bar.trades if S.span_kind[number] == 1 else bar.qty) >= S.span_size[number]:
-            tell_bar(F, S, leg, number)
-
-
-def tell_bar(F, S, leg, number):
-    """A bar is complete."""
-    bar = S.legs[leg].bars[number]
-    event = S.bar[0]
-    event.at = bar.at
-    event.open_ticks = bar.open
-    event.high_ticks = bar.high
-    event.low_ticks = bar.low
-    event.close_ticks = bar.close
-    event.qty = bar.qty
-    event.trades = bar.trades
-    event.day = bar.session >> 1
-    event.span = number
-    bar.trades = 0
-    S.leg = leg
-    call(F.on_bar, F.strategy, event, S)
-
-
-def set_left(S, handle, left):
-    """What is left of an order, as far as the strategy knows: the less is true."""
-    index = known_index(S, handle)
-    if index < 0:
-        return
-    known = S.known[index]
-    if left >= known.left:
-        return
-    set_working(S, known.leg, known.side * (left - known.left))
-    known.left = left
-    if left:
-        return
-    S.known_n -= 1
-    for place in range(index, S.known_n):
-        here, following = S.known[place], S.known[place + 1]
-        here.handle = following.handle
-        here.leg = following.leg
-        here.side = following.side
-        here.left = following.left
-        here.unfilled = following.unfilled
-
-
-def set_working(S, leg, qty):
-    """Contracts at work, as the strategy knows them."""
-    L = S.legs[leg]
-    L.known_working += qty
-    if leg == 0:
-        S.working = L.known_working
-
-
-def known_index(S, handle):
-    """Where an order stands among those that the strategy takes for open; -1 for nowhere."""
-    low, high = 0, S.known_n - 1
-    while low <= high:
-        middle = (low + high) >> 1
-        found = S.known[middle].handle
-        if found == handle:
-            return middle
-        if found < handle:
-            low = middle + 1
-        else:
-            high = middle - 1
-    return -1
-
-
-def hear(F, S, X, index):
-    """The strategy hears one message of its own."""
-    event = S.heard[index]
-    kind = event.kind
-    if kind == w.HEARS_REFUSED:
-        known = known_index(S, event.handle)
-        if known >= 0:
-            S.leg = S.known[known].leg
-    elif kind != w.HEARS_TIMER:
-        S.leg = event.leg
-    if kind == w.HEARS_TICK:
-        hear_tick(F, S, X, event.leg, event.at, event.price_ticks, event.qty, event.n)
-    elif kind == w.HEARS_QUOTE:
-        hear_quote(F, S, event.leg, event.at, event.price_ticks, event.qty, event.n, event.fee)
-    elif kind == w.HEARS_ORDER:
-        set_left(S, event.handle, event.left)
-        call(F.on_order, F.strategy, event, S)
-    elif kind == w.HEARS_REFUSED:
-        set_left(S, event.handle, 0)
-        call(F.on_order, F.strategy, event, S)
-    elif kind == w.HEARS_FILL:
-        found = known_index(S, event.handle)
-        if found >= 0:
-            S.known[found].unfilled -= event.qty
-            set_left(S, event.handle, S.known[found].unfilled)
-        L = S.legs[event.leg]
-        L.known_position = event.position
-        if event.leg == 0:
-            S.position = event.position
-        call(F.on_fill, F.strategy, event, S)
-    elif kind == w.HEARS_EXIT:
-        call(F.on_exit, F.strategy, event, S)
-    elif kind == w.HEARS_TIMER:
-        call(F.on_timer, F.strategy, event, S)
-    elif kind == w.HEARS_SESSION_END:
-        for number in range(S.bars_n):
-            if S.legs[event.leg].bars[number].trades:
-                tell_bar(F, S, event.leg, number)
-        call(F.on_session_end, F.strategy, event, S)
 
 
 # --- one instant
@@ -328,77 +149,7 @@ def ring_before(F, S, X, at):
         refresh_all(S, X)
 
 
-# --- what a trade may pass by
-
-
-def refresh_all(S, X):
-    """The two prices of each leg of which something has changed."""
-    for leg in range(S.legs_n):
-        if S.legs[leg].dirty:
-            refresh(S, X, leg)
-
-
-def refresh(S, X, leg):
-    """The prices at which a trade would next do something, as far as orders, stops and plans stand now."""
-    L = S.legs[leg]
-    L.dirty = 0
-    lo, hi, busy = -NEVER, NEVER, 0
-    if L.buys_n:
-        lo = max(lo, S.orders[L.buys[L.buys_n - 1]].market_price)
-    if L.sells_n:
-        hi = min(hi, S.orders[L.sells[L.sells_n - 1]].market_price)
-    for index in range(S.held_n):
-        order = S.orders[S.held[index]]
-        if order.leg == leg:
-            if order.side > 0:
-                hi = min(hi, order.stop_ticks)
-            else:
-                lo = max(lo, order.stop_ticks)
-    for index in range(L.plans_n):
-        plan = S.plans[L.plans[index]]
-        terms = terms_row(X.terms, plan.terms)
-        waits = terms.time_stop_ns or terms.flat_before_close_ns or terms.bracket
-        if plan.reason or waits or exits.moves(terms):
-            busy = 1
-        for price, favour in ((plan.take_profit_ticks, plan.side), (plan.stop_ticks, -plan.side)):
-            if price and favour > 0:
-                hi = min(hi, price)
-            elif price:
-                lo = max(lo, price)
-    for number in range(len(L.ranges)):
-        if L.ranges[number].on:
-            busy = 1
-    if L.stop_on and L.position:
-        if L.position > 0:
-            lo = max(lo, L.stop_floor)
-        else:
-            hi = min(hi, L.stop_floor)
-        if L.stop_fired:
-            busy = 1
-    for index in range(S.alive_n):
-        order = S.orders[S.alive[index]]
-        if order.closes_k and order.leg == leg:
-            busy = 1
-    L.lo = lo
-    L.hi = hi
-    L.busy = busy
-
-
 # --- the events of a chunk
-
-
-def mark(S, X, leg, at, price_ticks):
-    """The tally's side of a price: equity by the position, and a point each minute."""
-    L = S.legs[leg]
-    if L.position:
-        if L.marked:
-            S.net += L.position * move(L, L.last_mark, price_ticks)
-        measure(S)
-    L.marked = 1
-    L.last_mark = price_ticks
-    if at >= S.next_point:
-        S.next_point = minute_after(at)
-        point(S, X, at)
 
 
 def is_bad(S, leg, price_ticks):
@@ -629,8 +380,8 @@ def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
             ring_before(F, S, X, now)
         which = small(leg, number)
         what = small(kind, number)
-        if what != TICK:
-            if what == SESSION_END:
+        if what != w.IS_TICK:
+            if what == w.IS_SESSION_END:
                 take_session_end(F, S, X, which, now, column(a, number))
             else:
                 bid, ask = column(a, number), column(c, number)
@@ -659,5 +410,3 @@ def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
         if not has_room(S, rows):
             return number + 1
     return count
-
-

@@ -17,8 +17,8 @@ from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, Restored, Saved, WakeAt
 from autofutures.market.bars import parse_span, session_code
 from autofutures.market.expiry import last_day_of
-from autofutures.market.sessions import Calendar, Session
 from autofutures.market.quotes import ANY_PRICE, LOWEST
+from autofutures.market.sessions import Calendar, Session
 from autofutures.orders.cover import Cover
 from autofutures.risk import RULES
 from autofutures.risk.exit_plan import flaw, protects
@@ -46,7 +46,7 @@ _STOPPED = {
 }
 
 _BROKEN = {
-    w.ENDLESS_ANSWERS: "the strategy answered its own verdicts 16 times at one moment: it decides again on every refusal",
+    w.ENDLESS_ANSWERS: "the strategy answered its own verdicts 16 times at one moment: it decides again on refusals",
     w.ENDLESS_TIMERS: "the strategy was woken 1,000 times at one moment: it asks again for the moment that it is in",
 }
 
@@ -73,6 +73,8 @@ def check(run: RunSettings) -> None:
     reason = ""
     if len(run.strategies) != 1:
         reason = f"it runs one strategy, and {len(run.strategies)} were given"
+    elif run.series:
+        reason = "the contracts of a series change, which only the nodes follow"
     elif run.strategies[0].symbols != run.symbols:
         reason = "its strategy must trade every symbol that the run hears, in the same sequence"
     elif run.strategies[0].conditions:
@@ -163,7 +165,7 @@ class Machine:
         legs = memory["legs"][0]
         legs["lo"], legs["hi"], legs["session"] = -NEVER, NEVER, -1
         legs["ranges"]["number"] = -1
-        for leg, (symbol, item) in enumerate(nodes.instruments_of(run).items()):
+        for leg, item in enumerate(nodes.instruments_of(run).values()):
             value = item.product.tick_value
             legs["inverse_value"][leg] = item.product.inverse_value
             legs["quoted"][leg] = run.market == "quotes"
@@ -181,17 +183,11 @@ class Machine:
         for leg, item in enumerate(nodes.instruments_of(self.run).values()):
             legs["session_first"][leg] = len(rows)
             last_day = last_day_of(item, self._calendar)
-            for session in _sessions_from(self.run, item.product.sessions, last_day, self._calendar):
-                rows.append(
-                    (
-                        session.opens_at,
-                        session.closes_at,
-                        session.ends_at,
-                        session.accepts_from,
-                        session.day,
-                        session_code(session),
-                    )
-                )
+            found = _sessions_from(self.run, item.product.sessions, last_day, self._calendar)
+            rows += [
+                (one.opens_at, one.closes_at, one.ends_at, one.accepts_from, one.day, session_code(one))
+                for one in found
+            ]
             legs["session_end"][leg] = len(rows)
         return np.array(rows, state.SESSION)
 
@@ -213,7 +209,9 @@ class Machine:
             if plan is None:
                 raise BrokenInvariant("an exit plan has no terms: only the first place of the table is empty")
             if len(plan.levels) > state.MAX_LEVELS:
-                raise BadInput(f"--engine kernel knows {state.MAX_LEVELS} levels of a plan: use --engine nodes")
+                raise BadInput(
+                    f"--engine kernel knows {state.MAX_LEVELS} levels of a plan: use --engine nodes"
+                )
             row = table[number : number + 1]
             for name in state.TERMS.names or ():
                 if hasattr(plan, name) and name != "levels":
@@ -320,9 +318,14 @@ class Machine:
 
     def rows(self) -> Rows:
         """All that was written so far."""
-        whole = [np.concatenate(parts) for parts in zip(*self._written, strict=True)] if self._written else [
-            np.zeros(0, kind) for kind in (state.ORDER_ROW, state.FILL_ROW, state.REFUSAL_ROW, state.POINT_ROW)
-        ]
+        whole = (
+            [np.concatenate(parts) for parts in zip(*self._written, strict=True)]
+            if self._written
+            else [
+                np.zeros(0, kind)
+                for kind in (state.ORDER_ROW, state.FILL_ROW, state.REFUSAL_ROW, state.POINT_ROW)
+            ]
+        )
         orders, fills, refusals, points = whole
         if len(points):
             last = np.append(points["at"][1:] != points["at"][:-1], [True])
@@ -372,4 +375,3 @@ def _sessions_from(run: RunSettings, sessions_id: str, last_day: int, calendar: 
         spare += day >= run.last_day
         day = calendar.next_trading_day(day)
     return found
-

@@ -1,9 +1,7 @@
-"""The exchange's side: what is on its way arrives, a trade fills what it reaches. As `matching/exchange` and `prints`."""
-
-# ruff: noqa: ANN001, ANN201 - `S` is the state: an array here, an address in compiled code
+"""The exchange's side: a trade fills what it reaches. As `matching/exchange` and `matching/prints`."""
 
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.book import remove
+from autofutures.backtest.kernel.lots import remove
 from autofutures.backtest.kernel.state import MAX_HEARD, MAX_ORDERS
 from autofutures.matching import rules
 

@@ -3,8 +3,6 @@
 A column or table is a NumPy array here, and an address in compiled code.
 """
 
-# ruff: noqa: ANN001, ANN201 - the types are two: NumPy's where this runs, addresses where it is compiled
-
 
 def column(values, index):
     """One number of a column of 64-bit integers."""

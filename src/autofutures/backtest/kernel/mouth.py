@@ -1,9 +1,7 @@
 """What a strategy may ask of its context: each call becomes a decision in the state. As `strategies/context`."""
 
-# ruff: noqa: ANN001, ANN201, PLR0913, PLR0917, A002 - `S` is the state; the names are those that strategies use
-
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.loop import known_index, set_working
+from autofutures.backtest.kernel.hearing import known_index, set_working
 from autofutures.backtest.kernel.state import MAX_ORDERS, MAX_SAID
 from autofutures.domain.messages import TRADER_K
 

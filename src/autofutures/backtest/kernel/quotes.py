@@ -1,6 +1,4 @@
-"""A market of quotes: what is displayed, and our orders in its queues. As `matching/quote_market` and `matching/ours`."""
-
-# ruff: noqa: ANN001, ANN201, PLR0913, PLR0917 - `S` is the state: an array here, an address in compiled code
+"""A market of quotes: what is displayed, and our orders in its queues. As `matching/quote_market` and `ours`."""
 
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.market import execute, insert, report
@@ -53,7 +51,11 @@ def put_on(S, slot):
     order.resting = 0
     order.passed = 0
     report(S, w.SAYS_ACCEPTED, slot, 0, 0)
-    there = rules.available(other.qty, other.taken, other.traded) if rules.may_meet(side, limit, other.ticks) else 0
+    there = (
+        rules.available(other.qty, other.taken, other.traded)
+        if rules.may_meet(side, limit, other.ticks)
+        else 0
+    )
     if order.market_tif == w.FOK and there < order.market_left:
         report(S, w.SAYS_CANCELED, slot, 0, 0)
         return

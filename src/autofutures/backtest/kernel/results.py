@@ -92,5 +92,3 @@ def refusals_by_rule(machine: Machine) -> Counter[str]:
     """How often each rule said no."""
     counted = Counter(machine.rows().refusals["rule"].tolist())
     return Counter({w.RULE_IDS[rule]: count for rule, count in counted.items()})
-
-

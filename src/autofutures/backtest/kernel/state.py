@@ -34,13 +34,15 @@ MAX_RATE = 1024
 NEVER = 1 << 62
 """A time that does not come, and a price that no trade reaches."""
 
+
 def _ints(names: str) -> list[tuple[str, str]]:
     return [(name, "i8") for name in names.split()]
 
 
 SAID = np.dtype(
     _ints(
-        "kind seq k at leg side qty type price_ticks stop_ticks tif open_close day_trade exit why plan_ticks "
+        "kind seq k at leg side qty type price_ticks stop_ticks tif open_close day_trade exit "
+        "why plan_ticks "
         "closes_seq closes_k"
     )
 )
@@ -48,9 +50,11 @@ SAID = np.dtype(
 
 ORDER = np.dtype(
     _ints(
-        "number alive refs seq k at leg side qty type price_ticks stop_ticks tif open_close day_trade exit "
+        "number alive refs seq k at leg side qty type price_ticks stop_ticks tif open_close "
+        "day_trade exit "
         "plan_ticks why closes_seq closes_k status filled left fills cost asked_back "
-        "in_market arrival market_left market_price resting queue_ahead passed market_type market_tif"
+        "in_market arrival market_left market_price resting queue_ahead passed market_type "
+        "market_tif"
     )
 )
 """An order as the book has it, and as the market has it (`market_...`)."""
@@ -60,7 +64,8 @@ KNOWN = np.dtype(_ints("handle leg side left unfilled"))
 
 PLAN = np.dtype(
     _ints(
-        "alive seq k leg side terms plan_ticks open_qty entered_qty origin_ticks take_profit_ticks stop_ticks reason "
+        "alive seq k leg side terms plan_ticks open_qty entered_qty origin_ticks "
+        "take_profit_ticks stop_ticks reason "
         "opened_at levels_reached attempts retry_at atr_milli atr_spans day_trade number"
     )
 )
@@ -69,7 +74,8 @@ PLAN = np.dtype(
 TERMS = np.dtype(
     [
         *_ints(
-            "take_profit_ticks stop_ticks trail_ticks trail_atr break_even_ticks break_even_offset_ticks time_stop_ns "
+            "take_profit_ticks stop_ticks trail_ticks trail_atr break_even_ticks "
+            "break_even_offset_ticks time_stop_ns "
             "flat_before_close_ns bracket levels range flawed protects"
         ),
         ("at", "i8", (MAX_LEVELS,)),
@@ -93,9 +99,11 @@ SHOWN = np.dtype(_ints("ticks qty taken traded"))
 LEG = np.dtype(
     [
         *_ints(
-            "seen last last_at last_mark low high is_spread session session_first session_end position cost "
+            "seen last last_at last_mark low high is_spread session session_first session_end "
+            "position cost "
             "working_buy working_sell marked until lo hi busy dirty tick_value tax_rate_ppb "
-            "inverse_value quoted lowest band band_first band_end stop_limit stop_on stop_fired stop_floor stop_attempts stop_retry_at "
+            "inverse_value quoted lowest band band_first band_end stop_limit stop_on stop_fired "
+            "stop_floor stop_attempts stop_retry_at "
             "takers_n buys_n sells_n plans_n known_position known_working known_last"
         ),
         ("shown", SHOWN, (2,)),
@@ -116,8 +124,10 @@ REPORT = np.dtype(_ints("kind slot qty price_ticks fill left"))
 
 EVENT = np.dtype(
     _ints(
-        "kind leg at order_seq order_k handle side qty price_ticks n fee tax position status filled left refused "
-        "open_qty take_profit_ticks stop_ticks entered_qty origin_ticks levels_reached attempts slot timer day"
+        "kind leg at order_seq order_k handle side qty price_ticks n fee tax position status "
+        "filled left refused "
+        "open_qty take_profit_ticks stop_ticks entered_qty origin_ticks levels_reached "
+        "attempts slot timer day"
     )
 )
 """What the strategy hears of its own orders, fills and exits."""
@@ -126,21 +136,32 @@ STATE = np.dtype(
     [
         # What a strategy sees of its context.
         *_ints(
-            "now position working last_ticks cause_seq open_close day_trade leg bid_ticks bid_qty ask_ticks ask_qty"
+            "now position working last_ticks cause_seq open_close day_trade leg bid_ticks bid_qty "
+            "ask_ticks ask_qty"
         ),
         # How decisions are numbered, and what went wrong.
-        *_ints("k said_n timers_n next_timer error error_value saves market_seq own_seq own_k timer_number numbers arrivals fills_n"),
+        *_ints(
+            "k said_n timers_n next_timer error error_value saves market_seq own_seq own_k "
+            "timer_number numbers arrivals fills_n"
+        ),
         # Settings of the run.
         *_ints(
-            "latency_ns slippage_ticks queue_contracts mwp_points fee legs_n terms_n bars_n spans_timed must_plan "
+            "latency_ns slippage_ticks queue_contracts mwp_points fee legs_n terms_n bars_n "
+            "spans_timed must_plan "
             "max_age_ms max_order max_position max_bp max_rate limit value"
         ),
         # What the run has done.
-        *_ints("net peak max_drawdown next_point ticks bad_ticks bad_quotes orders_n refused_n contracts fees tax fills_told"),
+        *_ints(
+            "net peak max_drawdown next_point ticks bad_ticks bad_quotes orders_n refused_n "
+            "contracts fees tax fills_told"
+        ),
         # Rows that wait to be taken away.
         *_ints("out_orders out_fills out_refusals out_points placed_n placed_room"),
         # Counts of what is below.
-        *_ints("alive_n held_n free_n requests_first requests_n known_n plan_free_n rate_first rate_n heard_n reports_n over_n"),
+        *_ints(
+            "alive_n held_n free_n requests_first requests_n known_n plan_free_n rate_first rate_n "
+            "heard_n reports_n over_n"
+        ),
         ("tick", TICK, (1,)),
         ("quote", QUOTE, (1,)),
         ("bar", BAR_EVENT, (1,)),

@@ -1,6 +1,6 @@
 """The kernel's memory as Numba sees it: records at addresses, and the same functions compiled for them."""
 
-# ruff: noqa: ANN001, ANN202, ANN003, ARG001, N803 - Numba hands types and LLVM values in, and looks at parameter names
+# ruff: noqa: ANN001, ANN201, ANN202, ARG001 - Numba hands types and LLVM values in, and looks at parameter names
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +14,23 @@ from numba.core.datamodel.models import RecordModel
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic, overload, overload_method, register_jitable
 
-from autofutures.backtest.kernel import book, exits, loop, market, memory, mouth, quotes, state, words
+from autofutures.backtest.kernel import (
+    book,
+    equity,
+    exits,
+    gate,
+    hearing,
+    hours,
+    loop,
+    lots,
+    market,
+    memory,
+    mouth,
+    quotes,
+    reach,
+    state,
+    words,
+)
 from autofutures.market import bars
 from autofutures.market import quotes as market_quotes
 from autofutures.matching import book_rules, quote_rules, rules
@@ -48,7 +64,7 @@ SHARED = (
 )
 """The functions that the nodes call and the kernel compiles."""
 
-KERNEL = (book, exits, market, quotes, mouth, loop)
+KERNEL = (hours, equity, lots, gate, book, exits, market, quotes, hearing, reach, mouth, loop)
 """Modules of the kernel, all of whose functions are compiled."""
 
 
@@ -128,7 +144,9 @@ EVENTS = {
         state.BAR_EVENT,
         ("at", "open_ticks", "high_ticks", "low_ticks", "close_ticks", "qty", "trades", "day"),
     ),
-    "on_order": EventRecord("kernel.Order", state.EVENT, ("at", "handle", "status", "filled", "left", "refused")),
+    "on_order": EventRecord(
+        "kernel.Order", state.EVENT, ("at", "handle", "status", "filled", "left", "refused")
+    ),
     "on_fill": EventRecord(
         "kernel.Fill",
         state.EVENT,
@@ -295,5 +313,18 @@ for _method, _body in mouth.METHODS.items():
 
 def sources() -> Iterable[ModuleType]:
     """The modules whose text decides what the kernel does."""
-    yield from (*KERNEL, memory, state, words, bars, rules, book_rules, quote_rules, market_quotes, exit_rules, costs, pnl)
+    yield from (
+        *KERNEL,
+        memory,
+        state,
+        words,
+        bars,
+        rules,
+        book_rules,
+        quote_rules,
+        market_quotes,
+        exit_rules,
+        costs,
+        pnl,
+    )
     yield from (collar, order_size, position, price_limit, stale_tick)

@@ -19,10 +19,22 @@ ASK_ORDER, ASK_CANCEL, ASK_CLOSE, ASK_TIMER = range(1, 5)
 SAYS_ACCEPTED, SAYS_FILLED, SAYS_REJECTED, SAYS_NO_CANCEL, SAYS_CANCELED, SAYS_EXPIRED = range(6)
 """What the exchange may say of an order."""
 
+IS_TICK, IS_QUOTE, IS_SESSION_END = 0, 1, 2
+"""Kinds of events in a chunk, as `data/stream.py` has them."""
+
 TO_SUBMIT, TO_CANCEL = range(2)
 """What may be asked of the exchange."""
 
-HEARS_TICK, HEARS_QUOTE, HEARS_SESSION_END, HEARS_ORDER, HEARS_REFUSED, HEARS_FILL, HEARS_EXIT, HEARS_TIMER = range(8)
+(
+    HEARS_TICK,
+    HEARS_QUOTE,
+    HEARS_SESSION_END,
+    HEARS_ORDER,
+    HEARS_REFUSED,
+    HEARS_FILL,
+    HEARS_EXIT,
+    HEARS_TIMER,
+) = range(8)
 """What a strategy may hear."""
 
 RULE_IDS = ("", *RULES, "cancel", "close")
