@@ -279,9 +279,8 @@ def changed(S, slot, kind, at):
 
 
 def book_fill(S, X, slot, qty, price_ticks, at):
-    """A fill moves the position and the equity."""
+    """A fill moves its order, the position and the equity; how much of it opened something."""
     order = S.orders[slot]
-    L = S.legs[order.leg]
     order.filled += qty
     order.cost += qty * price_ticks
     order.fills += 1
@@ -290,65 +289,71 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     order.status = w.FILLED if order.filled == order.qty else w.WORKING
     if order.left == 0:
         S.alive_n = remove(S.alive, S.alive_n, slot)
-    opening = pnl.opening_part(L.position, order.side, qty)
-    closing = qty - opening
-    if closing:
-        L.cost -= pnl.closed_cost(L.cost, L.position, closing)
-    L.cost += opening * pnl.worth(price_ticks, L.inverse_value)
-    signed = order.side * qty
-    L.position += signed
+    opening = pnl.opening_part(S.legs[order.leg].position, order.side, qty)
+    event = book_trade(S, X, order.leg, order.side, qty, price_ticks, at)
+    event.order_seq = order.seq
+    event.order_k = order.k
+    event.handle = order.seq << 16 | order.k
+    event.n = order.fills
+    event.filled = order.filled
+    event.left = order.left
+    event.slot = slot
+    row = fill_row(X.fills, S.out_fills - 1)
+    row.seq = order.seq
+    row.k = order.k
+    row.n = order.fills
+    return opening
+
+
+def book_trade(S, X, leg, side, qty, price_ticks, at):
+    """Contracts change hands: position, equity, a row of the run, and what the strategy hears, of no order so far."""
+    L = S.legs[leg]
     fee = S.fee * qty
     tax = costs.tax_half_up(price_ticks * qty * L.tick_value, L.tax_rate_ppb) if L.tax_rate_ppb else 0
+    hold(L, side, qty, price_ticks)
+    if not L.marked:
+        L.marked = 1
+        L.last_mark = price_ticks
+    S.contracts += qty
+    S.fees += fee
+    S.tax += tax
+    S.net += side * qty * move(L, price_ticks, L.last_mark) - fee - tax
+    measure(S)
+    point(S, X, at)
+    row = fill_row(X.fills, S.out_fills)
+    S.out_fills += 1
+    S.fills_n += 1
+    row.at = at
+    row.seq = row.k = row.n = 0
+    row.leg = leg
+    row.side = side
+    row.qty = qty
+    row.price_ticks = price_ticks
+    row.fee = fee
+    row.tax = tax
+    row.position = L.position
+    event = heard(S, w.HEARS_FILL, leg, at)
+    event.order_seq = event.order_k = event.handle = event.n = 0
+    event.side = side
+    event.qty = qty
+    event.price_ticks = price_ticks
+    event.fee = fee
+    event.tax = tax
+    event.position = L.position
+    return event
+
+
+def hold(L, side, qty, price_ticks):
+    """A fill moves what is held, what it cost, and the price at which the book's stop is reached."""
+    closing = qty - pnl.opening_part(L.position, side, qty)
+    if closing:
+        L.cost -= pnl.closed_cost(L.cost, L.position, closing)
+    L.cost += (qty - closing) * pnl.worth(price_ticks, L.inverse_value)
+    L.position += side * qty
+    L.dirty = 1
     if L.stop_limit:
         L.stop_on = 1
         L.stop_attempts = L.stop_retry_at = 0
         if L.position:
             floor = exit_rules.floor_price(L.position, L.cost, L.stop_limit)
             L.stop_floor = pnl.price_of_worth(floor, L.inverse_value)
-    L.dirty = 1
-    if not L.marked:
-        L.marked = 1
-
-        L.last_mark = price_ticks
-    S.contracts += qty
-    S.fees += fee
-    S.tax += tax
-    S.net += signed * move(L, price_ticks, L.last_mark) - fee - tax
-    measure(S)
-    point(S, X, at)
-    say_fill(S, X, slot, qty, price_ticks, fee, tax, at)
-    return opening
-
-
-def say_fill(S, X, slot, qty, price_ticks, fee, tax, at):
-    """A fill as a row of the run, and as the strategy hears it."""
-    order = S.orders[slot]
-    L = S.legs[order.leg]
-    row = fill_row(X.fills, S.out_fills)
-    S.out_fills += 1
-    S.fills_n += 1
-    row.at = at
-    row.seq = order.seq
-    row.k = order.k
-    row.n = order.fills
-    row.leg = order.leg
-    row.side = order.side
-    row.qty = qty
-    row.price_ticks = price_ticks
-    row.fee = fee
-    row.tax = tax
-    row.position = L.position
-    event = heard(S, w.HEARS_FILL, order.leg, at)
-    event.order_seq = order.seq
-    event.order_k = order.k
-    event.handle = order.seq << 16 | order.k
-    event.side = order.side
-    event.qty = qty
-    event.price_ticks = price_ticks
-    event.n = order.fills
-    event.fee = fee
-    event.tax = tax
-    event.position = L.position
-    event.filled = order.filled
-    event.left = order.left
-    event.slot = slot

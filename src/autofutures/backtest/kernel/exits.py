@@ -1,7 +1,7 @@
 """Exit plans and the book's stop: what closes a lot, as `orders/exits`, `orders/exit_desk` and `orders/plan` do it."""
 
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.book import decide, heard, over, refuse, request, say_order
+from autofutures.backtest.kernel.book import book_trade, decide, heard, over, refuse, request, say_order
 from autofutures.backtest.kernel.hours import session_at
 from autofutures.backtest.kernel.lots import due, leaving, remove, rest_of_stop
 from autofutures.backtest.kernel.memory import session_row, terms_row
@@ -143,6 +143,15 @@ def cover(S, X, order_slot, qty, opening, at):
     else:
         close_oldest(S, order.leg, order.side, qty - opening, at)
     S.legs[order.leg].dirty = 1
+
+
+def settle_contract(S, X, leg, at):
+    """The contract ends: what is held becomes money, and what covered it covers nothing any more."""
+    L = S.legs[leg]
+    price_ticks = L.final_price if L.final_price else (L.last if L.seen else 0)
+    side, qty = (-1 if L.position > 0 else 1), abs(L.position)
+    book_trade(S, X, leg, side, qty, price_ticks, at)
+    close_oldest(S, leg, side, qty, at)
 
 
 def close_oldest(S, leg, side, qty, at):

@@ -325,6 +325,9 @@ def take_session_end(F, S, X, leg, at, day):
             say_order(S, slot, at)
         else:
             index += 1
+    L = S.legs[leg]
+    if L.position and L.session >= 0 and session_row(X.sessions, L.session).code == L.final_code:
+        exits.settle_contract(S, X, leg, at)
     settle(F, S, X, at)
     refresh_all(S, X)
 

@@ -18,7 +18,7 @@ from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, Restored, Sa
 from autofutures.market.bars import parse_span, session_code
 from autofutures.market.expiry import last_day_of
 from autofutures.market.quotes import ANY_PRICE, LOWEST
-from autofutures.market.sessions import Calendar, Session
+from autofutures.market.sessions import NIGHT, Calendar, Session
 from autofutures.orders.cover import Cover
 from autofutures.risk import RULES
 from autofutures.risk.exit_plan import flaw, protects
@@ -165,9 +165,14 @@ class Machine:
         legs = memory["legs"][0]
         legs["lo"], legs["hi"], legs["session"] = -NEVER, NEVER, -1
         legs["ranges"]["number"] = -1
+        finals = nodes.finals_of(run)
         for leg, item in enumerate(nodes.instruments_of(run).values()):
             value = item.product.tick_value
             legs["inverse_value"][leg] = item.product.inverse_value
+            final = finals.get(item.symbol)
+            if final is not None:
+                legs["final_code"][leg] = 2 * final.day + (final.session != NIGHT)
+                legs["final_price"][leg] = final.price_ticks
             legs["quoted"][leg] = run.market == "quotes"
             legs["lowest"][leg] = ANY_PRICE if item.is_spread else LOWEST
             legs["band"][leg] = -1

@@ -47,11 +47,13 @@ def tally_of(machine: Machine) -> Tally:
         tally.hear_order(Placed(client_id, status, intent))
         if last != -NEVER:
             tally.decided[client_id] = last
-    for number, row in enumerate(rows.fills.tolist(), 1):
-        at, seq, k, n, leg, side, qty, price, fee, tax, position = row
+    number = 0
+    for at, seq, k, n, leg, side, qty, price, fee, tax, position in rows.fills.tolist():
+        number += n > 0
+        settled = f"settled {run.symbols[leg]} {name}"
         tally.hear_fill(
             Traded(
-                client_id=clients[seq, k],
+                client_id=clients[seq, k] if n else "",
                 strategy=name,
                 order_seq=seq,
                 order_k=k,
@@ -64,7 +66,7 @@ def tally_of(machine: Machine) -> Tally:
                 fee=fee,
                 tax=tax,
                 position=position,
-                fill_id=f"X1.F{number}",
+                fill_id=f"X1.F{number}" if n else settled,
             )
         )
     for at, seq, k, rule, limit, value, _ in rows.refusals.tolist():

@@ -102,7 +102,7 @@ LEG = np.dtype(
             "seen last last_at last_mark low high is_spread session session_first session_end "
             "position cost "
             "working_buy working_sell marked until lo hi busy dirty tick_value tax_rate_ppb "
-            "inverse_value quoted lowest band band_first band_end stop_limit stop_on stop_fired "
+            "inverse_value final_code final_price quoted lowest band band_first band_end stop_limit stop_on stop_fired "
             "stop_floor stop_attempts stop_retry_at "
             "takers_n buys_n sells_n plans_n known_position known_working known_last"
         ),
