@@ -9,7 +9,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
+import msgspec
 import numpy as np
 
 from autofutures.assemble import nodes
@@ -23,7 +25,7 @@ from autofutures.data.stream import QUOTE, SESSION_END, TICK, Chunk
 from autofutures.domain.messages import Placed
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
-from autofutures.market.sessions import Calendar
+from autofutures.market.sessions import Calendar, Session
 from autofutures.portfolio.tally import Tally
 from autofutures.strategies.load import make
 
@@ -32,12 +34,12 @@ START = 17_000
 DAY = 20210726
 
 
-def settings_of(seed: int, *, legs: int = 0, events_n: int = 100_000) -> RunSettings:
-    """What a seed trades, and under which limits."""
+def settings_of(seed: int, **changes: object) -> RunSettings:
+    """What a seed trades, and under which limits; `changes` are fields that are to be others."""
     rng = np.random.default_rng(seed)
-    symbols = SYMBOLS[: legs or 1 + seed % 2]
-    plans = "plans" if seed % 5 == 4 else "own"
-    return RunSettings(
+    symbols = SYMBOLS[: 1 + seed % 2]
+    exits: Literal["plans", "own"] = "plans" if seed % 5 == 4 else "own"
+    run = RunSettings(
         symbols=symbols,
         day=20210816 if seed % 7 == 5 else DAY,  # The contracts end on the 18th.
         until=20210831,
@@ -49,7 +51,7 @@ def settings_of(seed: int, *, legs: int = 0, events_n: int = 100_000) -> RunSett
                 use=f"{Path(__file__).parent / 'every_kind.py'}:EveryKind",
                 symbols=symbols,
                 settings={"seed": seed, "legs": len(symbols), "pace": 2 + int(rng.integers(4))},
-                exits=plans,
+                exits=exits,
                 book_stop=int(rng.choice([20_000, 2_000_000, 200_000_000])),
             ),
         ),
@@ -66,13 +68,15 @@ def settings_of(seed: int, *, legs: int = 0, events_n: int = 100_000) -> RunSett
         bands=dict.fromkeys(symbols, (START - 60, START + 60)) if seed % 3 else {},
         fee=int(rng.integers(40)),
     )
+    return msgspec.structs.replace(run, **changes)
 
 
 def market(seed: int, run: RunSettings, events_n: int) -> Chunk:
     """Trades of several sessions, with jumps, lulls, whole-second stamps, and prints that cannot be trades."""
     rng = np.random.default_rng(seed + 1_000_000)
     calendar = Calendar()
-    sessions, day = [], run.day
+    sessions: list[Session] = []
+    day = run.day
     per_session = max(50, events_n // 12)
     while len(sessions) * per_session < events_n:
         sessions += calendar.sessions_of(day, "taifex-index")
@@ -190,7 +194,7 @@ def _comparable(one: object) -> object:
 def counts_of(tally: Tally) -> Counter[str]:
     """How often each kind of order, refusal and fill occurred."""
     counts: Counter[str] = Counter()
-    sizes = {}
+    sizes: dict[str, int] = {}
     for placed in tally.orders:
         intent = placed.intent
         sizes[placed.client_id] = intent.qty
@@ -200,7 +204,7 @@ def counts_of(tally: Tally) -> Counter[str]:
         counts[f"refused {refused.rule}"] += 1
     for fill in tally.fills:
         counts["fill"] += 1
-        counts["fill in part"] += fill.qty < sizes[fill.client_id]
+        counts["fill in part"] += fill.qty < sizes.get(fill.client_id, 0)
     counts["bad print"] += tally.bad_ticks
     return counts
 

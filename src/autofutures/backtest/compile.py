@@ -13,10 +13,10 @@ import linecache
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 import numba
 import numpy as np
@@ -38,6 +38,12 @@ HOOKS = ("on_tick", "on_quote", "on_bar", "on_order", "on_fill", "on_exit", "on_
 _FIELDS: dict[type, str] = {int: "i8", float: "f8", bool: "?"}
 
 
+class _Run(Protocol):
+    """The compiled kernel."""
+
+    def __call__(self, *args: object) -> int: ...
+
+
 class NotCompilable(BadInput):
     """The strategy runs interpreted all the same; the text says where, what and what to write instead."""
 
@@ -47,7 +53,7 @@ class Linked(NamedTuple):
 
     dtype: np.dtype[np.void]
     hooks: tuple[object, ...]
-    run: Callable[..., int]
+    run: _Run
     hits: int
     """Functions that came out of the cache."""
     misses: int
@@ -101,7 +107,7 @@ def self_type(name: str) -> SelfRecord:
     return found
 
 
-def _methods(strategy: type[Strategy]) -> Iterator[tuple[str, Callable[..., object]]]:
+def _methods(strategy: type[Strategy]) -> Iterator[tuple[str, FunctionType]]:
     for owner in reversed(strategy.__mro__):
         if issubclass(owner, Strategy) and owner is not Strategy:
             for name, found in vars(owner).items():
@@ -109,12 +115,12 @@ def _methods(strategy: type[Strategy]) -> Iterator[tuple[str, Callable[..., obje
                     yield name, found
 
 
-def _as_overload(function: Callable[..., object]) -> Callable[..., object]:
+def _as_overload(function: FunctionType) -> FunctionType:
     """A function with the parameters of another, which returns that: what Numba asks of an overload."""
     names = list(inspect.signature(function).parameters.values())
     words = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in names)
     plain = FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__)
-    return cast("Callable[..., object]", eval(f"lambda {words}: plain", {"plain": plain}))  # noqa: S307
+    return cast("FunctionType", eval(f"lambda {words}: plain", {"plain": plain}))  # noqa: S307
 
 
 # --- what Numba would let pass, and Python would not
@@ -130,10 +136,11 @@ def _strict_setattr(
             raise errors.NumbaTypeError(f"<<undeclared {attr}>>")
         if isinstance(target.typeof(attr), types.Integer) and isinstance(value, types.Float):
             raise errors.NumbaTypeError(f"<<float {attr}>>")
-    return cast("templates.Signature | None", _resolve_setattr(self, target, attr, value))
+    found = _resolve_setattr(self, target, attr, value)  # type: ignore[no-untyped-call]
+    return cast("templates.Signature | None", found)
 
 
-BaseContext.resolve_setattr = _strict_setattr
+BaseContext.resolve_setattr = _strict_setattr  # type: ignore[method-assign]
 
 # --- linking
 
@@ -209,17 +216,15 @@ def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
     """
     folder = cache or default_cache()
     _refuse_by_reading(strategy)
-    kernel = _generated(
-        "kernel", _hash([inspect.getsource(m) for m in kernel_types.sources()] + [_KERNEL]), _KERNEL, folder
-    )
-    name = f"strategy_{_hash([*_sources_of(strategy), _STRATEGY, _HOOK, kernel.__name__, strategy.__qualname__])}"
+    kernel = _generated(_kernel_name(), _KERNEL, folder)
+    name = name_of(strategy)
     linking[name] = strategy
     text = _STRATEGY.format(name=name) + "".join(
         (_HOOK if getattr(strategy, hook) is not getattr(Strategy, hook) else _NO_HOOK).format(hook=hook)
         for hook in HOOKS
     )
     try:
-        module = _generated("", name, text, folder)
+        module = _generated(name, text, folder)
     except errors.NumbaError as error:
         raise NotCompilable(_sentence(strategy, str(error))) from error
     hooks = tuple(getattr(module, hook) for hook in HOOKS)
@@ -227,6 +232,16 @@ def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
     hits = sum(sum(found.stats.cache_hits.values()) for found in compiled)
     misses = sum(sum(found.stats.cache_misses.values()) for found in compiled)
     return Linked(fields_of(strategy), hooks, kernel.run, hits, misses)
+
+
+def name_of(strategy: type[Strategy]) -> str:
+    """What the compiled strategy is called: another name for every other source that it can reach."""
+    hooks = [_STRATEGY, _HOOK, _NO_HOOK, _kernel_name(), strategy.__qualname__]
+    return f"strategy_{_hash([*_sources_of(strategy), *hooks])}"
+
+
+def _kernel_name() -> str:
+    return f"kernel_{_hash([*(inspect.getsource(module) for module in kernel_types.sources()), _KERNEL])}"
 
 
 def _hash(texts: list[str]) -> str:
@@ -258,14 +273,13 @@ def _is_own(path: str) -> bool:
     )
 
 
-def _generated(prefix: str, name: str, text: str, folder: Path) -> ModuleType:
+def _generated(name: str, text: str, folder: Path) -> ModuleType:
     """The module of that name, written where it is not there yet; Numba's own cache lies beside it."""
-    whole = f"{prefix}_{name}" if prefix else name
-    module_name = f"autofutures_compiled.{whole}"
+    module_name = f"autofutures_compiled.{name}"
     known = sys.modules.get(module_name)
     if known is not None:
         return known
-    path = folder / whole / f"{whole}.py"
+    path = folder / name / f"{name}.py"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as part:
@@ -327,7 +341,7 @@ def _refuse_by_reading(strategy: type[Strategy]) -> None:
                 )
 
 
-def _place(function: Callable[..., object], line: int) -> str:
+def _place(function: FunctionType, line: int) -> str:
     path = inspect.getsourcefile(function) or "the strategy"
     return f"{path}, line {line}: `{linecache.getline(path, line).strip()}`"
 

@@ -52,7 +52,8 @@ def interpreted(strategy: Strategy) -> Take:
         context = InterpretedContext(state)
         hooks = loop.Hooks(strategy, *(_hook(strategy, name, context) for name in loop.Hooks._fields[1:]))
         rows = Tables(*(table.view(np.recarray) for table in tables))
-        return loop.run(hooks, state, rows, *_columns(chunk), first, count, ROWS, moment)
+        at, kind, leg, a, b, c, d = _columns(chunk)
+        return int(loop.run(hooks, state, rows, at, kind, leg, a, b, c, d, first, count, ROWS, moment))
 
     return take
 

@@ -13,11 +13,12 @@ from autofutures.domain.messages import (
     Tick,
     Traded,
     Woke,
+    handle_of,
 )
 from autofutures.domain.units import SECOND, TimeInForce
 from autofutures.market.sessions import Session
 from autofutures.strategies.base import Strategy
-from autofutures.strategies.context import Context, handle_of
+from autofutures.strategies.context import Context
 
 _JUMP_TICKS = 60
 _LULL = 400

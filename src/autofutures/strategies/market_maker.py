@@ -9,9 +9,9 @@ flatten at the end of a session.
 from typing import ClassVar, Literal
 
 from autofutures.domain.errors import BadInput
-from autofutures.domain.messages import TRADER_K, Quote, Restored
+from autofutures.domain.messages import TRADER_K, Quote, Restored, handle_of
 from autofutures.strategies.base import Strategy
-from autofutures.strategies.context import Context, handle_of
+from autofutures.strategies.context import Context
 
 _MILLISECOND = 1_000_000
 

@@ -24,6 +24,7 @@ from autofutures.domain.messages import (
     Refused,
     Restored,
     Tick,
+    handle_of,
 )
 from autofutures.domain.order_life import Status as OrderStatus
 from autofutures.domain.units import Side
@@ -41,7 +42,7 @@ from autofutures.strategies.conditions import (
     terms_of,
     values_of,
 )
-from autofutures.strategies.context import Context, handle_of
+from autofutures.strategies.context import Context
 
 _decode_kept = msgspec.msgpack.Decoder(list[Condition]).decode
 

@@ -16,10 +16,11 @@ from autofutures.domain.messages import (
     Saved,
     Tick,
     WakeAt,
+    handle_of,
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import MINUTE, SECOND, OpenClose, OrderType, Side, TimeInForce
-from autofutures.strategies.context import Context, handle_of
+from autofutures.strategies.context import Context
 from tests.unit.strategies.house import MXF, TXF, Told
 
 

@@ -29,12 +29,13 @@ from autofutures.domain.messages import (
     Tick,
     Traded,
     Woke,
+    handle_of,
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import Side
 from autofutures.market.bars import BarBuilder, parse_span
 from autofutures.strategies.base import Strategy
-from autofutures.strategies.context import Context, handle_of
+from autofutures.strategies.context import Context
 from autofutures.strategies.host import Host
 from tests.unit.strategies.house import MXF, OPEN, SECOND, TXF, Told, view_of
 

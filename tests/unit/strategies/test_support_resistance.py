@@ -18,11 +18,11 @@ from autofutures.domain.messages import (
     Saved,
     Submit,
     Tick,
+    handle_of,
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import OrderType, Side
 from autofutures.risk.order_size import OrderSize
-from autofutures.strategies.context import handle_of
 from autofutures.strategies.host import Host
 from autofutures.strategies.support_resistance import SupportResistance
 from tests.unit.strategies.conditions_house import (

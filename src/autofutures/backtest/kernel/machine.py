@@ -125,8 +125,10 @@ class Machine:
             self._sessions(),
             self._bands(),
             self._terms(plans),
-            *(np.zeros(ROWS + _MARGIN, kind) for kind in (state.ORDER_ROW, state.FILL_ROW)),
-            *(np.zeros(ROWS + _MARGIN, kind) for kind in (state.REFUSAL_ROW, state.POINT_ROW)),
+            np.zeros(ROWS + _MARGIN, state.ORDER_ROW),
+            np.zeros(ROWS + _MARGIN, state.FILL_ROW),
+            np.zeros(ROWS + _MARGIN, state.REFUSAL_ROW),
+            np.zeros(ROWS + _MARGIN, state.POINT_ROW),
             np.zeros(ROWS + _MARGIN, state.PLACED),
         )
 
