@@ -1,6 +1,5 @@
 """Runs a backtest that is written in Python: the options of the command line as keywords, and a finished run back."""
 
-import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -102,4 +101,3 @@ def _pairs(table: Mapping[str, Value]) -> list[str]:
 
 def _path(place: str | Path | None) -> Path | None:
     return None if place is None else Path(place)
-
