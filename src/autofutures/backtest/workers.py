@@ -45,6 +45,7 @@ class Engine(msgspec.Struct, frozen=True):
 
 ENGINES: dict[str, Engine] = {
     "nodes": Engine("autofutures.backtest.workers:run_one_by_one", chunk=1, threads=False),
+    "kernel": Engine("autofutures.backtest.kernel_sets:run_on_kernel", chunk=50, threads=True),
 }
 """The engines that a search can use; all of them give the same orders and fills."""
 

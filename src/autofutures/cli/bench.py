@@ -112,3 +112,33 @@ def stream(
         f"{cost.events:,} events of {cost.days} days in {cost.seconds} s: {cost.events_per_s:,} a second, "
         f"peak memory {cost.peak_rss_mb} MB\n"
     )
+
+
+@app.command("backtest")
+def backtest(
+    scale: Annotated[
+        float, typer.Option("--scale", help="How long the markets are: 1 is 2 million events.", min=0.01)
+    ] = 1.0,
+    as_json: options.JsonOption = False,
+) -> None:
+    """How many events a second the kernel takes, beside bare loops of the same arithmetic over the same arrays.
+
+    The first time, the kernel and four strategies are compiled, which takes a minute or two; then they are cached.
+    `over_floor` is the kernel's speed as a part of the bare loop's.
+    """
+    from autofutures.backtest.kernel_cost import measure as run_bench
+
+    cost = run_bench(scale)
+    if as_json:
+        print_json(msgspec.to_builtins(cost))
+        return
+    for name in ("ema_ticks", "ema_bars", "maker_quotes", "resting_64"):
+        figures = getattr(cost, name)
+        sys.stdout.write(
+            f"{name:13} {figures.events_per_s:>12,} events a second, {figures.over_floor} of the bare loop's; "
+            f"{figures.orders:,} orders, {figures.fills:,} fills\n"
+        )
+    sys.stdout.write(
+        f"nodes         {cost.nodes_events_per_s:>12,} events a second; an order late in a run costs "
+        f"{cost.cost_per_order_ratio} of an early one\n"
+    )
