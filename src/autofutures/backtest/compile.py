@@ -60,7 +60,7 @@ class Linked(NamedTuple):
     """Functions that were compiled."""
 
 
-class SelfRecord(kernel_types.FlatRecord):
+class SelfRecord(kernel_types.SeenRecord):
     """A strategy's own fields, with its methods."""
 
 
@@ -346,16 +346,32 @@ def _place(function: FunctionType, line: int) -> str:
     return f"{path}, line {line}: `{linecache.getline(path, line).strip()}`"
 
 
+_UNTYPED = r"[Nn]ame '(\w+)' is not defined|Untyped global name '(\w+)'"
+
+
+def _first_use(strategy: type[Strategy], name: str) -> str:
+    """Where a method of the strategy names something first; empty where none does."""
+    for _, function in _methods(strategy):
+        lines, first = inspect.getsourcelines(function)
+        for number, line in enumerate(lines):
+            if re.search(rf"\b{name}\b", line):
+                return f"{_place(function, first + number)}: "
+    return ""
+
+
 def _sentence(strategy: type[Strategy], said: str) -> str:
     """What Numba said, as an author of a strategy can use it."""
     own = {path for path in (inspect.getsourcefile(owner) for owner in strategy.__mro__[:-1]) if path}
-    places = [
-        (path, int(line)) for path, line in re.findall(r'File "([^"]+)", line (\d+)', said) if path in own
-    ]
+    names = {Path(path).name: path for path in own}
+    found = re.findall(r'(?:File "|at )([^"\n(]+?)"?(?:, line | \()(\d+)', said)
+    places = [(names[Path(path).name], int(line)) for path, line in found if Path(path).name in names]
     where = ""
     if places:
-        path, line = places[-1]
+        path, line = places[0]
         where = f"{path}, line {line}: `{linecache.getline(path, line).strip()}`: "
+    unknown = re.search(_UNTYPED, said)
+    if not where and unknown:
+        where = _first_use(strategy, unknown[1] or unknown[2])
     return f"{where}{_what(strategy, said)}. The strategy runs interpreted all the same."
 
 
@@ -374,7 +390,7 @@ def _what(strategy: type[Strategy], said: str) -> str:
     whole = re.search(r"ctx\.\w+: \w+ must be a whole number[^\n]*", said)
     if whole:
         return whole[0]
-    name = re.search(r"NameError: name '(\w+)' is not defined|Untyped global name '(\w+)'", said)
+    name = re.search(_UNTYPED, said)
     if name:
         return (
             f"{name[1] or name[2]!r} is nothing that can be compiled: use numbers, `math`, NumPy's functions, "

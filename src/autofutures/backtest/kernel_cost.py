@@ -1,7 +1,7 @@
 """What the kernel costs for each event, beside bare loops of the same arithmetic over the same arrays."""
 
 from collections.abc import Callable
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 
 import msgspec
 import numpy as np
@@ -138,6 +138,16 @@ class Cost(msgspec.Struct, frozen=True):
     """Of the kernel: an order among the last ten thousand of a hundred thousand beside one of the first."""
 
 
+class _Loop(Protocol):
+    """A bare loop, compiled."""
+
+    def __call__(self, *columns: object) -> int: ...
+
+
+def _compiled(loop: object) -> _Loop:
+    return cast("_Loop", njit(loop))
+
+
 class _Case(NamedTuple):
     use: str
     settings: dict[str, int | float | bool | str]
@@ -199,7 +209,6 @@ def _chunk(at: Columns, kind: int, given: tuple[Columns, ...]) -> Chunk:
     return Chunk(at, np.full(count, kind, np.uint8), np.zeros(count, np.uint8), *columns)
 
 
-@njit
 def _ema_floor(price: Columns, fast: float, slow: float) -> int:
     mean, other, sign, position, orders = float(price[0]), float(price[0]), 0, 0, 0
     for index in range(len(price)):
@@ -217,7 +226,6 @@ def _ema_floor(price: Columns, fast: float, slow: float) -> int:
     return orders
 
 
-@njit
 def _maker_floor(bid: Columns, bid_qty: Columns, ask: Columns, ask_qty: Columns) -> int:
     ours_bid, ours_ask, held, orders = 0, 0, 0, 0
     for index in range(len(bid)):
@@ -240,7 +248,6 @@ def _maker_floor(bid: Columns, bid_qty: Columns, ask: Columns, ask_qty: Columns)
     return orders
 
 
-@njit
 def _ladder_floor(price: Columns, qty: Columns) -> int:
     best_bid, best_ask, queue, fills = price[0] - 1, price[0] + 1, 20, 0
     for index in range(len(price)):
@@ -319,19 +326,18 @@ def measure(scale: float = 1.0) -> Cost:
     compiled: list[float] = []
     cached: list[float] = []
     walk, short, book = ticks(two), ticks(one), quotes(two)
+    ema, maker, ladder = (_compiled(loop) for loop in (_ema_floor, _maker_floor, _ladder_floor))
     cases = {
-        "ema_ticks": _Case(
-            "ema_cross", {"fast": 20, "slow": 60}, walk, lambda: _ema_floor(walk.a, 20.0, 60.0)
-        ),
-        "ema_bars": _Case(place_of(EmaBars), {}, short, lambda: _ema_floor(short.a, 20.0, 60.0)),
+        "ema_ticks": _Case("ema_cross", {"fast": 20, "slow": 60}, walk, lambda: ema(walk.a, 20.0, 60.0)),
+        "ema_bars": _Case(place_of(EmaBars), {}, short, lambda: ema(short.a, 20.0, 60.0)),
         "maker_quotes": _Case(
             "market_maker",
             {"rest_ms": 0},
             book,
-            lambda: _maker_floor(book.a, book.b, book.c, book.d),
+            lambda: maker(book.a, book.b, book.c, book.d),
             "quotes",
         ),
-        "resting_64": _Case(place_of(Ladder), {}, walk, lambda: _ladder_floor(walk.a, walk.b)),
+        "resting_64": _Case(place_of(Ladder), {}, walk, lambda: ladder(walk.a, walk.b)),
     }
     for case in cases.values():
         _warm(case, compiled, cached)

@@ -60,7 +60,24 @@ def interpreted(strategy: Strategy) -> Take:
 
 def _hook(strategy: Strategy, name: str, context: "InterpretedContext") -> object:
     method = getattr(strategy, name)
-    return lambda _strategy, event, _state: method(event, context)
+    return lambda _strategy, event, _state: method(_InterpretedEvent(event), context)
+
+
+def _plain(value: object) -> object:
+    """A number of NumPy's as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+class _InterpretedEvent:
+    """What a strategy hears, over the kernel's memory."""
+
+    __slots__ = ("_record",)
+
+    def __init__(self, record: np.record) -> None:
+        self._record = record
+
+    def __getattr__(self, name: str) -> object:
+        return _plain(getattr(self._record, name))
 
 
 class InterpretedContext(SimpleNamespace):
@@ -73,7 +90,7 @@ class InterpretedContext(SimpleNamespace):
         body = mouth.METHODS.get(name)
         if body is None:
             return int(getattr(self._state, name))
-        return lambda *args, **named: body(self._state, *args, **named)
+        return lambda *args, **named: _plain(body(self._state, *args, **named))
 
     def __setattr__(self, name: str, value: object) -> None:
         setattr(self._state, name, value)

@@ -3,6 +3,7 @@
 # ruff: noqa: ANN001, ANN201, ANN202, ARG001 - Numba hands types and LLVM values in, and looks at parameter names
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, ModuleType
 from typing import cast
@@ -90,15 +91,29 @@ class FlatRecord(types.Record):
         return self.name
 
 
-class ContextRecord(FlatRecord):
+class SeenRecord(FlatRecord):
+    """A record that a strategy names: what it does not have is said as an error with a place."""
+
+    def typeof(self, key):
+        """The type of a field.
+
+        Raises:
+            NumbaAttributeError: it has none of that name; `compile` makes a sentence of it.
+        """
+        if key not in self.fields:
+            raise errors.NumbaAttributeError(f"<<unknown {key} of {self.name}>>")
+        return super().typeof(key)
+
+
+class ContextRecord(SeenRecord):
     """The state as a strategy sees it: a few fields, and methods."""
 
 
-class EventRecord(FlatRecord):
+class EventRecord(SeenRecord):
     """What a strategy hears."""
 
 
-for _kind in (FlatRecord, ContextRecord, EventRecord):
+for _kind in (FlatRecord, SeenRecord, ContextRecord, EventRecord):
     register_default(_kind)(RecordModel)
 
 _made: dict[np.dtype[np.void], FlatRecord] = {}
@@ -246,7 +261,8 @@ def _small(values, index):
 def _register_row(function: FunctionType, dtype: np.dtype[np.void], name: str) -> None:
     at, size = record_at(_made.setdefault(dtype, FlatRecord(name, dtype))), dtype.itemsize
 
-    @overload(function, inline="always")
+    # Never inlined by Numba itself: it then takes what is written through another record for dead, and drops it.
+    @overload(function)
     def _row(table, index):
         return lambda table, index: at(table + index * size)
 
@@ -312,19 +328,6 @@ for _method, _body in mouth.METHODS.items():
 
 
 def sources() -> Iterable[ModuleType]:
-    """The modules whose text decides what the kernel does."""
-    yield from (
-        *KERNEL,
-        memory,
-        state,
-        words,
-        bars,
-        rules,
-        book_rules,
-        quote_rules,
-        market_quotes,
-        exit_rules,
-        costs,
-        pnl,
-    )
-    yield from (collar, order_size, position, price_limit, stale_tick)
+    """The modules whose text decides what the kernel does: this one too, for it says how all of them are compiled."""
+    yield from (*KERNEL, sys.modules[__name__], memory, state, words)
+    yield from sorted({inspect.getmodule(shared) for shared in SHARED}, key=str)
