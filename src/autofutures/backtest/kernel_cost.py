@@ -1,6 +1,7 @@
 """What the kernel costs for each event, beside bare loops of the same arithmetic over the same arrays."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 
 import msgspec
@@ -284,7 +285,7 @@ def _measure(case: _Case) -> Figures:
         floor = min(floor, _seconds(case.floor))
         strategy = make(case.use, case.settings)
         machine = Machine(run, strategy, takes.compiled(strategy))
-        best = min(best, _seconds(lambda machine=machine: machine.take(case.chunk)))
+        best = min(best, _seconds(partial(machine.take, case.chunk)))
         orders, fills = int(machine.memory["orders_n"][0]), int(machine.memory["fills_n"][0])
     count = len(case.chunk)
     return Figures(

@@ -94,7 +94,7 @@ class FlatRecord(types.Record):
 class SeenRecord(FlatRecord):
     """A record that a strategy names: what it does not have is said as an error with a place."""
 
-    def typeof(self, key):
+    def typeof(self, key: str) -> types.Type:
         """The type of a field.
 
         Raises:
