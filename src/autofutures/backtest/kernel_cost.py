@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from types import FunctionType
 from typing import ClassVar, Literal, NamedTuple, Protocol, cast
 
 import msgspec
@@ -145,7 +146,7 @@ class _Loop(Protocol):
     def __call__(self, *columns: object) -> int: ...
 
 
-def _compiled(loop: object) -> _Loop:
+def _compiled(loop: FunctionType) -> _Loop:
     return cast("_Loop", njit(loop))
 
 
@@ -327,7 +328,9 @@ def measure(scale: float = 1.0) -> Cost:
     compiled: list[float] = []
     cached: list[float] = []
     walk, short, book = ticks(two), ticks(one), quotes(two)
-    ema, maker, ladder = (_compiled(loop) for loop in (_ema_floor, _maker_floor, _ladder_floor))
+    ema, maker, ladder = (
+        _compiled(cast("FunctionType", loop)) for loop in (_ema_floor, _maker_floor, _ladder_floor)
+    )
     cases = {
         "ema_ticks": _Case("ema_cross", {"fast": 20, "slow": 60}, walk, lambda: ema(walk.a, 20.0, 60.0)),
         "ema_bars": _Case(place_of(EmaBars), {}, short, lambda: ema(short.a, 20.0, 60.0)),

@@ -250,12 +250,12 @@ def read_byte(typing_context, address):
 
 @overload(memory.column)
 def _column(values, index):
-    return lambda values, index: read_integer(values + index * 8)
+    return lambda values, index: read_integer(values + index * 8)  # pyright: ignore[reportCallIssue]
 
 
 @overload(memory.small)
 def _small(values, index):
-    return lambda values, index: read_byte(values + index)
+    return lambda values, index: read_byte(values + index)  # pyright: ignore[reportCallIssue]
 
 
 def _register_row(function: FunctionType, dtype: np.dtype[np.void], name: str) -> None:
@@ -283,7 +283,7 @@ for _function, _dtype, _name in (
 @overload(memory.call)
 def _call(hook, strategy, event, state):
     def through(hook, strategy, event, state):
-        hook(strategy, address_of(event), address_of(state))
+        hook(strategy, address_of(event), address_of(state))  # pyright: ignore[reportCallIssue]
 
     return through
 
@@ -330,4 +330,4 @@ for _method, _body in mouth.METHODS.items():
 def sources() -> Iterable[ModuleType]:
     """The modules whose text decides what the kernel does: this one too, for it says how all of them are compiled."""
     yield from (*KERNEL, sys.modules[__name__], memory, state, words)
-    yield from sorted({inspect.getmodule(shared) for shared in SHARED}, key=str)
+    yield from (sys.modules[name] for name in sorted({shared.__module__ for shared in SHARED}))
