@@ -289,12 +289,8 @@ def _generated(name: str, text: str, folder: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise BadInput(f"{path} cannot be loaded: delete the folder {folder}")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[module_name]
-        raise
+    spec.loader.exec_module(module)
+    sys.modules[module_name] = module  # Only now: one that does not compile is not there.
     return module
 
 

@@ -70,8 +70,6 @@ def backtest(
 ) -> None:
     """See `_HELP`."""
     from autofutures.assemble.request import RunOptions
-    from autofutures.backtest.runner import engine_of, write_rows
-    from autofutures.backtest.runner import run as run_backtest
 
     begin, end = options.range_of(date, first, last)
     run = RunOptions(
@@ -96,7 +94,18 @@ def backtest(
     ).run()
     if engine == "processes":
         _in_processes(run, (report, orders, fills), save, as_json=as_json)
-        return
+    else:
+        _in_one_process(run, engine, (report, orders, fills), save, as_json=as_json)
+
+
+def _in_one_process(
+    run: "RunSettings", engine: str, wanted: Sequence[Path | None], save: Path | None, *, as_json: bool
+) -> None:
+    """The nodes, or the kernel, trade the run here."""
+    from autofutures.backtest.runner import engine_of, write_rows
+    from autofutures.backtest.runner import run as run_backtest
+
+    report, orders, fills = wanted
     with spinner("events") as progress:
         result = run_backtest(run, progress, engine_of(engine))
     write_rows(result.tally, orders, fills)

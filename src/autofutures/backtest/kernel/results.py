@@ -4,7 +4,7 @@ from collections import Counter
 
 from autofutures.assemble import nodes
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.machine import Machine
+from autofutures.backtest.kernel.machine import Machine, Rows
 from autofutures.backtest.kernel.state import NEVER
 from autofutures.config import RunSettings
 from autofutures.domain.messages import Intent, Placed, Refused, Traded
@@ -20,6 +20,26 @@ def tally_of(machine: Machine) -> Tally:
     run = machine.run
     memory, rows = machine.memory, machine.rows()
     tally = nodes.make_tally(run)
+    name = run.strategies[0].name
+    clients = _hear_orders(tally, run, rows)
+    _hear_fills(tally, run, rows, clients)
+    for at, seq, k, rule, limit, value, _ in rows.refusals.tolist():
+        reason = f"{value} passes the limit of {limit}"
+        tally.hear_refusal(Refused(name, seq, k, at, w.RULE_IDS[rule], limit, value, reason))
+    tally.equity = [EquityPoint(at, net, drawdown) for at, net, drawdown in rows.points.tolist()]
+    tally.take_totals(
+        ticks_seen=int(memory["ticks"][0]),
+        bad_ticks=int(memory["bad_ticks"][0] + memory["bad_quotes"][0]),
+        net=int(memory["net"][0]),
+        peak=int(memory["peak"][0]),
+        max_drawdown=int(memory["max_drawdown"][0]),
+        positions=positions_of(run, machine),
+    )
+    return tally
+
+
+def _hear_orders(tally: Tally, run: RunSettings, rows: Rows) -> dict[tuple[int, int], str]:
+    """Tells the tally every order; client ids by decision."""
     name = run.strategies[0].name
     ids = ClientIds(1)
     clients: dict[tuple[int, int], str] = {}
@@ -47,6 +67,12 @@ def tally_of(machine: Machine) -> Tally:
         tally.hear_order(Placed(client_id, status, intent))
         if last != -NEVER:
             tally.decided[client_id] = last
+    return clients
+
+
+def _hear_fills(tally: Tally, run: RunSettings, rows: Rows, clients: dict[tuple[int, int], str]) -> None:
+    """Tells the tally every fill; what ended with its contract has no order."""
+    name = run.strategies[0].name
     number = 0
     for at, seq, k, n, leg, side, qty, price, fee, tax, position in rows.fills.tolist():
         number += n > 0
@@ -69,19 +95,6 @@ def tally_of(machine: Machine) -> Tally:
                 fill_id=f"X1.F{number}" if n else settled,
             )
         )
-    for at, seq, k, rule, limit, value, _ in rows.refusals.tolist():
-        reason = f"{value} passes the limit of {limit}"
-        tally.hear_refusal(Refused(name, seq, k, at, w.RULE_IDS[rule], limit, value, reason))
-    tally.equity = [EquityPoint(at, net, drawdown) for at, net, drawdown in rows.points.tolist()]
-    tally.take_totals(
-        ticks_seen=int(memory["ticks"][0]),
-        bad_ticks=int(memory["bad_ticks"][0] + memory["bad_quotes"][0]),
-        net=int(memory["net"][0]),
-        peak=int(memory["peak"][0]),
-        max_drawdown=int(memory["max_drawdown"][0]),
-        positions=positions_of(run, machine),
-    )
-    return tally
 
 
 def positions_of(run: RunSettings, machine: Machine) -> dict[str, int]:
