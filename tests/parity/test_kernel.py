@@ -123,22 +123,24 @@ def test_what_was_compiled_is_found_again_in_another_process(tmp_path: Path) -> 
     assert ran.stdout.split() == ["9", "0"]
 
 
-def test_an_edit_of_what_a_strategy_imports_compiles_it_anew(tmp_path: Path) -> None:
+def test_an_edit_of_what_a_strategy_imports_compiles_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / "helper_of_mine.py").write_text("STEP = 1\n")
-    (tmp_path / "mine.py").write_text(
-        "import sys\n"
-        f"sys.path.insert(0, {str(tmp_path)!r})\n"
+    place = tmp_path / "stepping.py"
+    place.write_text(
         "import helper_of_mine\n"
         "from autofutures.strategies.base import Strategy\n\n"
-        "class Mine(Strategy):\n"
+        "class Stepping(Strategy):\n"
         "    _n: int = 0\n\n"
         "    def on_tick(self, tick, ctx):\n"
         "        self._n += helper_of_mine.STEP\n"
     )
-    before = linker.name_of(load(f"{tmp_path / 'mine.py'}:Mine"))
-    assert linker.name_of(load(f"{tmp_path / 'mine.py'}:Mine")) == before
+    before = linker.name_of(load(f"{place}:Stepping"))
+    assert linker.name_of(load(f"{place}:Stepping")) == before
     (tmp_path / "helper_of_mine.py").write_text("STEP = 2\n")
-    assert linker.name_of(load(f"{tmp_path / 'mine.py'}:Mine")) != before
+    assert linker.name_of(load(f"{place}:Stepping")) != before
 
 
 def _class_of(tmp_path: Path, body: str, fields: str = "    n: int = 0\n") -> type[Strategy]:
