@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import NamedTuple, Protocol, cast
@@ -289,8 +290,11 @@ def _generated(name: str, text: str, folder: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise BadInput(f"{path} cannot be loaded: delete the folder {folder}")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    sys.modules[module_name] = module  # Only now: one that does not compile is not there.
+    sys.modules[module_name] = module  # Numba looks for it there.
+    with ExitStack() as undo:
+        undo.callback(sys.modules.pop, module_name)
+        spec.loader.exec_module(module)
+        undo.pop_all()
     return module
 
 
