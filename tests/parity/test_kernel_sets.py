@@ -1,0 +1,55 @@
+"""Searches on the kernel, and what it costs: the same answers as runs of their own."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from autofutures.assemble.request import RunOptions
+from autofutures.backtest import workers
+from autofutures.backtest.kernel_cost import measure
+from autofutures.backtest.objective import SetResult
+from autofutures.data.catalog import Catalog
+from autofutures.data.importers import Options
+from autofutures.data.importing import import_file
+from autofutures.domain.errors import BadInput
+
+pytestmark = pytest.mark.timeout(
+    900
+)  # What is compiled for the first time takes a minute or two on a busy machine.
+
+SETS = ({"fast": 20, "slow": 60}, {"fast": 5, "slow": 200}, {"fast": 100, "slow": 400})
+
+
+def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(shared_data: Path, tmp_path: Path) -> None:
+    catalog = Catalog(tmp_path / "catalog")
+    import_file(shared_data / "taifex" / "Daily_2021_07_26.zip", catalog, Options())
+    run = RunOptions(
+        strategies=["ema_cross"],
+        settings=[],
+        symbol="TXF202108",
+        date="2021-07-26",
+        generate=False,
+        catalog=catalog.root,
+    ).run()
+    on_kernel = [_timeless(one) for one in workers.evaluate("kernel", run, SETS)]
+    assert on_kernel == [_timeless(one) for one in workers.evaluate("nodes", run, SETS)]
+    assert len({one.summary.order_hash for one in on_kernel}) == len(SETS)
+    with pytest.raises(BadInput, match="--limit"):
+        workers.evaluate("kernel", msgspec.structs.replace(run, limit=5), SETS)
+
+
+def _timeless(result: SetResult) -> SetResult:
+    return msgspec.structs.replace(result, seconds=0.0)
+
+
+def test_the_bench_measures_each_strategy_beside_its_bare_loop() -> None:
+    cost = measure(scale=0.01)
+    for name in ("ema_ticks", "ema_bars", "maker_quotes", "resting_64"):
+        figures = getattr(cost, name)
+        assert figures.events_per_s > 0
+        assert figures.floor_events_per_s > 0
+        assert figures.orders > 10
+        assert figures.fills > 10
+    assert cost.resting_64.orders > 64  # What was filled was replaced.
+    assert cost.nodes_events_per_s > 0
