@@ -9,6 +9,7 @@ from autofutures.assemble.request import RunOptions
 from autofutures.backtest import workers
 from autofutures.backtest.kernel_cost import measure
 from autofutures.backtest.objective import SetResult
+from autofutures.backtest.space import ParameterSet
 from autofutures.data.catalog import Catalog
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
@@ -18,7 +19,11 @@ pytestmark = pytest.mark.timeout(
     900
 )  # What is compiled for the first time takes a minute or two on a busy machine.
 
-SETS = ({"fast": 20, "slow": 60}, {"fast": 5, "slow": 200}, {"fast": 100, "slow": 400})
+SETS: tuple[ParameterSet, ...] = (
+    {"fast": 20, "slow": 60},
+    {"fast": 5, "slow": 200},
+    {"fast": 100, "slow": 400},
+)
 
 
 def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(shared_data: Path, tmp_path: Path) -> None:
