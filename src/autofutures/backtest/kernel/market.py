@@ -22,6 +22,11 @@ def report(S, kind, slot, qty, price_ticks):
 # --- requests arrive
 
 
+def within_day(L, price_ticks):
+    """Whether a price is within the day's limits; 0 where one is not known."""
+    return not ((L.high != 0 and price_ticks > L.high) or (L.low != 0 and price_ticks < L.low))
+
+
 def take_off(S, slot):
     """A request to cancel reaches the market."""
     order = S.orders[slot]
@@ -36,12 +41,9 @@ def put_on(S, slot):
     """A request to trade reaches the market: it waits for the next trade."""
     order = S.orders[slot]
     L = S.legs[order.leg]
-    if order.market_type == w.LIMIT:
-        too_high = L.high != 0 and order.market_price > L.high
-        too_low = L.low != 0 and order.market_price < L.low
-        if too_high or too_low:
-            report(S, w.SAYS_REJECTED, slot, 0, 0)
-            return
+    if order.market_type == w.LIMIT and not within_day(L, order.market_price):
+        report(S, w.SAYS_REJECTED, slot, 0, 0)
+        return
     order.arrival = S.arrivals
     order.in_market = 1
     order.resting = 0

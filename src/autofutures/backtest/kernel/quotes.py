@@ -1,24 +1,20 @@
 """A market of quotes: what is displayed, and our orders in its queues. As `matching/quote_market` and `ours`."""
 
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.market import execute, insert, report
+from autofutures.backtest.kernel.market import execute, insert, report, within_day
 from autofutures.market.quotes import is_sound
 from autofutures.matching import quote_rules as rules
 from autofutures.matching.book_rules import UNBOUNDED, mwp_limit
 
 
 def limit_of(S, order):
-    """The worst price at which an order may trade; 0 where the market does not take it."""
+    """The worst price at which an order that the market takes may trade."""
     L = S.legs[order.leg]
     if order.market_type == w.LIMIT:
-        too_high = L.high != 0 and order.market_price > L.high
-        too_low = L.low != 0 and order.market_price < L.low
-        return 0 if too_high or too_low else order.market_price
+        return order.market_price
     if order.market_type == w.MARKET:
         return order.side * UNBOUNDED
     own = L.shown[0] if order.side > 0 else L.shown[1]
-    if own.qty == 0:
-        return 0
     low = L.low if L.low else -UNBOUNDED
     high = L.high if L.high else UNBOUNDED
     return mwp_limit(order.side, own.ticks, S.mwp_points, low, high)
@@ -28,9 +24,7 @@ def may_enter(S, order):
     """Whether the market takes the order at all."""
     L = S.legs[order.leg]
     if order.market_type == w.LIMIT:
-        too_high = L.high != 0 and order.market_price > L.high
-        too_low = L.low != 0 and order.market_price < L.low
-        return not (too_high or too_low)
+        return within_day(L, order.market_price)
     own = L.shown[0] if order.side > 0 else L.shown[1]
     return order.market_type == w.MARKET or own.qty != 0
 
