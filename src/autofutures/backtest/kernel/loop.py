@@ -22,13 +22,12 @@ from autofutures.backtest.kernel.book import (
 from autofutures.backtest.kernel.equity import mark
 from autofutures.backtest.kernel.hearing import hear, hear_quote, hear_tick
 from autofutures.backtest.kernel.hours import limit_prices, session_at
+from autofutures.backtest.kernel.lots import remove
 from autofutures.backtest.kernel.memory import band_row, column, session_row, small
 from autofutures.backtest.kernel.reach import refresh_all
 from autofutures.backtest.kernel.state import MAX_TIMERS, NEVER
+from autofutures.engine import MAX_RINGS, MAX_ROUNDS
 from autofutures.market.quotes import is_sound, middle
-
-MAX_ROUNDS = 16
-MAX_RINGS = 1_000
 
 BEGIN, END = -1, -2
 """Instead of a number of events."""
@@ -179,22 +178,11 @@ def fire_stops(S, X, leg, price_ticks, at):
             index -= 1
         elif (price_ticks - order.stop_ticks) * order.side >= 0:
             index -= 1
-            unhold(S, slot)
+            S.held_n = remove(S.held, S.held_n, slot)
             order.status = w.SENT
             S.legs[leg].dirty = 1
             say_order(S, slot, at)
             submit(S, slot, w.MARKET if order.type == w.STOP else w.LIMIT, at)
-
-
-def unhold(S, slot):
-    """A stop is not held any more."""
-    count = S.held_n
-    index = 0
-    while index < count and S.held[index] != slot:
-        index += 1
-    for place in range(index, count - 1):
-        S.held[place] = S.held[place + 1]
-    S.held_n = count - 1
 
 
 def take_tick(F, S, X, leg, at, price_ticks, qty, auction):
