@@ -1,7 +1,5 @@
 """What a run of the kernel wrote, as the nodes' own messages: one tally, whoever ran."""
 
-from collections import Counter
-
 from autofutures.assemble import nodes
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.machine import Machine, Rows
@@ -101,9 +99,3 @@ def positions_of(run: RunSettings, machine: Machine) -> dict[str, int]:
     """What is held at the end, by symbol."""
     held = machine.memory["legs"][0]["position"].tolist()
     return {symbol: qty for symbol, qty in zip(run.symbols, held, strict=False) if qty}
-
-
-def refusals_by_rule(machine: Machine) -> Counter[str]:
-    """How often each rule said no."""
-    counted = Counter(machine.rows().refusals["rule"].tolist())
-    return Counter({w.RULE_IDS[rule]: count for rule, count in counted.items()})

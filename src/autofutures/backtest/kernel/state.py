@@ -153,7 +153,7 @@ STATE = np.dtype(
         # What the run has done.
         *_ints(
             "net peak max_drawdown next_point ticks bad_ticks bad_quotes orders_n refused_n "
-            "contracts fees tax fills_told"
+            "contracts fees tax"
         ),
         # Rows that wait to be taken away.
         *_ints("out_orders out_fills out_refusals out_points placed_n placed_room"),
