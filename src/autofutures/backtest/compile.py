@@ -13,7 +13,7 @@ import linecache
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -45,6 +45,25 @@ class _Run(Protocol):
     def __call__(self, *args: object) -> int: ...
 
 
+class _Function(Protocol):
+    llvm_func_name: str
+
+
+class _Library(Protocol):
+    def get_pointer_to_function(self, name: str) -> int: ...
+
+
+class _Compiled(Protocol):
+    library: _Library
+    fndesc: _Function
+
+
+class _Hook(Protocol):
+    """A compiled function, as far as it is needed to find its place."""
+
+    overloads: Mapping[object, _Compiled]
+
+
 class NotCompilable(BadInput):
     """The strategy runs interpreted all the same; the text says where, what and what to write instead."""
 
@@ -53,7 +72,8 @@ class Linked(NamedTuple):
     """A compiled strategy."""
 
     dtype: np.dtype[np.void]
-    hooks: tuple[object, ...]
+    hooks: tuple[int, ...]
+    """Addresses."""
     run: _Run
     hits: int
     """Functions that came out of the cache."""
@@ -67,6 +87,17 @@ class SelfRecord(kernel_types.SeenRecord):
 
 register_default(SelfRecord)(RecordModel)
 
+
+class _OverloadMethod(Protocol):
+    """Numba's annotations do not know all of its parameters."""
+
+    def __call__(
+        self, kind: type[types.Type], method: str, *, jit_options: Mapping[str, bool]
+    ) -> Callable[[FunctionType], object]: ...
+
+
+_overload = cast("_OverloadMethod", overload_method)
+
 linking: dict[str, type[Strategy]] = {}
 """The strategies that generated modules ask for, by the modules' names."""
 
@@ -79,16 +110,14 @@ def fields_of(strategy: type[Strategy]) -> np.dtype[np.void]:
     return np.dtype(list(kinds.items()) or [("_nothing", "i8")], align=True)
 
 
-def packed(strategy: Strategy, dtype: np.dtype[np.void]) -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    """A strategy's fields as one record."""
-    row = np.zeros(1, dtype)
-    for name in dtype.names or ():
+def pack(strategy: Strategy, row: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
+    """Puts a strategy's fields into their record."""
+    for name in row.dtype.names or ():
         if hasattr(strategy, name):
             row[name] = getattr(strategy, name)
-    return row
 
 
-def unpacked(strategy: Strategy, row: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
+def unpack(strategy: Strategy, row: np.ndarray[tuple[int], np.dtype[np.void]]) -> None:
     """Puts a record's fields back into a strategy."""
     for name in row.dtype.names or ():
         if hasattr(strategy, name):
@@ -104,7 +133,7 @@ def self_type(name: str) -> SelfRecord:
         register_default(kind)(RecordModel)
         found = _types[strategy] = kind(f"strategy.{strategy.__name__}.{name}", fields_of(strategy))
         for method, function in _methods(strategy):
-            overload_method(kind, method)(_as_overload(function))
+            _overload(kind, method, jit_options={"forceinline": method in HOOKS})(_as_overload(function))
     return found
 
 
@@ -179,29 +208,15 @@ _KERNEL = '''"""Generated: the kernel."""
 from numba import njit, types
 
 from autofutures.backtest.kernel import loop
-from autofutures.backtest.kernel.loop import Hooks
-from autofutures.backtest.kernel.state import Tables
-from autofutures.backtest.kernel.types import STATE, record_at
+from autofutures.backtest.kernel.types import HOOKS, STATE, TABLES, record_at
 
-_state = record_at(STATE)
-_HOOK = types.FunctionType(types.int64(types.intp, types.intp, types.intp))
-_HOOKS = (_HOOK,) * 8
-_TABLES = (types.intp,) * 8
+_hooks, _state, _tables = record_at(HOOKS), record_at(STATE), record_at(TABLES)
 
 
-@njit(
-    types.int64(*_HOOKS, types.intp, types.intp, *_TABLES, *(types.intp,) * 7, *(types.int64,) * 4),
-    cache=True,
-    nogil=True,
-)
-def run(
-    on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end,
-    strategy, state, sessions, bands, terms, orders, fills, refusals, points, placed,
-    at, kind, leg, a, b, c, d, first, count, rows, moment,
-):
-    hooks = Hooks(strategy, on_tick, on_quote, on_bar, on_order, on_fill, on_exit, on_timer, on_session_end)
-    tables = Tables(sessions, bands, terms, orders, fills, refusals, points, placed)
-    return loop.run(hooks, _state(state), tables, at, kind, leg, a, b, c, d, first, count, rows, moment)
+@njit(types.int64(*(types.intp,) * 10, *(types.int64,) * 4), cache=True, nogil=True)
+def run(hooks, tables, state, at, kind, leg, a, b, c, d, first, count, rows, moment):
+    F, S, X = _hooks(hooks), _state(state), _tables(tables)
+    return loop.run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment)
 '''
 
 
@@ -228,11 +243,17 @@ def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
         module = _generated(name, text, folder)
     except errors.NumbaError as error:
         raise NotCompilable(_sentence(strategy, str(error))) from error
-    hooks = tuple(getattr(module, hook) for hook in HOOKS)
+    hooks = [getattr(module, hook) for hook in HOOKS]
     compiled = (*hooks, kernel.run)
     hits = sum(sum(found.stats.cache_hits.values()) for found in compiled)
     misses = sum(sum(found.stats.cache_misses.values()) for found in compiled)
-    return Linked(fields_of(strategy), hooks, kernel.run, hits, misses)
+    return Linked(fields_of(strategy), tuple(map(_address, hooks)), kernel.run, hits, misses)
+
+
+def _address(hook: _Hook) -> int:
+    """Where a compiled hook begins; its module, which is never unloaded, keeps it there."""
+    (compiled,) = hook.overloads.values()
+    return compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
 
 
 def name_of(strategy: type[Strategy]) -> str:

@@ -28,15 +28,18 @@ def compiled(strategy: Strategy) -> Take:
     from autofutures.backtest import compile as linker  # noqa: PLC0415 - Numba takes its time to import
 
     linked = linker.link(type(strategy))
+    row = np.zeros(1, linked.dtype)
+    hooks = np.array([row.ctypes.data, *linked.hooks], np.int64)
 
     def take(
         tables: Tables, memory: NDArray[np.void], chunk: Chunk | None, first: int, count: int, moment: int
     ) -> int:
-        row = linker.packed(strategy, linked.dtype)
+        linker.pack(strategy, row)
         columns = _columns(chunk)  # Held until the kernel is done with them.
-        places = [part.ctypes.data for part in (row, memory, *tables, *columns)]
-        taken = linked.run(*linked.hooks, *places, first, count, ROWS, moment)
-        linker.unpacked(strategy, row)
+        outside = np.array([table.ctypes.data for table in tables], np.int64)
+        places = [part.ctypes.data for part in (hooks, outside, memory, *columns)]
+        taken = linked.run(*places, first, count, ROWS, moment)
+        linker.unpack(strategy, row)
         return taken
 
     return take

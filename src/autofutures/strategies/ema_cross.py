@@ -8,7 +8,7 @@ and nothing is flattened at the end. A difference of exactly zero is no sign.
 from typing import ClassVar, Literal
 
 from autofutures.domain.errors import BadInput
-from autofutures.domain.messages import Tick
+from autofutures.domain.messages import Restored, Tick
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context
 
@@ -23,6 +23,8 @@ class EmaCross(Strategy):
     slow: int = 60
     lots: int = 1
 
+    _fast_weight: float = 0.0
+    _slow_weight: float = 0.0
     _fast_mean: float = 0.0
     _slow_mean: float = 0.0
     _started: bool = False
@@ -35,15 +37,20 @@ class EmaCross(Strategy):
         if self.lots < 1:
             raise BadInput(f"lots={self.lots} must be at least 1")
 
+    def on_start(self, event: Restored, ctx: Context) -> None:
+        """Each average moves by α = 2/(n+1) of the distance."""
+        self._fast_weight = 2.0 / (self.fast + 1.0)
+        self._slow_weight = 2.0 / (self.slow + 1.0)
+
     def on_tick(self, tick: Tick, ctx: Context) -> None:
-        """Moves both averages by α = 2/(n+1), and acts on a new sign."""
+        """Moves both averages, and acts on a new sign."""
         price = float(tick.price_ticks)
         if not self._started:
             self._started = True
             self._fast_mean = price
             self._slow_mean = price
-        self._fast_mean += (price - self._fast_mean) * (2.0 / (self.fast + 1.0))
-        self._slow_mean += (price - self._slow_mean) * (2.0 / (self.slow + 1.0))
+        self._fast_mean += (price - self._fast_mean) * self._fast_weight
+        self._slow_mean += (price - self._slow_mean) * self._slow_weight
         difference = self._fast_mean - self._slow_mean
         if difference == 0.0:
             return

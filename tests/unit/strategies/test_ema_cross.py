@@ -26,6 +26,13 @@ def crosses(prices: Sequence[int], fast: int, slow: int) -> list[tuple[int, int]
     return found
 
 
+def begun(strategy: EmaCross) -> Host:
+    """A host whose strategy has started with nothing."""
+    host = Host("e", strategy, (TXF,), view_of(TXF))
+    host.handle(Restored("e", 0, b"", (), (), (), {TXF: 0}), OPEN)
+    return host
+
+
 def word(side: int, qty: int) -> str:
     return f"{'buy' if side > 0 else 'sell'} {qty}"
 
@@ -87,7 +94,7 @@ def test_a_difference_of_zero_is_no_sign() -> None:
 
 
 def test_the_order_is_one_market_order_with_its_reason() -> None:
-    host = Host("e", EmaCross(fast=1, slow=3, lots=2), (TXF,), view_of(TXF))
+    host = begun(EmaCross(fast=1, slow=3, lots=2))
     said = [host.handle(Tick(TXF, OPEN, price, 1), OPEN) for price in (100, 101, 90)]
     (up,), (down,) = said[1], said[2]
     assert isinstance(up, Intent)
@@ -98,9 +105,9 @@ def test_the_order_is_one_market_order_with_its_reason() -> None:
 
 @given(prices=Prices, cut=st.integers(0, 60))
 def test_its_state_is_all_that_it_remembers(prices: list[int], cut: int) -> None:
-    whole = Host("e", EmaCross(fast=2, slow=5), (TXF,), view_of(TXF))
+    whole = begun(EmaCross(fast=2, slow=5))
     strategy = EmaCross(fast=2, slow=5)
-    parts = Host("e", strategy, (TXF,), view_of(TXF))
+    parts = begun(strategy)
     for number, price in enumerate(prices):
         if number == cut:
             state = strategy.pack()
@@ -112,7 +119,7 @@ def test_its_state_is_all_that_it_remembers(prices: list[int], cut: int) -> None
 
 def test_a_restart_goes_on_with_position_and_averages() -> None:
     strategy = EmaCross(fast=1, slow=3)
-    host = Host("e", strategy, (TXF,), view_of(TXF))
+    host = begun(strategy)
     for price in (100, 104):
         host.handle(Tick(TXF, OPEN, price, 1), OPEN)
     again = Host("e", EmaCross(fast=1, slow=3), (TXF,), view_of(TXF))

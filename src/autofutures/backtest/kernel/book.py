@@ -106,6 +106,7 @@ def decide(S, X, draft, now, exits):
         S.placed_n += 1
         placed.handle = draft.seq << 16 | draft.k
         placed.slot = slot
+        S.orders[slot].placed = S.placed_n - 1
     order = S.orders[slot]
     if order.status == w.SENT:
         submit(S, slot, draft.type, now)
@@ -150,6 +151,7 @@ def enter(S, draft):
     order.resting = 0
     S.alive[S.alive_n] = slot
     S.alive_n += 1
+    S.closing_n += draft.closes_k != 0
     order.status = w.SENT
     if draft.type == w.STOP or draft.type == w.STOP_LIMIT:
         order.status = w.HELD
@@ -195,8 +197,7 @@ def release(S, X, slot):
     S.free[S.free_n] = slot
     S.free_n += 1
     if order.k < TRADER_K:
-        index = placed_index(S, X, order.seq << 16 | order.k)
-        row = placed_row(X.placed, index)
+        row = placed_row(X.placed, order.placed)
         row.slot = -1
         row.status = order.status
         row.filled = order.filled
@@ -204,8 +205,13 @@ def release(S, X, slot):
 
 
 def placed_index(S, X, handle):
-    """Where the strategy's order stands among all that it placed; -1 where it made none."""
-    low, high = 0, S.placed_n - 1
+    """Where the strategy's order stands among all that it placed, sought from the latest; -1 where it made none."""
+    high = S.placed_n - 1
+    low, step = high, 1
+    while low > 0 and placed_row(X.placed, low).handle > handle:
+        high = low - 1
+        low = max(0, low - step)
+        step += step
     while low <= high:
         middle = (low + high) >> 1
         found = placed_row(X.placed, middle).handle
@@ -250,6 +256,12 @@ def revoke(S, X, draft, now):
 # --- reports
 
 
+def bury(S, slot):
+    """An order is not alive any more."""
+    S.alive_n = remove(S.alive, S.alive_n, slot)
+    S.closing_n -= S.orders[slot].closes_k != 0
+
+
 def over(S, slot, status):
     """Nothing of the order trades any more."""
     order = S.orders[slot]
@@ -259,7 +271,7 @@ def over(S, slot, status):
     order.status = status
     work(S, order, -order.left)
     order.left = 0
-    S.alive_n = remove(S.alive, S.alive_n, slot)
+    bury(S, slot)
 
 
 def changed(S, slot, kind, at):
@@ -288,7 +300,7 @@ def book_fill(S, X, slot, qty, price_ticks, at):
     work(S, order, -qty)
     order.status = w.FILLED if order.filled == order.qty else w.WORKING
     if order.left == 0:
-        S.alive_n = remove(S.alive, S.alive_n, slot)
+        bury(S, slot)
     opening = pnl.opening_part(S.legs[order.leg].position, order.side, qty)
     event = book_trade(S, X, order.leg, order.side, qty, price_ticks, at)
     event.order_seq = order.seq

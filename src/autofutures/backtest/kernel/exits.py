@@ -74,6 +74,7 @@ def open_plan(S, X, order_slot, qty, at):
         L.plans_n += 1
         if terms.range >= 0:
             L.ranges[terms.range].on = 1
+            L.ranging = 1
             S.plans[slot].atr_milli = L.ranges[terms.range].atr_milli
             S.plans[slot].atr_spans = L.ranges[terms.range].spans
     plan = S.plans[slot]
@@ -241,6 +242,8 @@ def hear_time(X, terms, plan, now, session):
 def hear_range(S, leg, last_ticks, now):
     """A trade enters the average true ranges; whether a span ended before it."""
     L = S.legs[leg]
+    if not L.ranging:
+        return False
     ended = False
     for column in range(len(L.ranges)):
         measured = L.ranges[column]
@@ -354,6 +357,8 @@ def decide_own(S, X, now):
 
 def cancel_resting(S, X, now):
     """Asks back what rests and does not fit its plan any more, each once."""
+    if not S.closing_n:
+        return
     for index in range(S.alive_n):
         slot = S.alive[index]
         order = S.orders[slot]

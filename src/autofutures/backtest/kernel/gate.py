@@ -71,12 +71,12 @@ def gate_of_rate(S, now):
     """Rule `message_rate`: the last `max_rate` approvals lie in a ring."""
     if S.rate_n < S.max_rate:
         return 0
+    if not 0 <= now - S.rate[S.rate_first] < SECOND:
+        return 0
     within = 0
     for index in range(S.max_rate):
         if 0 <= now - S.rate[index] < SECOND:
             within += 1
-    if not 0 <= now - S.rate[S.rate_first] < SECOND:
-        return 0
     S.limit, S.value = S.max_rate, within + 1
     return w.MESSAGE_RATE
 

@@ -53,11 +53,11 @@ def hear_bars(F, S, X, leg, at, price_ticks, qty):
     for number in range(S.bars_n):
         bar = S.legs[leg].bars[number]
         timed = S.span_kind[number] == 0
-        start = bars.time_bucket(at, S.span_size[number]) if timed else at
-        if bar.trades and (code != bar.session or (timed and start > bar.at)):
+        over = timed and at >= bar.at + S.span_size[number]
+        if bar.trades and (code != bar.session or over):
             tell_bar(F, S, leg, number)
         if not bar.trades:
-            bar.at = start
+            bar.at = bars.time_bucket(at, S.span_size[number]) if timed else at
             bar.session = code
             bar.qty = 0
             bar.open = bar.high = bar.low = price_ticks

@@ -19,7 +19,7 @@ from autofutures.backtest.kernel.book import (
     say_order,
     submit,
 )
-from autofutures.backtest.kernel.equity import mark
+from autofutures.backtest.kernel.equity import mark, move
 from autofutures.backtest.kernel.hearing import hear, hear_quote, hear_tick
 from autofutures.backtest.kernel.hours import limit_prices, session_at
 from autofutures.backtest.kernel.lots import remove
@@ -185,6 +185,68 @@ def fire_stops(S, X, leg, price_ticks, at):
             submit(S, slot, w.MARKET if order.type == w.STOP else w.LIMIT, at)
 
 
+def quiet_until(S, leg):
+    """Until when trades of a leg cannot move anything of ours, unless they reach a price of its own."""
+    L = S.legs[leg]
+    if L.takers_n or L.busy or L.quoted:
+        return -NEVER
+    until = min(L.until, S.next_point, S.next_timer + 1)
+    if S.requests_n:
+        until = min(until, S.requests[S.requests_first].acts_at)
+    return until
+
+
+def glide(F, S, X, at, kind, leg, a, b, c, number, count):
+    """Takes trades of one leg until one may move something of ours, or the strategy says something.
+
+    What only they change is held in hand meanwhile. Returns the number of the first that was not taken.
+    """
+    which = small(leg, number)
+    until = quiet_until(S, which)
+    if column(at, number) >= until:
+        return number
+    L = S.legs[which]
+    lo, hi = L.lo, L.hi
+    if not L.is_spread:
+        lo = max(lo, 0)
+    if L.high != 0:
+        lo, hi = max(lo, L.low - 1), min(hi, L.high + 1)
+    position, marked_at = L.position, L.last_mark
+    net, peak, deepest = S.net, S.peak, S.max_drawdown
+    first = number
+    while number < count and small(kind, number) == w.IS_TICK and small(leg, number) == which:
+        now, price_ticks = column(at, number), column(a, number)
+        if now >= until or not lo < price_ticks < hi:
+            break
+        if position:
+            net += position * move(L, marked_at, price_ticks)
+            if net > peak:
+                peak = net
+            elif peak - net > deepest:
+                deepest = peak - net
+        marked_at = price_ticks
+        S.now = now
+        hear_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))
+        number += 1
+        if S.said_n:
+            break
+    if number > first:
+        L.last, L.last_mark, L.last_at = marked_at, marked_at, S.now
+        S.net, S.peak, S.max_drawdown = net, peak, deepest
+        S.market_seq += number - first
+        S.ticks += number - first
+        if S.said_n:
+            answer(F, S, X, S.now)
+    return number
+
+
+def answer(F, S, X, at):
+    """The strategy has spoken beside the usual way: what it said is decided, and it hears what became of that."""
+    decide_all(S, X, at)
+    settle(F, S, X, at, MAX_ROUNDS - 1)
+    refresh_all(S, X)
+
+
 def take_tick(F, S, X, leg, at, price_ticks, qty, auction):
     """A trade, whole: the exchange, the trader, the strategy."""
     limit_prices(S, X, at)
@@ -257,9 +319,7 @@ def take_quote(F, S, X, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
         S.now = at
         hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty)
         if S.said_n:
-            decide_all(S, X, at)
-            settle(F, S, X, at, MAX_ROUNDS - 1)
-            refresh_all(S, X)
+            answer(F, S, X, at)
         return
     event = heard(S, w.HEARS_QUOTE, leg, at)
     event.price_ticks = bid_ticks
@@ -365,39 +425,28 @@ def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
         begin(F, S, X, moment)
     elif count == END:
         void(F, S, X, moment)
-    for number in range(first, count):
+    number = first
+    while number < count:
+        if small(kind, number) == w.IS_TICK:
+            taken = glide(F, S, X, at, kind, leg, a, b, c, number, count)
+            if taken > number:
+                number = taken
+                if not has_room(S, rows):
+                    break
+                continue
         now = column(at, number)
         if S.next_timer < now:
             ring_before(F, S, X, now)
         which = small(leg, number)
         what = small(kind, number)
-        if what != w.IS_TICK:
-            if what == w.IS_SESSION_END:
-                take_session_end(F, S, X, which, now, column(a, number))
-            else:
-                bid, ask = column(a, number), column(c, number)
-                take_quote(F, S, X, which, now, bid, column(b, number), ask, column(d, number))
-            if not has_room(S, rows):
-                return number + 1
-            continue
-        price_ticks = column(a, number)
-        L = S.legs[which]
-        due = S.requests_n > 0 and S.requests[S.requests_first].acts_at <= now
-        quiet = not (due or L.takers_n or L.busy or L.quoted) and now < L.until
-        if quiet and L.lo < price_ticks < L.hi and not is_bad(S, which, price_ticks):
-            S.market_seq += 1
-            L.last = price_ticks
-            L.last_at = now
-            S.ticks += 1
-            mark(S, X, which, now, price_ticks)
-            S.now = now
-            hear_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))
-            if S.said_n:
-                decide_all(S, X, now)
-                settle(F, S, X, now, MAX_ROUNDS - 1)
-                refresh_all(S, X)
+        if what == w.IS_TICK:
+            take_tick(F, S, X, which, now, column(a, number), column(b, number), column(c, number))
+        elif what == w.IS_SESSION_END:
+            take_session_end(F, S, X, which, now, column(a, number))
         else:
-            take_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))
+            bid, ask = column(a, number), column(c, number)
+            take_quote(F, S, X, which, now, bid, column(b, number), ask, column(d, number))
+        number += 1
         if not has_room(S, rows):
-            return number + 1
-    return count
+            break
+    return number

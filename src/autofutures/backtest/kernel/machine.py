@@ -51,6 +51,10 @@ _BROKEN = {
 }
 
 
+_COUNTS = ("out_orders", "out_fills", "out_refusals", "out_points")
+"""How many rows of each table of `Rows` are written."""
+
+
 class Rows(NamedTuple):
     """What a run wrote, as structured arrays in its sequence."""
 
@@ -125,11 +129,8 @@ class Machine:
             self._sessions(),
             self._bands(),
             self._terms(plans),
-            np.zeros(ROWS + _MARGIN, state.ORDER_ROW),
-            np.zeros(ROWS + _MARGIN, state.FILL_ROW),
-            np.zeros(ROWS + _MARGIN, state.REFUSAL_ROW),
-            np.zeros(ROWS + _MARGIN, state.POINT_ROW),
-            np.zeros(ROWS + _MARGIN, state.PLACED),
+            **_fresh(),
+            placed=np.zeros(ROWS + _MARGIN, state.PLACED),
         )
 
     # --- laying out
@@ -310,21 +311,28 @@ class Machine:
         if error:
             words = _STOPPED[error].format(value=int(memory["error_value"][0]))
             raise BadInput(f"--engine kernel stopped: {words}. Use --engine nodes")
-        counts = [int(memory[name][0]) for name in ("out_orders", "out_fills", "out_refusals", "out_points")]
-        if any(counts):
-            whole = (self.tables.orders, self.tables.fills, self.tables.refusals, self.tables.points)
-            taken = [rows[:count].copy() for rows, count in zip(whole, counts, strict=True)]
-            self._written.append(Rows(*taken))
-            for name in ("out_orders", "out_fills", "out_refusals", "out_points"):
-                memory[name] = 0
+        if any(memory[name][0] > ROWS for name in _COUNTS):
+            self._take_away()
         if memory["placed_n"][0] > memory["placed_room"][0]:
             memory["placed_room"] *= 2
             grown = np.zeros(int(memory["placed_room"][0]) + _MARGIN, state.PLACED)
             grown[: len(self.tables.placed)] = self.tables.placed
             self.tables = self.tables._replace(placed=grown)
 
+    def _take_away(self) -> None:
+        """What is written goes to what was written before, and the tables are new ones."""
+        counts = [int(self.memory[name][0]) for name in _COUNTS]
+        if any(counts):
+            tables = self.tables
+            whole = (tables.orders, tables.fills, tables.refusals, tables.points)
+            self._written.append(Rows(*(rows[:count] for rows, count in zip(whole, counts, strict=True))))
+            self.tables = tables._replace(**_fresh())
+            for name in _COUNTS:
+                self.memory[name] = 0
+
     def rows(self) -> Rows:
         """All that was written so far."""
+        self._take_away()
         whole = (
             [np.concatenate(parts) for parts in zip(*self._written, strict=True)]
             if self._written
@@ -343,6 +351,7 @@ class Machine:
 
     def snapshot(self) -> bytes:
         """The run as bytes: another machine of the same settings goes on from there, compiled or not."""
+        self._take_away()
         return msgspec.msgpack.encode(
             (self.memory.tobytes(), self.tables.placed.tobytes(), self.strategy.pack(), self._begun)
         )
@@ -353,6 +362,13 @@ class Machine:
         self.memory[:] = np.frombuffer(memory, state.STATE)
         self.tables = self.tables._replace(placed=np.frombuffer(placed, state.PLACED).copy())
         self.strategy.unpack(strategy)
+
+
+def _fresh() -> dict[str, NDArray[np.void]]:
+    """Empty tables of what a run writes."""
+    kinds = (state.ORDER_ROW, state.FILL_ROW, state.REFUSAL_ROW, state.POINT_ROW)
+    names = ("orders", "fills", "refusals", "points")
+    return {name: np.empty(ROWS + _MARGIN, kind) for name, kind in zip(names, kinds, strict=True)}
 
 
 def _limits(run: RunSettings) -> dict[str, int]:

@@ -16,7 +16,7 @@ def refresh(S, X, leg):  # noqa: C901 - one comparison for each thing that may w
     """The prices at which a trade would next do something, as far as orders, stops and plans stand now."""
     L = S.legs[leg]
     L.dirty = 0
-    lo, hi, busy = -NEVER, NEVER, 0
+    lo, hi, busy = -NEVER, NEVER, L.ranging
     if L.buys_n:
         lo = max(lo, S.orders[L.buys[L.buys_n - 1]].market_price)
     if L.sells_n:
@@ -39,9 +39,6 @@ def refresh(S, X, leg):  # noqa: C901 - one comparison for each thing that may w
                 hi = min(hi, price)
             elif price:
                 lo = max(lo, price)
-    for number in range(len(L.ranges)):
-        if L.ranges[number].on:
-            busy = 1
     if L.stop_on and L.position:
         if L.position > 0:
             lo = max(lo, L.stop_floor)
@@ -49,7 +46,7 @@ def refresh(S, X, leg):  # noqa: C901 - one comparison for each thing that may w
             hi = min(hi, L.stop_floor)
         if L.stop_fired:
             busy = 1
-    for index in range(S.alive_n):
+    for index in range(S.alive_n if S.closing_n else 0):
         order = S.orders[S.alive[index]]
         if order.closes_k and order.leg == leg:
             busy = 1

@@ -50,14 +50,14 @@ SAID = np.dtype(
 
 ORDER = np.dtype(
     _ints(
-        "number alive refs seq k at leg side qty type price_ticks stop_ticks tif open_close "
+        "number alive refs placed seq k at leg side qty type price_ticks stop_ticks tif open_close "
         "day_trade exit "
         "plan_ticks why closes_seq closes_k status filled left fills cost asked_back "
         "in_market arrival market_left market_price resting queue_ahead passed market_type "
         "market_tif"
     )
 )
-"""An order as the book has it, and as the market has it (`market_...`)."""
+"""An order as the book has it, and as the market has it (`market_...`); `placed` is its row of the orders placed."""
 
 KNOWN = np.dtype(_ints("handle leg side left unfilled"))
 """An order as its strategy knows it."""
@@ -104,7 +104,7 @@ LEG = np.dtype(
             "working_buy working_sell marked until lo hi busy dirty tick_value tax_rate_ppb "
             "inverse_value final_code final_price quoted lowest band band_first band_end stop_limit stop_on stop_fired "
             "stop_floor stop_attempts stop_retry_at "
-            "takers_n buys_n sells_n plans_n known_position known_working known_last"
+            "takers_n buys_n sells_n plans_n ranging known_position known_working known_last"
         ),
         ("shown", SHOWN, (2,)),
         ("quote", QUOTE, (1,)),
@@ -159,7 +159,7 @@ STATE = np.dtype(
         *_ints("out_orders out_fills out_refusals out_points placed_n placed_room"),
         # Counts of what is below.
         *_ints(
-            "alive_n held_n free_n requests_first requests_n known_n plan_free_n rate_first rate_n "
+            "alive_n closing_n held_n free_n requests_first requests_n known_n plan_free_n rate_first rate_n "
             "heard_n reports_n over_n"
         ),
         ("tick", TICK, (1,)),

@@ -10,7 +10,7 @@ from typing import cast
 
 import numpy as np
 from numba import types
-from numba.core import errors
+from numba.core import cgutils, errors
 from numba.core.datamodel.models import RecordModel
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic, overload, overload_method, register_jitable
@@ -40,6 +40,12 @@ from autofutures.portfolio import costs, pnl
 from autofutures.risk import collar, order_size, position, price_limit, stale_tick
 
 INTEGER = types.int64
+
+
+def hot(function: Callable[..., object]) -> Callable[[Callable[..., object]], Callable[..., object]]:
+    """As `overload`, for what LLVM is to put where it is called: not Numba's `inline="always"`, which drops writes."""
+    return overload(function, jit_options={"forceinline": True})
+
 
 SHARED = (
     bars.time_bucket,
@@ -131,6 +137,10 @@ def _type_of(name: str, kind: np.dtype[np.void]) -> types.Type:
 
 
 STATE = FlatRecord("kernel.State", state.STATE)
+
+HOOKS = FlatRecord("kernel.Hooks", np.dtype([(name, "i8") for name in loop.Hooks._fields]))
+TABLES = FlatRecord("kernel.Tables", np.dtype([(name, "i8") for name in state.Tables._fields]))
+"""Of what lies outside the state, the addresses."""
 
 CONTEXT = ContextRecord(
     "kernel.Context",
@@ -248,12 +258,12 @@ def read_byte(typing_context, address):
     return types.int64(types.intp), generate
 
 
-@overload(memory.column)
+@hot(memory.column)
 def _column(values, index):
     return lambda values, index: read_integer(values + index * 8)  # pyright: ignore[reportCallIssue]
 
 
-@overload(memory.small)
+@hot(memory.small)
 def _small(values, index):
     return lambda values, index: read_byte(values + index)  # pyright: ignore[reportCallIssue]
 
@@ -262,7 +272,7 @@ def _register_row(function: FunctionType, dtype: np.dtype[np.void], name: str) -
     at, size = record_at(_made.setdefault(dtype, FlatRecord(name, dtype))), dtype.itemsize
 
     # Never inlined by Numba itself: it then takes what is written through another record for dead, and drops it.
-    @overload(function)
+    @hot(function)
     def _row(table, index):
         return lambda table, index: at(table + index * size)
 
@@ -280,10 +290,26 @@ for _function, _dtype, _name in (
     _register_row(_function, _dtype, _name)
 
 
-@overload(memory.call)
+@intrinsic
+def call_at(typing_context, hook, strategy, event, state):
+    """Calls the compiled hook at an address; what it raises goes on to whoever called the kernel."""
+
+    def generate(context, builder, signature, args):
+        given = (types.intp,) * 3
+        kind = context.call_conv.get_function_type(types.int64, given)
+        function = builder.inttoptr(args[0], kind.as_pointer())
+        status, _ = context.call_conv.call_function(builder, function, types.int64, given, args[1:])
+        with cgutils.if_unlikely(builder, status.is_error):
+            context.call_conv.return_status_propagate(builder, status)
+        return context.get_dummy_value()
+
+    return types.none(types.intp, types.intp, types.intp, types.intp), generate
+
+
+@hot(memory.call)
 def _call(hook, strategy, event, state):
     def through(hook, strategy, event, state):
-        hook(strategy, address_of(event), address_of(state))  # pyright: ignore[reportCallIssue]
+        call_at(hook, strategy, address_of(event), address_of(state))  # pyright: ignore[reportCallIssue]
 
     return through
 
@@ -291,10 +317,23 @@ def _call(hook, strategy, event, state):
 for _shared in SHARED:
     register_jitable(_shared)
 
+HOT = {
+    equity.mark,
+    equity.measure,
+    equity.move,
+    hearing.hear_tick,
+    hearing.hear_quote,
+    loop.has_room,
+    market.within_day,
+    lots.work,
+    book.heard,
+}
+"""Small, or on the way of every event: LLVM puts them where they are called."""
+
 for _module in KERNEL:
     for _found in vars(_module).values():
         if inspect.isfunction(_found) and _found.__module__ == _module.__name__:
-            register_jitable(_found)
+            (register_jitable(forceinline=True) if _found in HOT else register_jitable)(_found)
 
 
 # --- the context's methods
