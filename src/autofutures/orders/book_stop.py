@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import BookStop
-from autofutures.orders.exit_rules import floor_price
+from autofutures.orders.exit_rules import floor_price, floor_reached
 from autofutures.portfolio.ledger import Ledger
 from autofutures.portfolio.pnl import price_of_worth, unrealised, worth
 
@@ -47,8 +47,7 @@ class Stop:
 
     def reached(self, last_ticks: int) -> bool:
         """Whether a trade reaches it."""
-        position = self.ledger.position
-        return position != 0 and (self.floor_ticks - last_ticks) * position >= 0
+        return floor_reached(self.ledger.position, self.floor_ticks, last_ticks)
 
 
 class BookStops:

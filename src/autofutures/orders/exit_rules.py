@@ -122,3 +122,8 @@ def floor_price(position: int, cost: int, limit: int) -> int:
     if position > 0:
         return (cost - limit) // position
     return -(-(cost + limit) // -position)
+
+
+def floor_reached(position: int, floor_ticks: int, last_ticks: int) -> bool:
+    """Whether a trade is at the floor of a position, or beyond it; the floor may be a price that is never reached."""
+    return last_ticks <= floor_ticks if position > 0 else position < 0 and last_ticks >= floor_ticks

@@ -1,10 +1,12 @@
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures.orders import exit_rules as rules
+from autofutures.portfolio.pnl import NEVER
 
 SIDE = st.sampled_from([1, -1])
 PRICE = st.integers(17_000, 18_000)
@@ -159,4 +161,11 @@ def test_the_floor_is_the_first_price_at_which_the_limit_is_lost(
     floor = rules.floor_price(position, cost, limit)
     last = floor + near
     profit = position * last - cost if position > 0 else cost + position * last
-    assert (profit <= -limit) == ((floor - last) * position >= 0)
+    assert (profit <= -limit) == rules.floor_reached(position, floor, last)
+
+
+def test_a_short_that_cannot_lose_so_much_has_a_floor_that_no_trade_reaches_in_64_bits() -> None:
+    """Of an inverse contract: the product of this price and a position would pass 64 bits, and change its sign."""
+    floor: int = np.array([NEVER])[0]
+    assert not rules.floor_reached(-5, floor, 17_000)
+    assert not rules.floor_reached(0, floor, 17_000)

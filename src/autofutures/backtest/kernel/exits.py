@@ -276,7 +276,7 @@ def hear_range(S, leg, last_ticks, now):
 def hear_trade(S, X, leg, last_ticks, now):
     """A trade: the book's stop first, then plans in the order in which they were opened."""
     L = S.legs[leg]
-    if L.stop_on and not L.stop_fired and L.position and (L.stop_floor - last_ticks) * L.position >= 0:
+    if L.stop_on and not L.stop_fired and rules.floor_reached(L.position, L.stop_floor, last_ticks):
         L.stop_fired = 1
         book_stopped(S, leg, now)
     session = session_at(S, X, leg, now)
