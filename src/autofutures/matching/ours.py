@@ -89,7 +89,8 @@ class Ours:
     def by_priority(self) -> list[Order]:
         """Buys before sells, on each side the best price first, then the oldest."""
         return sorted(
-            self.resting.values(), key=lambda order: (-order.side * order.price_ticks, order.arrival)
+            self.resting.values(),
+            key=lambda order: (-order.side, -order.side * order.price_ticks, order.arrival),
         )
 
     def hear_trade(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Quote, Tick
 from autofutures.domain.units import OrderType, Side, TimeInForce
+from autofutures.market.quotes import ANY_PRICE
 from autofutures.matching.exchange import Exchange
 from autofutures.matching.model import Order, SessionOpened
 from autofutures.matching.quote_market import QuoteMarket
@@ -57,6 +58,17 @@ def test_before_the_first_quote_there_is_nothing_to_take_and_no_known_queue() ->
         queue o2                    => 7
     """
     tell(QuoteMarket(), story)
+
+
+def test_buys_are_served_before_sells_where_prices_are_below_zero_too() -> None:
+    """Of a spread; what is reached in one quote is said in that sequence."""
+    story = """
+        quote -12x0 -8x0
+        o1 sell 1 limit -12 rod
+        o2 buy 3 limit -5 rod
+        quote -12x2 -8x4            => o2 3 at -5, o1 1 at -12, o2 done, o1 done
+    """
+    tell(QuoteMarket(lowest_ticks=ANY_PRICE), story)
 
 
 def test_a_trade_takes_from_the_displayed_size_until_the_next_quote() -> None:
