@@ -396,5 +396,5 @@ def _sessions_from(run: RunSettings, sessions_id: str, last_day: int, calendar: 
     while spare <= _SPARE_DAYS:
         found += calendar.sessions_of(day, sessions_id, last_day)
         spare += day >= run.last_day
-        day = calendar.next_trading_day(day)
+        day = calendar.next_trading_day(day, sessions_id)
     return found
