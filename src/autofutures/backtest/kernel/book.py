@@ -99,6 +99,11 @@ def decide(S, X, draft, now, exits):
     row.open_close = draft.open_close
     row.stop_ticks = draft.stop_ticks
     row.why = draft.why
+    row.day_trade = draft.day_trade
+    row.exit = draft.exit
+    row.plan_ticks = draft.plan_ticks
+    row.closes_seq = draft.closes_seq
+    row.closes_k = draft.closes_k
     L = S.legs[draft.leg]
     row.last = L.last_mark if S.ticks and L.marked else -NEVER
     if draft.k < TRADER_K:

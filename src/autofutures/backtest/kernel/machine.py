@@ -123,7 +123,7 @@ class Machine:
         positions = dict.fromkeys(run.symbols, 0)
         restored = Restored(settings.name, 0, b"", (), (), (), positions)
         self._first = host.handle(restored, 0)
-        self._plans = plans = host.exit_plans
+        self.plans = plans = host.exit_plans
         self._lay_out(nodes.cover_of(settings), plans)
         self.tables = Tables(
             self._sessions(),
@@ -280,7 +280,7 @@ class Machine:
 
     def _plan_number(self, plan: ExitPlan) -> int:
         bare = msgspec.structs.replace(plan, plan_ticks=0)
-        return self._plans.index(bare)
+        return self.plans.index(bare)
 
     def take(self, chunk: Chunk, count: int = -1) -> None:
         """Takes the events of a chunk.

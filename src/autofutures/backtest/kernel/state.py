@@ -195,7 +195,12 @@ SESSION = np.dtype(_ints("opens_at closes_at ends_at accepts_from day code"))
 BAND = np.dtype(_ints("since until low high"))
 """The price limits of one symbol for a time; rows of one symbol stand together, in order of time."""
 
-ORDER_ROW = np.dtype(_ints("at seq k leg side qty type price_ticks tif open_close stop_ticks why last"))
+ORDER_ROW = np.dtype(
+    _ints(
+        "at seq k leg side qty type price_ticks tif open_close stop_ticks why last "
+        "day_trade exit plan_ticks closes_seq closes_k"
+    )
+)
 FILL_ROW = np.dtype(_ints("at seq k n leg side qty price_ticks fee tax position"))
 REFUSAL_ROW = np.dtype(_ints("at seq k rule limit value leg"))
 POINT_ROW = np.dtype(_ints("at net drawdown"))
