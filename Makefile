@@ -12,7 +12,7 @@ TESTS := -n 2
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup run test check bench simulate mutants parity lock clean
+.PHONY: help setup run test check bench simulate mutants fuzz parity lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ simulate: setup ## Run the whole house from 500 seeds, with everything that can 
 
 mutants: setup ## Plant faults, one changed line each, and say which seed of the simulation finds each
 	$(BIN)/python -m tests.simulation.mutants
+
+fuzz: setup ## Compare the kernel with the nodes, 20 x 100,000 events in which all that can occur does, 100 times
+	$(BIN)/python -m tests.parity.fuzz --seeds 20 --events 100000 --least 100
 
 parity: setup ## Record days, ten clean and one for each fault, and say what the certificate finds in them
 	$(BIN)/python -m tests.parity.planted

@@ -18,21 +18,21 @@ from autofutures.domain.units import MINUTE, SECOND, OpenClose, TimeInForce
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context
 
-PLANS = (
-    ExitPlan(take_profit_ticks=5, stop_ticks=4),
-    ExitPlan(take_profit_ticks=3, stop_ticks=6, bracket=True),
-    ExitPlan(trail_ticks=5, take_profit_ticks=12),
-    ExitPlan(stop_ticks=8, break_even_ticks=4, break_even_offset_ticks=1),
-    ExitPlan(stop_ticks=9, levels=((3, 50), (6, 50))),
-    ExitPlan(stop_ticks=7, trail_atr=200, atr_span_ns=MINUTE, atr_periods=5),
-    ExitPlan(stop_ticks=20, time_stop_ns=20 * SECOND),
-    ExitPlan(stop_ticks=20, flat_before_close_ns=10 * MINUTE),
-    ExitPlan(take_profit_ticks=4),
-    ExitPlan(stop_ticks=-1),
-)
+KINDS_OF_PLANS = {
+    "take profit and stop": ExitPlan(take_profit_ticks=5, stop_ticks=4),
+    "bracket": ExitPlan(take_profit_ticks=3, stop_ticks=6, bracket=True),
+    "trail": ExitPlan(trail_ticks=5, take_profit_ticks=12),
+    "break even": ExitPlan(stop_ticks=8, break_even_ticks=4, break_even_offset_ticks=1),
+    "levels": ExitPlan(stop_ticks=9, levels=((3, 50), (6, 50))),
+    "true range": ExitPlan(stop_ticks=7, trail_atr=200, atr_span_ns=MINUTE, atr_periods=5),
+    "time stop": ExitPlan(stop_ticks=20, time_stop_ns=20 * SECOND),
+    "flat before close": ExitPlan(stop_ticks=20, flat_before_close_ns=10 * MINUTE),
+    "take profit alone": ExitPlan(take_profit_ticks=4),
+    "without sense": ExitPlan(stop_ticks=-1),
+}
 """One of each kind; the last makes no sense and is refused."""
 
-
+PLANS = tuple(KINDS_OF_PLANS.values())
 PLANS_N = len(PLANS)
 
 
@@ -114,8 +114,11 @@ class EveryKind(Strategy):
         qty = 1 + self._draw(4) if self._draw(40) else 11 + self._draw(3)
         last = ctx.last_of(leg)
         near = self._draw(9) - 4
-        if self._draw(60) == 0:
+        drawn = self._draw(60)
+        if drawn == 0:
             near = 2_000
+        elif drawn < 5:
+            near = self._draw(161) - 80
         drawn = self._draw(3)
         ctx.open_close = OpenClose.AUTO
         if drawn == 1:
@@ -156,7 +159,8 @@ class EveryKind(Strategy):
         elif kind == 13 and flat < 0:
             handle = ctx.buy_market(-flat, leg=leg)
         elif kind == 14:
-            ctx.wake_at(ctx.now + self._draw(30) * SECOND, self._draw(5))
+            far = MINUTE if self._draw(30) == 0 else SECOND
+            ctx.wake_at(ctx.now + self._draw(30) * far, self._draw(5))
         elif kind == 15:
             ctx.close(self._kept(self._draw(8)))
         else:

@@ -6,129 +6,50 @@ python -m tests.parity.fuzz --seeds 20 --events 100000
 import argparse
 import json
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import msgspec
-import numpy as np
 
+from autofutures import clock
 from autofutures.assemble import nodes
-from autofutures.assemble.market import make_exchange
+from autofutures.assemble.check import check_run
+from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.backtest import takes
+from autofutures.backtest.kernel import words
 from autofutures.backtest.kernel.machine import Machine
 from autofutures.backtest.kernel.results import tally_of
-from autofutures.config import RunSettings, StrategySettings
+from autofutures.config import RunSettings
 from autofutures.data.feed import events
-from autofutures.data.stream import QUOTE, SESSION_END, TICK, Chunk
-from autofutures.domain.messages import Placed
+from autofutures.data.stream import Chunk
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
-from autofutures.market.sessions import Calendar, Session
+from autofutures.matching.model import FeedEvent
+from autofutures.ops.folder import make_folder
 from autofutures.portfolio.tally import Tally
+from autofutures.processes.outcome import write_outcome
+from autofutures.processes.stream import read_stream
+from autofutures.processes.supervisor import Supervisor
 from autofutures.strategies.load import make
+from tests.parity.counts import CountingTally, rare
+from tests.parity.seeds import catalogued, market, session_name, settings_of
 
-SYMBOLS = ("TAIFEX:TXF202108", "TAIFEX:MXF202108")
-START = 17_000
-DAY = 20210726
-
-
-def settings_of(seed: int, **changes: object) -> RunSettings:
-    """What a seed trades, and under which limits; `changes` are fields that are to be others."""
-    rng = np.random.default_rng(seed)
-    symbols = SYMBOLS[: 1 + seed % 2]
-    exits: Literal["plans", "own"] = "plans" if seed % 5 == 4 else "own"
-    run = RunSettings(
-        symbols=symbols,
-        day=20210816 if seed % 7 == 5 else DAY,  # The contracts end on the 18th.
-        until=20210831,
-        source="recorded",
-        market="quotes" if seed % 4 == 3 else "prints",
-        strategies=(
-            StrategySettings(
-                name="every",
-                use=f"{Path(__file__).parent / 'every_kind.py'}:EveryKind",
-                symbols=symbols,
-                settings={"seed": seed, "legs": len(symbols), "pace": 2 + int(rng.integers(4))},
-                exits=exits,
-                book_stop=int(rng.choice([20_000, 2_000_000, 200_000_000])),
-            ),
-        ),
-        limits={
-            "position": {"max_contracts": int(rng.integers(5, 25))},
-            "message_rate": {"max_per_second": int(rng.integers(3, 30))},
-            "stale_tick": {"max_age_ms": int(rng.choice([2_000, 10_000]))},
-            "collar": {"max_bp": int(rng.choice([2, 50, 200]))},
-        },
-        slippage_ticks=int(rng.integers(3)),
-        queue_contracts=int(rng.choice([0, 3, 20])),
-        mwp_points=int(rng.choice([1, 3, 50])),
-        order_latency_ns=int(rng.choice([0, 0, 5_000_000, SECOND])),
-        bands=dict.fromkeys(symbols, (START - 60, START + 60)) if seed % 3 else {},
-        fee=int(rng.integers(40)),
-    )
-    return msgspec.structs.replace(run, **changes)
+WAYS = ("compiled", "interpreted", "processes")
+"""What is held against the nodes: the kernel in its two ways, or the machine itself, each process its own."""
 
 
-def market(seed: int, run: RunSettings, events_n: int) -> Chunk:
-    """Trades of several sessions, with jumps, lulls, whole-second stamps, and prints that cannot be trades."""
-    rng = np.random.default_rng(seed + 1_000_000)
-    calendar = Calendar()
-    sessions: list[Session] = []
-    day = run.day
-    per_session = max(50, events_n // 12)
-    while len(sessions) * per_session < events_n:
-        sessions += calendar.sessions_of(day, "taifex-index")
-        day = calendar.next_trading_day(day)
-    rows: list[tuple[int, int, int, int, int, int, int]] = []
-    prices = [START, START]
-    numbers: Counter[int] = Counter()
-    for session in sessions:
-        numbers[session.day] += 1
-        count = int(rng.integers(per_session // 2, per_session * 2))
-        span = session.closes_at - session.opens_at
-        begin = session.opens_at + int(rng.choice([0, span // 2, span - span // 8]))
-        at = np.sort(
-            begin + rng.integers(0, max(1, min(count * 200_000_000, session.closes_at - begin)), count)
-        )
-        if rng.integers(3) == 0:
-            at = at // SECOND * SECOND
-        traded = set()
-        for number in range(count):
-            leg = int(rng.integers(len(run.symbols)))
-            step = int(rng.integers(-40, 41)) if rng.integers(80) == 0 else int(rng.integers(-2, 3))
-            prices[leg] += step - (prices[leg] > START + 50) + (prices[leg] < START - 50)
-            price = prices[leg] if rng.integers(300) else int(rng.choice([0, START * 2, START - 61]))
-            rows.append(
-                (int(at[number]), TICK, leg, price, int(rng.choice([1, 1, 2, 5, 30])), number == 0, 0)
-            )
-            traded.add(leg)
-            if run.market == "quotes" and rng.integers(3):
-                bid, ask = price - int(rng.integers(1, 3)), price + int(rng.integers(3))
-                sizes = (int(rng.integers(0, 30)), int(rng.integers(0, 30)))
-                rows.append((int(at[number]), QUOTE, leg, bid, sizes[0], ask, sizes[1]))
-                if rng.integers(4) == 0:
-                    rows.pop(-2)  # Only the quote.
-        rows += [
-            (session.ends_at, SESSION_END, leg, session.day, numbers[session.day] - 1, 0, 0)
-            for leg in sorted(traded)
-        ]
-    columns = list(zip(*rows[:events_n], strict=True))
-    kinds = ("i8", "u1", "u1", "i8", "i8", "i8", "i8")
-    return Chunk(*(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
-
-
-def on_nodes(run: RunSettings, chunk: Chunk) -> Tally:
+def on_nodes(run: RunSettings, chunk: Chunk) -> CountingTally:
     """The run on the nodes."""
+    return _traded(run, events([chunk], run.symbols, partial(session_name, run)))
+
+
+def _traded(run: RunSettings, feed: Iterator[FeedEvent]) -> CountingTally:
     hosts = [nodes.make_host(run, strategy) for strategy in run.strategies]
-    tally = nodes.make_tally(run)
-    calendar = Calendar()
-
-    def name(leg: int, day: int, number: int) -> str:
-        return calendar.sessions_of(day, "taifex-index")[number].name
-
-    Engine(make_exchange(run), nodes.make_trader(run), hosts, tally).run(events([chunk], run.symbols, name))
+    tally = CountingTally(run)
+    Engine(make_exchange(run), nodes.make_trader(run), hosts, tally).run(feed)
     return tally
 
 
@@ -149,97 +70,119 @@ def on_kernel(run: RunSettings, chunk: Chunk, way: str = "compiled", size: int =
     return tally_of(machine)
 
 
-def difference(nodes_tally: Tally, kernel_tally: Tally) -> str:
+def on_processes(run: RunSettings, place: Path) -> Tally:
+    """A run of a catalogue, on real processes over sockets, as `--engine processes` has it.
+
+    Raises:
+        BrokenInvariant: a process died, or the recorder tells another story than the trader.
+    """
+    check_run(run)
+    folder = make_folder(place, run, until_end=True)
+    Supervisor(folder).run()
+    write_outcome(folder)
+    tally = nodes.make_tally(run)
+    for envelope in read_stream(folder.stream):
+        tally.handle(envelope.body, envelope.at)
+    return tally
+
+
+def both(seed: int, events_n: int, way: str) -> tuple[CountingTally, Tally]:
+    """A seed's run on the nodes, and on what is held against them."""
+    run = settings_of(seed)
+    chunk = market(seed, run, events_n)
+    if way != "processes":
+        return on_nodes(run, chunk), on_kernel(run, chunk, way)
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as kept:
+        run = catalogued(run, chunk, Path(kept) / "catalog")
+        return _traded(run, make_feed(run)), on_processes(run, Path(kept) / "run")
+
+
+def difference(nodes_tally: Tally, other_tally: Tally) -> str:
     """The first thing in which two runs differ, in words; empty where they are equal."""
     for what in ("orders", "fills", "equity"):
-        ours, theirs = getattr(nodes_tally, what), getattr(kernel_tally, what)
+        ours, theirs = getattr(nodes_tally, what), getattr(other_tally, what)
         for number, (one, other) in enumerate(zip(ours, theirs, strict=False)):
-            same = _comparable(one) == _comparable(other)
-            if not same:
-                return f"{what} {number}: nodes {one}, kernel {other}"
+            if one != other:
+                return f"{what} {number}: nodes {one}, other {other}"
         if len(ours) != len(theirs):
             extra = max(ours, theirs, key=len)[min(len(ours), len(theirs))]
-            return f"{what}: nodes {len(ours)}, kernel {len(theirs)}; the first more is {extra}"
+            return f"{what}: nodes {len(ours)}, other {len(theirs)}; the first more is {extra}"
     refused = [
         [(one.cause_seq, one.k, one.at, one.rule, one.limit, one.value) for one in tally.refusals]
-        for tally in (nodes_tally, kernel_tally)
+        for tally in (nodes_tally, other_tally)
     ]
     for number, (one, other) in enumerate(zip(*refused, strict=False)):
         if one != other:
-            return f"refusal {number}: nodes {one}, kernel {other}"
-    mine, yours = nodes_tally.summary(), kernel_tally.summary()
-    return "" if mine == yours else f"nodes {mine}, kernel {yours}"
+            return f"refusal {number}: nodes {one}, other {other}"
+    if nodes_tally.decided != other_tally.decided:
+        return "the last trades at the decisions differ"
+    mine, yours = nodes_tally.summary(), other_tally.summary()
+    return "" if mine == yours else f"nodes {mine}, other {yours}"
 
 
-def _comparable(one: object) -> object:
-    if isinstance(one, Placed):
-        intent = one.intent
-        return (
-            one.client_id,
-            intent.at,
-            intent.cause_seq,
-            intent.k,
-            intent.symbol,
-            intent.side,
-            intent.qty,
-            intent.type,
-            intent.price_ticks,
-            intent.stop_ticks,
-            intent.tif,
-            intent.open_close,
-        )
-    return one
+class Found(msgspec.Struct):
+    """What came of all seeds."""
+
+    way: str
+    seeds: int
+    events: int = 0
+    orders: int = 0
+    different: dict[int, str] = {}
+    counts: Counter[str] = msgspec.field(default_factory=Counter)
+
+    def add(self, seed: int, on_nodes_: CountingTally, other: Tally) -> None:
+        """One seed's runs."""
+        self.events += sum(n for name, n in on_nodes_.counts.items() if name in _EVENTS)
+        self.orders += len(on_nodes_.orders)
+        self.counts += on_nodes_.counts
+        found = difference(on_nodes_, other)
+        if found:
+            self.different[seed] = found
+
+    def write(self, least: int) -> int:
+        """Prints it as one JSON object; 1 where a seed differs or something occurred too seldom."""
+        seldom = rare(self.counts, least)
+        figures = {
+            **msgspec.to_builtins(self, str_keys=True),
+            "counts": dict(sorted(self.counts.items())),
+            "least": least,
+            "seldom": seldom,
+            "cannot_occur": [f"refused {rule}" for rule in sorted(words.SETTLED_RULES)],
+        }
+        sys.stdout.write(json.dumps(figures, indent=1) + "\n")
+        return 1 if self.different or seldom else 0
 
 
-def counts_of(tally: Tally) -> Counter[str]:
-    """How often each kind of order, refusal and fill occurred."""
-    counts: Counter[str] = Counter()
-    sizes: dict[str, int] = {}
-    for placed in tally.orders:
-        intent = placed.intent
-        sizes[placed.client_id] = intent.qty
-        counts[f"order {intent.type.word} {intent.tif.word}"] += 1
-        counts["order of the trader"] += intent.k >= 1 << 15
-    for refused in tally.refusals:
-        counts[f"refused {refused.rule}"] += 1
-    for fill in tally.fills:
-        counts["fill"] += 1
-        counts["fill in part"] += fill.qty < sizes.get(fill.client_id, 0)
-    counts["bad print"] += tally.bad_ticks
-    return counts
+_EVENTS = frozenset({"event tick", "event quote", "event session end", "bad print", "bad quote"})
+
+
+def compare(
+    seeds: range, events_n: int, way: str = "compiled", say: Callable[[str], object] = lambda _: None
+) -> Found:
+    """Runs every seed on both; `say` hears how it goes."""
+    found = Found(way, len(seeds))
+    started = clock.stopwatch_ns()
+    for done, seed in enumerate(seeds, start=1):
+        found.add(seed, *both(seed, events_n, way))
+        left_s = (clock.stopwatch_ns() - started) / SECOND / done * (len(seeds) - done)
+        verdict = found.different.get(seed, "the same")
+        say(f"seed {seed} ({done} of {len(seeds)}): {verdict}; about {left_s:.0f} s left\n")
+    return found
 
 
 def main() -> int:
-    """Prints one JSON object; 1 where a seed differs."""
-    parser = argparse.ArgumentParser(description="the kernel against the nodes")
+    """See `Found.write`."""
+    parser = argparse.ArgumentParser(description="the kernel, or the machine of processes, against the nodes")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--way", choices=("compiled", "interpreted"), default="compiled")
-    told = parser.parse_args()
-    counts: Counter[str] = Counter()
-    different = {}
-    for seed in range(told.first_seed, told.first_seed + told.seeds):
-        run = settings_of(seed)
-        chunk = market(seed, run, told.events)
-        on_them, on_it = on_nodes(run, chunk), on_kernel(run, chunk, told.way)
-        counts += counts_of(on_them)
-        found = difference(on_them, on_it)
-        if found:
-            different[seed] = found
-            print(seed, found, file=sys.stderr, flush=True)
-    print(
-        json.dumps(
-            {
-                "seeds": told.seeds,
-                "events": told.events,
-                "different": different,
-                "counts": dict(sorted(counts.items())),
-            },
-            indent=1,
-        )
+    parser.add_argument("--events", type=int, default=100_000, help="of each seed")
+    parser.add_argument("--way", choices=WAYS, default="compiled")
+    parser.add_argument(
+        "--least", type=int, default=100, help="how often each thing must occur; 0: it need not"
     )
-    return 1 if different else 0
+    told = parser.parse_args()
+    seeds = range(told.first_seed, told.first_seed + told.seeds)
+    return compare(seeds, told.events, told.way, sys.stderr.write).write(told.least)
 
 
 if __name__ == "__main__":

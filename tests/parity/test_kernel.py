@@ -1,10 +1,12 @@
 """The kernel makes what the nodes make, byte for byte: compiled, interpreted, and from one into the other."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autofutures.assemble.request import RunOptions
@@ -20,7 +22,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.risk import RULES
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.load import load, make
-from tests.parity import fuzz
+from tests.parity import counts, fuzz, seeds
 
 pytestmark = pytest.mark.timeout(
     900
@@ -33,32 +35,58 @@ DAY_FILLS = "60cbeffa7570ddc804af198238a8a787d9c916cb59864ffd6a3d5fb0c5d2d4b8"
 
 @pytest.mark.parametrize("seed", [1, 3, 4, 5])
 def test_interpreted_the_kernel_makes_what_the_nodes_make(seed: int) -> None:
-    run = fuzz.settings_of(seed)
-    chunk = fuzz.market(seed, run, 900)
+    run = seeds.settings_of(seed)
+    chunk = seeds.market(seed, run, 900)
     assert not fuzz.difference(fuzz.on_nodes(run, chunk), fuzz.on_kernel(run, chunk, "interpreted"))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_compiled_the_kernel_makes_what_the_nodes_make(seed: int) -> None:
-    run = fuzz.settings_of(seed)
-    chunk = fuzz.market(seed, run, 6_000)
+    run = seeds.settings_of(seed)
+    chunk = seeds.market(seed, run, 6_000)
     nodes = fuzz.on_nodes(run, chunk)
     assert len(nodes.orders) > 50
     assert len(nodes.fills) > 30
     assert not fuzz.difference(nodes, fuzz.on_kernel(run, chunk))
 
 
+def test_whatever_a_run_may_do_occurs_in_the_seeds_and_is_the_same_on_both() -> None:
+    found = fuzz.compare(range(1, 13), 2_500)
+    assert not found.different
+    assert not counts.rare(found.counts, 2)
+    assert found.events == 30_000
+
+
+def test_what_is_rare_or_different_is_said_and_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    found = fuzz.compare(range(2, 3), 300, "interpreted")
+    assert found.write(0) == 0
+    assert found.write(100) == 1
+    assert set(json.loads(capsys.readouterr().out.split("\n}\n")[1] + "}")["seldom"]) <= set(counts.EACH)
+    found.different[2] = "orders 0: nodes 1, other 2"
+    assert found.write(0) == 1
+
+
+def test_a_market_that_never_closes_has_its_sessions_on_days_on_which_taifex_is_closed() -> None:
+    always = ("BINANCE:BTCUSD",)
+    given = seeds.settings_of(2).strategies[0]
+    changes = {"symbols": always, "bands": {}, "later_bands": {}, "day": 20210731, "until": 20210801}
+    run = seeds.settings_of(2, strategies=(msgspec.structs.replace(given, symbols=always),), **changes)
+    strategy = make(run.strategies[0].use, run.strategies[0].settings)
+    sessions = Machine(run, strategy, takes.interpreted(strategy)).tables.sessions
+    assert sessions["day"].tolist()[:3] == [20210731, 20210801, 20210802]
+
+
 def test_a_wrong_rule_is_seen() -> None:
-    run = fuzz.settings_of(2)
-    chunk = fuzz.market(2, run, 600)
-    other = fuzz.settings_of(2, fee=run.fee + 1)
+    run = seeds.settings_of(2)
+    chunk = seeds.market(2, run, 600)
+    other = seeds.settings_of(2, fee=run.fee + 1)
     assert fuzz.difference(fuzz.on_nodes(run, chunk), fuzz.on_kernel(other, chunk, "interpreted"))
 
 
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_run_goes_on_from_its_bytes_compiled_or_not(seed: int) -> None:
-    run = fuzz.settings_of(seed)
-    chunk = fuzz.market(seed, run, 1_200)
+    run = seeds.settings_of(seed)
+    chunk = seeds.market(seed, run, 1_200)
     settings = run.strategies[0]
     kept = b""
     written = []
@@ -187,15 +215,15 @@ def test_what_cannot_be_compiled_is_said_with_its_line_and_what_to_write(
 
 
 def test_what_the_kernel_cannot_do_is_refused_and_not_approximated() -> None:
-    run = fuzz.settings_of(2)
-    two = fuzz.settings_of(2, strategies=(*run.strategies, run.strategies[0]))
+    run = seeds.settings_of(2)
+    two = seeds.settings_of(2, strategies=(*run.strategies, run.strategies[0]))
     for refused in (
         two,
-        fuzz.settings_of(2, market="depth"),
-        fuzz.settings_of(2, source="generated"),
-        fuzz.settings_of(2, faults={"reject": 1}),
-        fuzz.settings_of(2, symbols=(*run.symbols, "TAIFEX:TMF202108")),
-        fuzz.settings_of(2, strategies=(_with_conditions(run.strategies[0]),)),
+        seeds.settings_of(2, market="depth"),
+        seeds.settings_of(2, source="generated"),
+        seeds.settings_of(2, faults={"reject": 1}),
+        seeds.settings_of(2, symbols=(*run.symbols, "TAIFEX:TMF202108")),
+        seeds.settings_of(2, strategies=(_with_conditions(run.strategies[0]),)),
     ):
         with pytest.raises(BadInput, match="Use --engine nodes"):
             check(refused)
