@@ -29,6 +29,7 @@ from autofutures.domain.messages import (
     Envelope,
     Placed,
     Ready,
+    Request,
     Step,
     Stop,
     Submit,
@@ -154,14 +155,18 @@ class TraderProcess:
         self._send_requests(requests, Done("trader", step.number, self._lockstep.wake_at))
         return True
 
-    def _send_requests(self, requests: Sequence[AnyMessage], *more: AnyMessage) -> None:
+    def _send_requests(self, requests: Sequence[Request], *more: AnyMessage) -> None:
         for request in requests:
             if isinstance(request, Submit):
                 self._log.info(
                     "submit", flow=request.client_id, symbol=request.symbol, side=request.side.word
                 )
-        if requests or more:
-            self._send("gateway", (*requests, *more), self.trader.market_seq)
+        # Each leaves at its own time: a timer that has rung since then makes no order late.
+        outbox, cause = self._outboxes["gateway"], self.trader.market_seq
+        envelopes = [outbox.wrap(request, request.at, cause) for request in requests]
+        envelopes += [outbox.wrap(message, self._at, cause) for message in more]
+        if envelopes:
+            self._hub.send("gateway", encode(envelopes))
 
     def _ask(self, messages: Sequence[AnyMessage], at: int) -> Sequence[Decision]:
         """Lets every strategy hear the messages, and waits until each has answered; strategy order counts."""
