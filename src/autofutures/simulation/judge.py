@@ -17,8 +17,10 @@ from autofutures.domain.messages import (
     BookMode,
     BookStop,
     Cancel,
+    Canceled,
     Configured,
     ExitMoved,
+    Expired,
     Filled,
     Intent,
     OrderChanged,
@@ -30,15 +32,17 @@ from autofutures.domain.messages import (
     Restored,
     Revoke,
     Saved,
+    Snapshot,
     Stray,
     Submit,
     Tick,
     Traded,
 )
-from autofutures.domain.order_life import Status
+from autofutures.domain.order_life import ALIVE, Status
 from autofutures.domain.units import Mode, Side
 from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import HELD_TYPES, Order
+from autofutures.risk.position import reach
 from autofutures.simulation.causes import Causes
 from autofutures.simulation.recoveries import Recoveries
 from autofutures.storage.journal import Journal
@@ -112,6 +116,7 @@ class Judge:
         self._clock = clock
         self._shadow = make_trader(run)
         self._symbols = run.symbols
+        self._limit = run.limits["position"]["max_contracts"]
         self._causes = Causes(run)
         self._inputs: Sequence[AnyMessage] = ()
         self._saved: dict[str, bytes] = {}
@@ -124,6 +129,8 @@ class Judge:
         self._exited: Counter[Key] = Counter()
         self._bare: Counter[tuple[str, str, Side]] = Counter()
         self._working: Counter[tuple[str, Side]] = Counter()
+        self._at_work: Counter[tuple[str, str, Side]] = Counter()
+        self._leaving: Counter[tuple[str, str, Side]] = Counter()
         self._mode = Mode.REDUCING
         self._stopped: set[tuple[str, str]] = set()
         self._batches = 0
@@ -151,8 +158,10 @@ class Judge:
             self._causes.links(inputs, outputs)
             return
         self.recoveries.heard(inputs, outputs)
+        ends = self._ends(inputs)
         for message in outputs:
             self._fold(message)
+        self._still_owed(ends)
         self._causes.links(inputs, outputs)
         self._batches += 1
         if self._batches % WHOLE_EVERY == 0:
@@ -230,13 +239,15 @@ class Judge:
             raise BrokenInvariant(f"client id {placed.client_id} was given to two orders")
         if placed.status is Status.SENT:
             self._may_leave(placed.client_id, order)
+        if not order.is_exit:
+            self._leaves_room(order.intent)
         self.orders[placed.client_id] = order
-        self._working[order.intent.symbol, order.intent.side] += order.left
+        self._works(order.intent, order.left)
         self.counts["decisions"] += 1
 
     def _changed(self, changed: OrderChanged) -> None:
         order = self.orders[changed.client_id]
-        self._working[order.intent.symbol, order.intent.side] += changed.left - order.left
+        self._works(order.intent, changed.left - order.left)
         self.recoveries.moved(order.status, changed)
         order.status, order.left = changed.status, changed.left
         if changed.status is Status.ABSENT and changed.client_id in self.arrived:
@@ -265,6 +276,57 @@ class Judge:
         ]
         if unknown:
             raise BrokenInvariant(f"{intent} leaves while the outcome of {unknown} is not known")
+
+    def _works(self, intent: Intent, qty: int) -> None:
+        """So many contracts more, or fewer, may still trade of an order."""
+        self._working[intent.symbol, intent.side] += qty
+        self._at_work[intent.strategy, intent.symbol, intent.side] += qty
+        if intent.closes_k:
+            self._leaving[intent.strategy, intent.symbol, intent.side] += qty
+
+    def _leaves_room(self, intent: Intent) -> None:
+        """The position, all at work, the order, and what exits may order at any moment, are within the limit."""
+        symbol, side = intent.symbol, intent.side
+        waiting = sum(
+            self._may_close(strategy, symbol, side, own=strategy == intent.strategy)
+            for strategy in self._shadow.covers
+        )
+        value = reach(self._fills[symbol], self._working[symbol, side], side, intent.qty) + waiting
+        if value > self._limit:
+            raise BrokenInvariant(
+                f"{intent} was let through: with {self._fills[symbol]} held, {self._working[symbol, side]} at work "
+                f"and {waiting} that exits may order it makes {value}, and {self._limit} are allowed"
+            )
+
+    def _may_close(self, strategy: str, symbol: str, side: Side, *, own: bool) -> int:
+        """The least that a strategy's exits may still order; its own order takes the place of its book stop's."""
+        lots = (strategy, symbol, side.opposite)
+        planned = self._planned[lots] - self._bare[lots] - self._leaving[strategy, symbol, side]
+        held = -side * self._own[strategy, symbol] - self._at_work[strategy, symbol, side]
+        cover = self._shadow.covers[strategy]
+        stops = cover.exits == "own" and cover.book_stop > 0 and not own
+        return max(0, planned, held if stops else 0)
+
+    def _ends(self, inputs: Sequence[AnyMessage]) -> list[Canceled | Expired]:
+        """What the venue says of orders that were alive and are over now; a list may say more, and comes first."""
+        if any(isinstance(message, Snapshot) for message in inputs):
+            return []
+        reports = [message for message in inputs if isinstance(message, (Canceled, Expired))]
+        return [
+            report
+            for report in reports
+            if report.client_id in self.orders and self.orders[report.client_id].status in ALIVE
+        ]
+
+    def _still_owed(self, ends: Sequence[Canceled | Expired]) -> None:
+        """What the venue counts as filled and nobody has heard of counts as at work until it comes."""
+        for report in ends:
+            order = self.orders[report.client_id]
+            owed = order.intent.qty - report.left - order.filled
+            if order.left < owed:
+                raise BrokenInvariant(
+                    f"{report} leaves {owed} filled of which nobody has heard, and {order.left} count as at work"
+                )
 
     def _origin(self, moved: ExitMoved) -> None:
         """Distances of an exit count from what was planned, or from the average fill to the nearest tick."""

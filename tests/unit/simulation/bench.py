@@ -23,10 +23,10 @@ RUN = RunSettings(
 class Bench:
     """The trader's words are kept unless a test says otherwise; orders reach the broker's books at once."""
 
-    def __init__(self) -> None:
-        self.trader = make_trader(RUN)
-        self.judge = Judge(RUN)
-        self.books = Books(self.judge, RUN)
+    def __init__(self, run: RunSettings = RUN) -> None:
+        self.trader = make_trader(run)
+        self.judge = Judge(run)
+        self.books = Books(self.judge, run)
         self.judge.kept(self.trader, (), (BookMode(OPEN, Mode.NORMAL, ()),))
         self.hear(tick())
 

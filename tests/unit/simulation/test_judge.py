@@ -3,12 +3,14 @@
 import msgspec
 import pytest
 
+from autofutures.config import StrategySettings
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
     BookMode,
     BookStop,
     Cancel,
+    Canceled,
     ExitPlan,
     OrderChanged,
     Ready,
@@ -19,8 +21,9 @@ from autofutures.domain.messages import (
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import Mode, OrderType, Side
 from autofutures.market.dates import taipei_ns
+from autofutures.risk.gate import make_gate
 from autofutures.storage.memory import memory_journal
-from tests.makers import OPEN, TXF, filled, intent, submit, tick
+from tests.makers import OPEN, TXF, WIDE, filled, intent, submit, tick
 from tests.unit.simulation.bench import RUN, Bench, refuses
 
 NEXT_DAY = taipei_ns(20210727, 9 * 3600)
@@ -123,6 +126,35 @@ def test_an_entry_that_leaves_while_an_outcome_is_unknown_is_found(bench: Bench)
     bench.judge.orders[sent.client_id].status = Status.UNKNOWN
     with refuses(f"leaves while the outcome of .'{sent.client_id}'. is not known"):
         bench.hear(intent(Side.BUY, 1, k=2))
+
+
+def test_an_order_that_passes_the_limit_with_what_exits_may_order_is_found(bench: Bench) -> None:
+    sent = bench.order(intent(Side.BUY, 2, exit_plan=ExitPlan(stop_ticks=500)))
+    bench.fill(sent, 2)
+    bench.trader.gate = make_gate(WIDE)
+    bench.hear(intent(Side.SELL, 5, OrderType.LIMIT, price_ticks=17_500, k=2))
+    with refuses("2 held, 5 at work and 2 that exits may order it makes 6, and 5 are allowed"):
+        bench.hear(intent(Side.SELL, 1, OrderType.LIMIT, price_ticks=17_500, k=3))
+
+
+def test_an_order_that_leaves_no_room_for_anothers_book_stop_is_found() -> None:
+    two = tuple(StrategySettings(name=name, use="pinger", symbols=(TXF,)) for name in ("s", "other"))
+    bench = Bench(msgspec.structs.replace(RUN, strategies=two))
+    bench.fill(bench.order(intent(Side.BUY, 3)), 3)
+    bench.fill(bench.order(intent(Side.SELL, 3, strategy="other")), 3, "F2")
+    bench.trader.gate = make_gate(WIDE)
+    bench.hear(intent(Side.BUY, 2, k=2))
+    with refuses("0 held, 2 at work and 3 that exits may order it makes 6"):
+        bench.hear(intent(Side.BUY, 1, k=3))
+
+
+def test_what_was_filled_before_a_cancel_and_is_not_heard_of_yet_is_at_work(bench: Bench) -> None:
+    sent = bench.order(intent(Side.BUY, 3))
+    canceled = Canceled(sent.client_id, OPEN, 1, "asked to")
+    (changed,) = [said for said in bench.trader.handle(canceled, OPEN) if isinstance(said, OrderChanged)]
+    assert changed.left == 2
+    with refuses("leaves 2 filled of which nobody has heard, and 1 count as at work"):
+        bench.judge.kept(bench.trader, (canceled,), (msgspec.structs.replace(changed, left=1),))
 
 
 def test_an_order_is_not_absent_that_the_broker_has(bench: Bench) -> None:
