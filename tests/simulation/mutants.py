@@ -3,7 +3,8 @@
     python -m tests.simulation.mutants [--only NAME ...] [--jobs N] [--seeds 500] [--check-unit]
 
 Each mutant is a copy of the package in which one line is another. A line of JSON says which seed broke first, and how.
-With `--check-unit` the unit tests run on the copy too: where they fail, the mutant says nothing about the simulation.
+With `--check-unit` the unit tests that come by the line run on the copy too: where they fail, the mutant says nothing
+about the simulation.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import msgspec
 import autofutures
 from autofutures.config import environment_of_children
 from tests.simulation.planted import MUTANTS, Mutant
+from tests.simulation.reached import UNIT, probe, reaching
 
 PACKAGE = Path(autofutures.__file__).parent
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,9 @@ class Found(msgspec.Struct):
     seed: int
     broken: str
     unit: str = ""
+    """`pass`, or the first unit test that fails; empty where none was asked."""
+    unit_files: int = 0
+    """So many files of unit tests come by the line, and were run; -1 for all of them."""
 
 
 def plant(mutant: Mutant, folder: Path) -> Path:
@@ -68,24 +73,53 @@ def plant(mutant: Mutant, folder: Path) -> Path:
     Raises:
         ValueError: the line is not there exactly once.
     """
-    source = folder / "src"
-    shutil.copytree(PACKAGE, source / "autofutures", ignore=shutil.ignore_patterns("__pycache__"))
+    source = _copy(folder)
     path = source / "autofutures" / mutant.file
     lines = path.read_text("utf-8").splitlines()
-    places = [number for number, line in enumerate(lines) if line.strip() == mutant.old]
-    if len(places) <= mutant.nth or (mutant.nth < 0 and len(places) != 1):
-        raise ValueError(f"{mutant.name}: {len(places)} lines of {mutant.file} are {mutant.old!r}")
-    line = lines[places[mutant.nth]]
-    lines[places[mutant.nth]] = line.replace(mutant.old, mutant.new)
+    place = place_of(mutant, lines)
+    lines[place] = lines[place].replace(mutant.old, mutant.new)
     path.write_text("\n".join(lines) + "\n", "utf-8")
     return source
 
 
-def search(mutant: Mutant, first_seed: int = 1, seeds: int = SEEDS, *, check_unit: bool = False) -> Found:
-    """Runs seeds on the mutant until one breaks."""
+def _copy(folder: Path) -> Path:
+    source = folder / "src"
+    shutil.copytree(PACKAGE, source / "autofutures", ignore=shutil.ignore_patterns("__pycache__"))
+    return source
+
+
+def place_of(mutant: Mutant, lines: Sequence[str]) -> int:
+    """Which of the lines of its file it changes, from 0.
+
+    Raises:
+        ValueError: the line is not there exactly once.
+    """
+    places = [number for number, line in enumerate(lines) if line.strip() == mutant.old]
+    if len(places) <= mutant.nth or (mutant.nth < 0 and len(places) != 1):
+        raise ValueError(f"{mutant.name}: {len(places)} lines of {mutant.file} are {mutant.old!r}")
+    return places[mutant.nth]
+
+
+def tests_of(mutants: Sequence[Mutant]) -> dict[str, list[str]]:
+    """By mutant, the files of unit tests that come by its line: only they can know it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = _copy(Path(folder))
+        by_file: dict[str, list[tuple[str, int]]] = {}
+        for mutant in mutants:
+            lines = (source / "autofutures" / mutant.file).read_text("utf-8").splitlines()
+            by_file.setdefault(mutant.file, []).append((mutant.name, place_of(mutant, lines) + 1))
+        for file, places in by_file.items():
+            probe(source / "autofutures" / file, places)
+        return reaching(source, [mutant.name for mutant in mutants], ROOT)
+
+
+def search(
+    mutant: Mutant, first_seed: int = 1, seeds: int = SEEDS, *, unit: Sequence[str] | None = None
+) -> Found:
+    """Runs seeds on the mutant until one breaks, and the files of unit tests that are named."""
     with tempfile.TemporaryDirectory() as folder:
         source = plant(mutant, Path(folder))
-        environment = environment_of_children({"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"})
+        environment = environment_of_children({"PYTHONPATH": str(source)})
         program = [sys.executable, "-c", _SEARCH, str(first_seed), str(first_seed + seeds)]
         ran = subprocess.run(
             program, capture_output=True, text=True, check=False, cwd=folder, env=environment
@@ -94,29 +128,33 @@ def search(mutant: Mutant, first_seed: int = 1, seeds: int = SEEDS, *, check_uni
         if ran.returncode:
             seed, broken = "-1", f"the search itself failed: {ran.stderr[-300:]}"
         found = Found(mutant.name, mutant.file, mutant.failure, int(seed or -1), broken.strip()[:300])
-        if check_unit:
-            found.unit = _unit_tests(environment)
+        if unit is not None:
+            found.unit = _unit_tests(unit, environment, Path(folder) / "unit")
+            found.unit_files = -1 if UNIT in unit else len(unit)
     return found
 
 
-def _unit_tests(environment: dict[str, str]) -> str:
-    """`pass`, or the first test that fails; all are run, those that look at the way of an order first."""
-    others = ["tests/unit", *(f"--ignore={place}" for place in LIKELY)]
-    for places in (LIKELY, others):
-        program = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider", *places]
-        ran = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
-        if ran.returncode:
-            failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-            return (failed or ["did not run"])[0]
-    return "pass"
+def _unit_tests(files: Sequence[str], environment: dict[str, str], folder: Path) -> str:
+    """`pass`, or the first test that fails; those that look at the way of an order are run first."""
+    if not files:
+        return "pass"
+    chosen = sorted(files, key=lambda file: not file.startswith(LIKELY))
+    program = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    program += [f"--basetemp={folder}", *([*LIKELY, UNIT] if UNIT in files else chosen)]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)
+    if not ran.returncode:
+        return "pass"
+    failed = [line for line in ran.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return (failed or [f"did not run: {ran.stdout[-300:]}"])[0]
 
 
 def search_all(
     mutants: Sequence[Mutant], jobs: int, first_seed: int, seeds: int, *, check_unit: bool
 ) -> Iterator[Found]:
     """Every mutant's fate, in their sequence."""
+    unit = tests_of(mutants) if check_unit else {}
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda one: search(one, first_seed, seeds, check_unit=check_unit), mutants)
+        yield from pool.map(lambda one: search(one, first_seed, seeds, unit=unit.get(one.name)), mutants)
 
 
 def main() -> int:

@@ -23,8 +23,8 @@ MUTANTS = (
         "retries-writes",
         "a slow DLL: one signal, four orders",
         "orders/doubt.py",
-        "MISSES = 2",
-        "MISSES = 1",
+        "if order.status is not Status.WORKING and asked_at < latest + self._policy.quiet_ns:",
+        "if order.status is Status.SENT and asked_at < latest + self._policy.quiet_ns:",
     ),
     Mutant(
         "restart-forgets-positions",
@@ -116,8 +116,8 @@ MUTANTS = (
         "fills-never-asked-for",
         "position and fill queries are placeholders",
         "orders/reconcile.py",
-        "found.reports.append(fill)",
-        "pass",
+        "elif not (orders.has_heard(fill.fill_id) or orders.is_forgotten(fill.at)):",
+        "elif not (orders.has_heard(fill.fill_id) or orders.get(fill.client_id).intent.closes_k):",
     ),
     Mutant(
         "queue-drops-in-silence",
