@@ -42,9 +42,9 @@ from autofutures.domain.order_life import ALIVE, Status
 from autofutures.domain.units import Mode, Side
 from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import HELD_TYPES, Order
-from autofutures.risk.position import reach
 from autofutures.simulation.causes import Causes
 from autofutures.simulation.recoveries import Recoveries
+from autofutures.simulation.room import Room
 from autofutures.storage.journal import Journal
 from autofutures.trader import Trader
 
@@ -116,21 +116,14 @@ class Judge:
         self._clock = clock
         self._shadow = make_trader(run)
         self._symbols = run.symbols
-        self._limit = run.limits["position"]["max_contracts"]
+        self._room = Room(run.limits["position"]["max_contracts"], self._shadow.covers)
         self._causes = Causes(run)
         self._inputs: Sequence[AnyMessage] = ()
         self._saved: dict[str, bytes] = {}
-        self._own: Counter[tuple[str, str]] = Counter()
         self._conditions: set[tuple[str, str]] = set()
         self._decisions: dict[Key, str] = {}
         self._heard: set[str] = set()
-        self._fills: Counter[str] = Counter()
-        self._planned: Counter[tuple[str, str, Side]] = Counter()
         self._exited: Counter[Key] = Counter()
-        self._bare: Counter[tuple[str, str, Side]] = Counter()
-        self._working: Counter[tuple[str, Side]] = Counter()
-        self._at_work: Counter[tuple[str, str, Side]] = Counter()
-        self._leaving: Counter[tuple[str, str, Side]] = Counter()
         self._mode = Mode.REDUCING
         self._stopped: set[tuple[str, str]] = set()
         self._batches = 0
@@ -220,8 +213,7 @@ class Judge:
                 if message.fill_id in self._heard:
                     raise BrokenInvariant(f"fill {message.fill_id} was booked twice: {message}")
                 self._heard.add(message.fill_id)
-                self._fills[message.symbol] += message.side * message.qty
-                self._own[message.strategy, message.symbol] += message.side * message.qty
+                self._room.traded(message)
                 self._cover(message)
                 self.counts["fills"] += 1
             case Refused():
@@ -240,14 +232,14 @@ class Judge:
         if placed.status is Status.SENT:
             self._may_leave(placed.client_id, order)
         if not order.is_exit:
-            self._leaves_room(order.intent)
+            self._room.let_through(order.intent)
         self.orders[placed.client_id] = order
-        self._works(order.intent, order.left)
+        self._room.works(order.intent, order.left)
         self.counts["decisions"] += 1
 
     def _changed(self, changed: OrderChanged) -> None:
         order = self.orders[changed.client_id]
-        self._works(order.intent, changed.left - order.left)
+        self._room.works(order.intent, changed.left - order.left)
         self.recoveries.moved(order.status, changed)
         order.status, order.left = changed.status, changed.left
         if changed.status is Status.ABSENT and changed.client_id in self.arrived:
@@ -261,8 +253,8 @@ class Judge:
         if (intent.strategy, intent.symbol) in self._stopped:
             raise BrokenInvariant(f"{intent} leaves, and the book stop of {intent.strategy} has fired")
         own = order.left if client_id in self.orders else 0
-        working = self._working[intent.symbol, intent.side] - own
-        if self._fills[intent.symbol] * intent.side + working + intent.qty <= 0:
+        working = self._room.working[intent.symbol, intent.side] - own
+        if self._room.held[intent.symbol] * intent.side + working + intent.qty <= 0:
             return
         if self._mode is not Mode.NORMAL:
             raise BrokenInvariant(f"{intent} leaves while the book is {self._mode.word}")
@@ -276,36 +268,6 @@ class Judge:
         ]
         if unknown:
             raise BrokenInvariant(f"{intent} leaves while the outcome of {unknown} is not known")
-
-    def _works(self, intent: Intent, qty: int) -> None:
-        """So many contracts more, or fewer, may still trade of an order."""
-        self._working[intent.symbol, intent.side] += qty
-        self._at_work[intent.strategy, intent.symbol, intent.side] += qty
-        if intent.closes_k:
-            self._leaving[intent.strategy, intent.symbol, intent.side] += qty
-
-    def _leaves_room(self, intent: Intent) -> None:
-        """The position, all at work, the order, and what exits may order at any moment, are within the limit."""
-        symbol, side = intent.symbol, intent.side
-        waiting = sum(
-            self._may_close(strategy, symbol, side, own=strategy == intent.strategy)
-            for strategy in self._shadow.covers
-        )
-        value = reach(self._fills[symbol], self._working[symbol, side], side, intent.qty) + waiting
-        if value > self._limit:
-            raise BrokenInvariant(
-                f"{intent} was let through: with {self._fills[symbol]} held, {self._working[symbol, side]} at work "
-                f"and {waiting} that exits may order it makes {value}, and {self._limit} are allowed"
-            )
-
-    def _may_close(self, strategy: str, symbol: str, side: Side, *, own: bool) -> int:
-        """The least that a strategy's exits may still order; its own order takes the place of its book stop's."""
-        lots = (strategy, symbol, side.opposite)
-        planned = self._planned[lots] - self._bare[lots] - self._leaving[strategy, symbol, side]
-        held = -side * self._own[strategy, symbol] - self._at_work[strategy, symbol, side]
-        cover = self._shadow.covers[strategy]
-        stops = cover.exits == "own" and cover.book_stop > 0 and not own
-        return max(0, planned, held if stops else 0)
 
     def _ends(self, inputs: Sequence[AnyMessage]) -> list[Canceled | Expired]:
         """What the venue says of orders that were alive and are over now; a list may say more, and comes first."""
@@ -343,21 +305,16 @@ class Judge:
             )
 
     def _cover(self, traded: Traded) -> None:
-        """Counts what plans ought to cover (entries that carry one, less exits), and what trades without."""
+        """Counts what an order has filled, and what plans ought to cover."""
         if not traded.client_id:
             return  # A stranger's.
         order = self.orders[traded.client_id]
         order.filled += traded.qty
         order.cost += traded.qty * traded.price_ticks
-        intent, qty = order.intent, traded.qty
-        where = (intent.strategy, intent.symbol)
+        intent = order.intent
+        self._room.covers(intent, traded.qty)
         if intent.closes_k:
-            self._planned[*where, intent.side.opposite] -= qty
-            self._exited[intent.strategy, intent.closes_seq, intent.closes_k] += qty
-        elif intent.exit is not None:
-            self._planned[*where, intent.side] += qty
-        else:
-            self._bare[*where, intent.side.opposite] += qty
+            self._exited[intent.strategy, intent.closes_seq, intent.closes_k] += traded.qty
 
     def _never_silent(self, trader: Trader, message: AnyMessage, outputs: Sequence[AnyMessage]) -> None:
         """Whatever asks for something, or reports something new, has an answer in the same batch."""
@@ -397,7 +354,7 @@ class Judge:
 
     def _same_position(self, trader: Trader, symbol: str) -> None:
         live, kept = trader.portfolio.net(symbol), self._shadow.portfolio.net(symbol)
-        heard = self._fills[symbol]
+        heard = self._room.held[symbol]
         if not live == kept == heard:
             raise BrokenInvariant(
                 f"the position in {symbol} is {live}; the journal's facts make {kept}, "
@@ -421,8 +378,8 @@ class Judge:
                     f"less {exited} that its exits closed"
                 )
             covered[plan.intent.strategy, plan.intent.symbol, plan.intent.side] += plan.open_qty
-        for where in {*covered, *self._planned}:
-            open_qty, bare = self._planned[where], self._bare[where]
+        for where in {*covered, *self._room.planned}:
+            open_qty, bare = self._room.planned[where], self._room.bare[where]
             if not open_qty - bare <= covered[where] <= open_qty:
                 raise BrokenInvariant(
                     f"{where}: {open_qty} opened with an exit plan and not closed by it, {bare} traded "
@@ -470,7 +427,7 @@ class Judge:
                 f"{restored.strategy} starts again, and not with the state that it saved last"
             )
         for symbol, position in restored.positions.items():
-            if position != self._own[restored.strategy, symbol]:
+            if position != self._room.own[restored.strategy, symbol]:
                 raise BrokenInvariant(f"{restored} is told of a position that its fills do not make")
         newest = max(
             (seq for strategy, seq, k in self._decisions if strategy == restored.strategy and k < TRADER_K),
@@ -512,9 +469,10 @@ class Judge:
     def knows(self, strategy: str, positions: Mapping[str, int], conditions: set[str]) -> None:
         """At rest a strategy knows what it holds, and watches what people have added and not removed."""
         for symbol, position in positions.items():
-            if position != self._own[strategy, symbol]:
+            held = self._room.own[strategy, symbol]
+            if position != held:
                 raise BrokenInvariant(
-                    f"{strategy} believes that it holds {position} of {symbol}; it is {self._own[strategy, symbol]}"
+                    f"{strategy} believes that it holds {position} of {symbol}; it is {held}"
                 )
         asked = {name for owner, name in self._conditions if owner == strategy}
         if conditions != asked:
