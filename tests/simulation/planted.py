@@ -23,8 +23,8 @@ MUTANTS = (
         "retries-writes",
         "a slow DLL: one signal, four orders",
         "orders/doubt.py",
-        "if order.status is not Status.WORKING and asked_at < latest + self._policy.quiet_ns:",
-        "if order.status is Status.SENT and asked_at < latest + self._policy.quiet_ns:",
+        "latest = max(order.sent_at, order.until)",
+        "latest = max(order.sent_at, order.until) if not order.intent.closes_k else 0",
     ),
     Mutant(
         "restart-forgets-positions",
@@ -64,10 +64,9 @@ MUTANTS = (
     Mutant(
         "condition-erased",
         "6: two writers, one file: a condition disappears",
-        "trader.py",
-        "self._states[message.strategy] = message.state",
-        "self._states = {message.strategy: message.state}",
-        nth=0,
+        "storage/journal.py",
+        "for message in batch.inputs:",
+        "for message in {type(one): one for one in batch.inputs}.values():",
     ),
     Mutant(
         "stale-orders-leave",
@@ -102,7 +101,7 @@ MUTANTS = (
         "a truncated file silently loads as nothing",
         "trader.py",
         "self._states[message.strategy] = message.state",
-        "self._states = {message.strategy: message.state}",
+        'self._states[message.strategy] = message.state if len(message.state) < 256 else b""',
         nth=1,
     ),
     Mutant(
