@@ -89,7 +89,7 @@ def reaching(source: Path, names: Sequence[str], root: Path) -> dict[str, list[s
         raise RuntimeError(f"the unit tests fail on the unchanged code: {ran.stdout[-2_000:]}")
     notes = source / _NOTES
     noted = [line.partition(" ") for line in notes.read_text().splitlines()] if notes.exists() else []
-    found: dict[str, list[str]] = {name: [] for name in names}
+    found: dict[str, set[str]] = {name: set() for name in names}
     for name, _, file in noted:
-        found[name].append(file or UNIT)
+        found[name].add(file or UNIT)
     return {name: [UNIT] if UNIT in files else sorted(files) for name, files in found.items()}

@@ -27,8 +27,8 @@ _TESTS = {
     "test_above": "from code_under import sign\n\ndef test_it():\n    assert sign(5) == 1\n",
     "test_below": "from code_under import sign\n\ndef test_it():\n    assert sign(-5) == -1\n",
     "test_child": (
-        "import subprocess, sys\n\ndef test_it():\n"
-        "    subprocess.run([sys.executable, '-c', 'import code_under; code_under.sign(0)'], check=True)\n"
+        "import subprocess, sys\n\ndef test_it():\n    for _ in range(2):\n"
+        "        subprocess.run([sys.executable, '-c', 'import code_under; code_under.sign(0)'], check=True)\n"
     ),
     "test_neither": "def test_it():\n    pass\n",
 }
