@@ -13,7 +13,8 @@ from autofutures.assemble.request import RunOptions
 from autofutures.backtest import compile as linker
 from autofutures.backtest import runner, takes
 from autofutures.backtest.kernel import words
-from autofutures.backtest.kernel.machine import Machine, check
+from autofutures.backtest.kernel.layout import check
+from autofutures.backtest.kernel.machine import Machine
 from autofutures.config import StrategySettings, environment_of_children
 from autofutures.data.catalog import Catalog
 from autofutures.data.importers import Options
@@ -148,7 +149,7 @@ def test_what_was_compiled_is_found_again_in_another_process(tmp_path: Path) -> 
         env=environment_of_children({}),
         cwd=tmp_path,
     )
-    assert ran.stdout.split() == ["9", "0"]
+    assert ran.stdout.split() == ["11", "0"]  # Eight hooks, and three functions of the kernel
 
 
 def test_an_edit_of_what_a_strategy_imports_compiles_it_anew(

@@ -6,10 +6,12 @@ import msgspec
 import pytest
 
 from autofutures.assemble.request import RunOptions
-from autofutures.backtest import workers
+from autofutures.backtest import kernel_sets, takes, workers
+from autofutures.backtest.kernel import layout, machine
 from autofutures.backtest.kernel_cost import measure
 from autofutures.backtest.objective import SetResult
 from autofutures.backtest.space import ParameterSet
+from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
@@ -26,10 +28,11 @@ SETS: tuple[ParameterSet, ...] = (
 )
 
 
-def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(shared_data: Path, tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path / "catalog")
+@pytest.fixture(scope="module")
+def run(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> RunSettings:
+    catalog = Catalog(tmp_path_factory.mktemp("catalog"))
     import_file(shared_data / "taifex" / "Daily_2021_07_26.zip", catalog, Options())
-    run = RunOptions(
+    return RunOptions(
         strategies=["ema_cross"],
         settings=[],
         symbol="TXF202108",
@@ -37,6 +40,28 @@ def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(shared_data: Pa
         generate=False,
         catalog=catalog.root,
     ).run()
+
+
+def test_sets_whose_tables_are_full_go_on_in_the_middle_of_a_tile(
+    run: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = [_timeless(one) for one in workers.evaluate("kernel", run, SETS)]
+    for module in (layout, machine, takes, kernel_sets):
+        monkeypatch.setattr(module, "ROWS", 20)
+    monkeypatch.setattr(kernel_sets, "LIMITS", dict.fromkeys(machine.LIMITS, 20) | {"error": 0})
+    taken_away: list[int] = []
+    empty = machine.Machine.empty
+
+    def counted(self: machine.Machine) -> None:
+        taken_away.append(1)
+        empty(self)
+
+    monkeypatch.setattr(machine.Machine, "empty", counted)
+    assert [_timeless(one) for one in workers.evaluate("kernel", run, SETS)] == whole
+    assert len(taken_away) > sum(one.summary.fills for one in whole) // 20
+
+
+def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(run: RunSettings) -> None:
     on_kernel = [_timeless(one) for one in workers.evaluate("kernel", run, SETS)]
     assert on_kernel == [_timeless(one) for one in workers.evaluate("nodes", run, SETS)]
     assert len({one.summary.order_hash for one in on_kernel}) == len(SETS)

@@ -39,10 +39,30 @@ HOOKS = ("on_tick", "on_quote", "on_bar", "on_order", "on_fill", "on_exit", "on_
 _FIELDS: dict[type, str] = {int: "i8", float: "f8", bool: "?"}
 
 
-class _Run(Protocol):
-    """The compiled kernel."""
+class _Stats(Protocol):
+    cache_hits: Mapping[object, int]
+    cache_misses: Mapping[object, int]
 
-    def __call__(self, *args: object) -> int: ...
+
+class Function(Protocol):
+    """A compiled function over numbers, addresses and arrays."""
+
+    stats: _Stats
+
+    def __call__(self, *args: object) -> int:
+        """Runs it."""
+        ...
+
+
+class Kernel(NamedTuple):
+    """The compiled kernel: what every strategy shares."""
+
+    run: Function
+    """`loop.run` for several jobs over the same events."""
+    trips: Function
+    """`sums.trips`."""
+    lines: Function
+    """`sums.lines`."""
 
 
 class _Function(Protocol):
@@ -61,6 +81,7 @@ class _Compiled(Protocol):
 class _Hook(Protocol):
     """A compiled function, as far as it is needed to find its place."""
 
+    stats: _Stats
     overloads: Mapping[object, _Compiled]
 
 
@@ -74,7 +95,7 @@ class Linked(NamedTuple):
     dtype: np.dtype[np.void]
     hooks: tuple[int, ...]
     """Addresses."""
-    run: _Run
+    kernel: Kernel
     hits: int
     """Functions that came out of the cache."""
     misses: int
@@ -207,21 +228,40 @@ _KERNEL = '''"""Generated: the kernel."""
 
 from numba import njit, types
 
-from autofutures.backtest.kernel import loop
-from autofutures.backtest.kernel.types import HOOKS, STATE, TABLES, record_at
+from autofutures.backtest.kernel import loop, sums
+from autofutures.backtest.kernel.types import HOOKS, JOB, JOB_SIZE, STATE, TABLES, record_at
 
-_hooks, _state, _tables = record_at(HOOKS), record_at(STATE), record_at(TABLES)
+_job, _hooks, _state, _tables = record_at(JOB), record_at(HOOKS), record_at(STATE), record_at(TABLES)
 
 
-@njit(types.int64(*(types.intp,) * 10, *(types.int64,) * 4), cache=True, nogil=True)
-def run(hooks, tables, state, at, kind, leg, a, b, c, d, first, count, rows, moment):
-    F, S, X = _hooks(hooks), _state(state), _tables(tables)
-    return loop.run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment)
+@njit(types.int64(*(types.intp,) * 2, *(types.intp,) * 7, *(types.int64,) * 4), cache=True, nogil=True)
+def run(jobs, n, at, kind, leg, a, b, c, d, first, count, rows, moment):
+    for number in range(n):
+        job = _job(jobs + number * JOB_SIZE)
+        F, S, X = _hooks(job.hooks), _state(job.state), _tables(job.tables)
+        job.taken = loop.run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment)
+    return 0
+
+
+_TABLE, _LIST, _BYTES = types.int64[:, ::1], types.int64[::1], types.uint8[::1]
+
+
+@njit(types.int64(_TABLE, _LIST, _LIST, _LIST, _TABLE), cache=True, nogil=True)
+def trips(fills, values, inverse, left, nets):
+    return sums.trips(fills, values, inverse, left, nets)
+
+
+@njit(types.int64(_TABLE, _TABLE, _TABLE, _BYTES), cache=True, nogil=True)
+def lines(rows, fields, words, out):
+    return sums.lines(rows, fields, words, out)
 '''
 
 
+_linked: dict[tuple[type[Strategy], Path], Linked] = {}
+
+
 def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
-    """Compiles a strategy, or takes it from the cache.
+    """Compiles a strategy, or takes it from the cache; the same class is looked for once.
 
     Args:
         strategy: the class.
@@ -231,8 +271,14 @@ def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
         NotCompilable: with a sentence that says where, what, and what to write instead.
     """
     folder = cache or default_cache()
+    if (strategy, folder) not in _linked:
+        _linked[strategy, folder] = _link(strategy, folder)
+    return _linked[strategy, folder]
+
+
+def _link(strategy: type[Strategy], folder: Path) -> Linked:
     _refuse_by_reading(strategy)
-    kernel = _generated(_kernel_name(), _KERNEL, folder)
+    kernel = the_kernel(folder)
     name = name_of(strategy)
     linking[name] = strategy
     text = _STRATEGY.format(name=name) + "".join(
@@ -243,11 +289,17 @@ def link(strategy: type[Strategy], cache: Path | None = None) -> Linked:
         module = _generated(name, text, folder)
     except errors.NumbaError as error:
         raise NotCompilable(_sentence(strategy, str(error))) from error
-    hooks = [getattr(module, hook) for hook in HOOKS]
-    compiled = (*hooks, kernel.run)
+    hooks: list[_Hook] = [getattr(module, hook) for hook in HOOKS]
+    compiled: tuple[_Hook | Function, ...] = (*hooks, *kernel)
     hits = sum(sum(found.stats.cache_hits.values()) for found in compiled)
     misses = sum(sum(found.stats.cache_misses.values()) for found in compiled)
-    return Linked(fields_of(strategy), tuple(map(_address, hooks)), kernel.run, hits, misses)
+    return Linked(fields_of(strategy), tuple(map(_address, hooks)), kernel, hits, misses)
+
+
+def the_kernel(folder: Path) -> Kernel:
+    """Compiles the kernel, or takes it from the cache."""
+    module = _generated(_kernel_name(), _KERNEL, folder)
+    return Kernel(*(getattr(module, name) for name in Kernel._fields))
 
 
 def _address(hook: _Hook) -> int:

@@ -7,33 +7,21 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from autofutures.assemble import nodes
 from autofutures.backtest.kernel import loop, mouth, state
 from autofutures.backtest.kernel import words as w
-from autofutures.backtest.kernel.state import NEVER, Tables
+from autofutures.backtest.kernel.layout import ROWS, Layout
+from autofutures.backtest.kernel.state import Tables
 from autofutures.config import RunSettings
 from autofutures.data.stream import Chunk
 from autofutures.domain.errors import BadInput, BrokenInvariant
-from autofutures.domain.messages import TRADER_K, ExitPlan, Intent, Restored, Saved, WakeAt
-from autofutures.market.bars import parse_span, session_code
-from autofutures.market.expiry import last_day_of
-from autofutures.market.quotes import ANY_PRICE, LOWEST
-from autofutures.market.sessions import NIGHT, Calendar, Session
-from autofutures.orders.cover import Cover
-from autofutures.risk import RULES
+from autofutures.domain.messages import ExitPlan, Intent, Restored, Saved, WakeAt
+from autofutures.market.bars import parse_span
 from autofutures.risk.exit_plan import flaw, protects
-from autofutures.risk.gate import make_gate
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.host import Host
 
-ROWS = 1 << 16
-"""How many rows of orders or fills are written before they are taken away."""
-
 _MARGIN = 4 * state.MAX_HEARD
 """What one event may write beyond that."""
-
-_SPARE_DAYS = 3
-"""Trading days of which the sessions are known beyond the run's last."""
 
 _STOPPED = {
     w.TOO_MANY_ORDERS: f"more than {state.MAX_ORDERS} orders were alive at once",
@@ -54,6 +42,9 @@ _BROKEN = {
 _COUNTS = ("out_orders", "out_fills", "out_refusals", "out_points")
 """How many rows of each table of `Rows` are written."""
 
+LIMITS = dict.fromkeys(_COUNTS, ROWS) | {"error": 0}
+"""Fields of the state above whose values the kernel stops, and somebody must call `empty`."""
+
 
 class Rows(NamedTuple):
     """What a run wrote, as structured arrays in its sequence."""
@@ -68,35 +59,6 @@ Take = Callable[[Tables, NDArray[np.void], Chunk | None, int, int, int], int]
 """Runs a chunk from an event on: tables, state, events, the first, their number (or `BEGIN`, `END`), the moment."""
 
 
-def check(run: RunSettings) -> None:
-    """Refuses what the kernel cannot do as the nodes do it.
-
-    Raises:
-        BadInput: the text says what, and that the nodes can.
-    """
-    reason = ""
-    if len(run.strategies) != 1:
-        reason = f"it runs one strategy, and {len(run.strategies)} were given"
-    elif run.series:
-        reason = "the contracts of a series change, which only the nodes follow"
-    elif run.strategies[0].symbols != run.symbols:
-        reason = "its strategy must trade every symbol that the run hears, in the same sequence"
-    elif run.strategies[0].conditions:
-        reason = "conditions are commands, which only the nodes hear"
-    elif len(run.symbols) > state.MAX_LEGS:
-        reason = f"it knows {state.MAX_LEGS} symbols, and {len(run.symbols)} were given"
-    elif run.source == "generated":
-        reason = "a generated session has a book of its own, which only the nodes keep"
-    elif run.market == "depth":
-        reason = "it keeps no book of every price: give --market quotes"
-    elif run.faults:
-        reason = "a broker that misbehaves is only simulated by the nodes"
-    elif run.strategies[0].exits not in ("", "own", "plans"):
-        reason = f"exits = {run.strategies[0].exits!r} is not known"
-    if reason:
-        raise BadInput(f"--engine kernel cannot run this: {reason}. Use --engine nodes")
-
-
 class Machine:
     """One run.
 
@@ -104,30 +66,39 @@ class Machine:
         run: what is run.
         strategy: decides; its `on_start` has not been called yet.
         take: compiled or interpreted.
+        layout: of the same run, where several strategies share it.
+        memory: one record of zeros, where whoever calls has it among others.
 
     Raises:
         BadInput: the settings ask for what the kernel does not do.
     """
 
-    def __init__(self, run: RunSettings, strategy: Strategy, take: Take) -> None:
-        check(run)
+    def __init__(
+        self,
+        run: RunSettings,
+        strategy: Strategy,
+        take: Take,
+        layout: Layout | None = None,
+        memory: NDArray[np.void] | None = None,
+    ) -> None:
+        layout = layout or Layout(run)
         self.run = run
         self.strategy = strategy
-        self.memory = np.zeros(1, state.STATE)
+        self.memory = np.zeros(1, state.STATE) if memory is None else memory
+        layout.fill(self.memory)
         self._take = take
         self._written: list[Rows] = []
         self._begun = False
-        self._calendar = nodes.calendar_of(run)
         settings = run.strategies[0]
-        host = Host(settings.name, strategy, settings.symbols, nodes.view_of(run))
+        host = Host(settings.name, strategy, settings.symbols, layout.view)
         positions = dict.fromkeys(run.symbols, 0)
         restored = Restored(settings.name, 0, b"", (), (), (), positions)
         self._first = host.handle(restored, 0)
         self.plans = plans = host.exit_plans
-        self._lay_out(nodes.cover_of(settings), plans)
+        self._lay_out_bars()
         self.tables = Tables(
-            self._sessions(),
-            self._bands(),
+            layout.sessions,
+            layout.bands,
             self._terms(plans),
             **_fresh(),
             placed=np.zeros(ROWS + _MARGIN, state.PLACED),
@@ -135,82 +106,18 @@ class Machine:
 
     # --- laying out
 
-    def _lay_out(self, cover: Cover, plans: Sequence[ExitPlan | None]) -> None:
-        run, memory = self.run, self.memory
-        numbers = _limits(run)
-        values = {
-            "latency_ns": run.order_latency_ns,
-            "slippage_ticks": run.slippage_ticks,
-            "queue_contracts": run.queue_contracts,
-            "mwp_points": run.mwp_points,
-            "fee": run.fee,
-            "legs_n": len(run.symbols),
-            "terms_n": len(plans) - 1,
-            "bars_n": len(self.strategy.bars),
-            "must_plan": cover.exits == "plans",
-            "next_timer": NEVER,
-            "placed_room": ROWS,
-            "own_k": TRADER_K,
-            "free_n": state.MAX_ORDERS,
-            "plan_free_n": state.MAX_PLANS,
-            **numbers,
-        }
-        for name, value in values.items():
-            memory[name] = value
-        memory["free"] = np.arange(state.MAX_ORDERS)[::-1]
-        memory["plan_free"] = np.arange(state.MAX_PLANS)[::-1]
-        if len(self.strategy.bars) > state.MAX_BARS:
+    def _lay_out_bars(self) -> None:
+        spans = self.strategy.bars
+        if len(spans) > state.MAX_BARS:
             raise BadInput(f"--engine kernel knows {state.MAX_BARS} spans of bars: use --engine nodes")
-        for number, text in enumerate(self.strategy.bars):
+        self.memory["bars_n"] = len(spans)
+        for number, text in enumerate(spans):
             span = parse_span(text)
-            memory["span_size"][0, number] = span.size
-            memory["span_kind"][0, number] = ("time", "trades", "contracts").index(span.kind)
-        legs = memory["legs"][0]
-        legs["lo"], legs["hi"], legs["session"] = -NEVER, NEVER, -1
-        legs["ranges"]["number"] = -1
-        finals = nodes.finals_of(run)
-        for leg, item in enumerate(nodes.instruments_of(run).values()):
-            value = item.product.tick_value
-            legs["inverse_value"][leg] = item.product.inverse_value
-            final = finals.get(item.symbol)
-            if final is not None:
-                legs["final_code"][leg] = 2 * final.day + (final.session != NIGHT)
-                legs["final_price"][leg] = final.price_ticks
-            legs["quoted"][leg] = run.market == "quotes"
-            legs["lowest"][leg] = ANY_PRICE if item.is_spread else LOWEST
-            legs["band"][leg] = -1
-            legs["is_spread"][leg] = item.is_spread
-            legs["tick_value"][leg] = value
-            legs["tax_rate_ppb"][leg] = item.product.tax_rate_ppb
-            if cover.exits == "own" and cover.book_stop:
-                legs["stop_limit"][leg] = max(1, cover.book_stop // (value or 1))
-
-    def _sessions(self) -> NDArray[np.void]:
-        rows: list[tuple[int, ...]] = []
-        legs = self.memory["legs"][0]
-        for leg, item in enumerate(nodes.instruments_of(self.run).values()):
-            legs["session_first"][leg] = len(rows)
-            last_day = last_day_of(item, self._calendar)
-            found = _sessions_from(self.run, item.product.sessions, last_day, self._calendar)
-            rows += [
-                (one.opens_at, one.closes_at, one.ends_at, one.accepts_from, one.day, session_code(one))
-                for one in found
-            ]
-            legs["session_end"][leg] = len(rows)
-        return np.array(rows, state.SESSION)
-
-    def _bands(self) -> NDArray[np.void]:
-        rows: list[tuple[int, int, int, int]] = []
-        legs = self.memory["legs"][0]
-        for leg, bands in enumerate(nodes.bands_of(self.run).values()):
-            legs["band_first"][leg], legs["band"][leg] = len(rows), len(rows)
-            for since, (low, high) in zip(bands.starts, bands.limits, strict=True):
-                rows.append((since, 0, low, high))
-            legs["band_end"][leg] = len(rows)
-            legs["low"][leg], legs["high"][leg] = bands.limits[0]
-        return np.array(rows, state.BAND)
+            self.memory["span_size"][0, number] = span.size
+            self.memory["span_kind"][0, number] = ("time", "trades", "contracts").index(span.kind)
 
     def _terms(self, plans: Sequence[ExitPlan | None]) -> NDArray[np.void]:
+        self.memory["terms_n"] = len(plans) - 1
         table = np.zeros(max(1, len(plans) - 1), state.TERMS)
         ranges: list[tuple[int, int]] = []
         for number, plan in enumerate(plans[1:]):
@@ -282,27 +189,32 @@ class Machine:
         bare = msgspec.structs.replace(plan, plan_ticks=0)
         return self.plans.index(bare)
 
-    def take(self, chunk: Chunk, count: int = -1) -> None:
-        """Takes the events of a chunk.
+    def begin(self, at: int) -> None:
+        """What the strategy decided in `on_start`, at the time of the first event; again it does nothing."""
+        if not self._begun:
+            self._begin(at)
+
+    def take(self, chunk: Chunk, count: int = -1, first: int = 0) -> None:
+        """Takes the events of a chunk from one on; `count` is how many of its events there are, all unless told.
 
         Raises:
             BadInput: the strategy did what only the nodes can follow.
             BrokenInvariant: the strategy answers itself without end.
         """
-        if not self._begun and len(chunk.at):
-            self._begin(int(chunk.at[0]))
-        number = 0
+        if len(chunk.at):
+            self.begin(int(chunk.at[0]))
+        number = first
         size = len(chunk.at) if count < 0 else count
         while number < size:
             number = self._take(self.tables, self.memory, chunk, number, size, 0)
-            self._empty()
+            self.empty()
 
     def finish(self, at: int) -> None:
         """The feed has ended."""
         self._take(self.tables, self.memory, None, 0, loop.END, at)
-        self._empty()
+        self.empty()
 
-    def _empty(self) -> None:
+    def empty(self) -> None:
         """Takes away what was written, and refuses to go on where something is wrong."""
         memory = self.memory
         error = int(memory["error"][0])
@@ -333,15 +245,10 @@ class Machine:
     def rows(self) -> Rows:
         """All that was written so far."""
         self._take_away()
-        whole = (
-            [np.concatenate(parts) for parts in zip(*self._written, strict=True)]
-            if self._written
-            else [
-                np.zeros(0, kind)
-                for kind in (state.ORDER_ROW, state.FILL_ROW, state.REFUSAL_ROW, state.POINT_ROW)
-            ]
-        )
-        orders, fills, refusals, points = whole
+        if len(self._written) != 1:
+            none = Rows(*(rows[:0] for rows in _fresh().values()))
+            self._written = [Rows(*map(np.concatenate, zip(none, *self._written, strict=True)))]
+        orders, fills, refusals, points = self._written[0]
         if len(points):
             last = np.append(points["at"][1:] != points["at"][:-1], [True])
             points = points[last]  # A moment that two batches share has its later point.
@@ -369,32 +276,3 @@ def _fresh() -> dict[str, NDArray[np.void]]:
     kinds = (state.ORDER_ROW, state.FILL_ROW, state.REFUSAL_ROW, state.POINT_ROW)
     names = ("orders", "fills", "refusals", "points")
     return {name: np.empty(ROWS + _MARGIN, kind) for name, kind in zip(names, kinds, strict=True)}
-
-
-def _limits(run: RunSettings) -> dict[str, int]:
-    """The limits of the gate's rules."""
-    unknown = set(RULES) - w.SETTLED_RULES - set(w.RULE_IDS)
-    if unknown:
-        raise BadInput(f"--engine kernel does not know rule {', '.join(sorted(unknown))}: use --engine nodes")
-    rules = {rule.id: vars(rule) for rule in make_gate(run.limits).rules}
-    limits = {
-        "max_age_ms": rules["stale_tick"]["max_age_ms"],
-        "max_order": rules["order_size"]["max_contracts"],
-        "max_position": rules["position"]["max_contracts"],
-        "max_bp": rules["collar"]["max_bp"],
-        "max_rate": rules["message_rate"]["max_per_second"],
-    }
-    if limits["max_rate"] > state.MAX_RATE:
-        raise BadInput(f"--engine kernel counts {state.MAX_RATE} orders a second at most: use --engine nodes")
-    return limits
-
-
-def _sessions_from(run: RunSettings, sessions_id: str, last_day: int, calendar: Calendar) -> list[Session]:
-    """Every session of the run's days, and of some after them."""
-    found: list[Session] = []
-    day, spare = run.day, 0
-    while spare <= _SPARE_DAYS:
-        found += calendar.sessions_of(day, sessions_id, last_day)
-        spare += day >= run.last_day
-        day = calendar.next_trading_day(day, sessions_id)
-    return found

@@ -221,3 +221,7 @@ class Tables(NamedTuple):
     refusals: Rows
     points: Rows
     placed: Rows
+
+
+JOB = np.dtype(_ints("hooks tables state taken"))
+"""One run among several over the same events: addresses, and how many of the events it has taken."""

@@ -30,6 +30,7 @@ from autofutures.backtest.kernel import (
     quotes,
     reach,
     state,
+    sums,
     words,
 )
 from autofutures.market import bars
@@ -71,7 +72,7 @@ SHARED = (
 )
 """The functions that the nodes call and the kernel compiles."""
 
-KERNEL = (hours, equity, lots, gate, book, exits, market, quotes, hearing, reach, mouth, loop)
+KERNEL = (hours, equity, lots, gate, book, exits, market, quotes, hearing, reach, mouth, loop, sums)
 """Modules of the kernel, all of whose functions are compiled."""
 
 
@@ -141,6 +142,9 @@ STATE = FlatRecord("kernel.State", state.STATE)
 HOOKS = FlatRecord("kernel.Hooks", np.dtype([(name, "i8") for name in loop.Hooks._fields]))
 TABLES = FlatRecord("kernel.Tables", np.dtype([(name, "i8") for name in state.Tables._fields]))
 """Of what lies outside the state, the addresses."""
+
+JOB = FlatRecord("kernel.Job", state.JOB)
+JOB_SIZE = state.JOB.itemsize
 
 CONTEXT = ContextRecord(
     "kernel.Context",
@@ -327,6 +331,9 @@ HOT = {
     market.within_day,
     lots.work,
     book.heard,
+    sums.put_number,
+    sums.put_word,
+    sums.share,
 }
 """Small, or on the way of every event: LLVM puts them where they are called."""
 
