@@ -43,13 +43,16 @@ WAYS = ("compiled", "interpreted", "processes")
 
 def on_nodes(run: RunSettings, chunk: Chunk) -> CountingTally:
     """The run on the nodes."""
-    return _traded(run, events([chunk], run.symbols, partial(session_name, run)))
+    return traded(run, events([chunk], run.symbols, partial(session_name, run)))
 
 
-def _traded(run: RunSettings, feed: Iterator[FeedEvent]) -> CountingTally:
+def traded(run: RunSettings, feed: Iterator[FeedEvent] | None = None) -> CountingTally:
+    """The run on the nodes; its feed is the catalogue's unless it is given."""
     hosts = [nodes.make_host(run, strategy) for strategy in run.strategies]
     tally = CountingTally(run)
-    Engine(make_exchange(run), nodes.make_trader(run), hosts, tally).run(feed)
+    Engine(make_exchange(run), nodes.make_trader(run), hosts, tally).run(
+        make_feed(run) if feed is None else feed
+    )
     return tally
 
 
@@ -94,7 +97,7 @@ def both(seed: int, events_n: int, way: str) -> tuple[CountingTally, Tally]:
         return on_nodes(run, chunk), on_kernel(run, chunk, way)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as kept:
         run = catalogued(run, chunk, Path(kept) / "catalog")
-        return _traded(run, make_feed(run)), on_processes(run, Path(kept) / "run")
+        return traded(run), on_processes(run, Path(kept) / "run")
 
 
 def difference(nodes_tally: Tally, other_tally: Tally) -> str:
