@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from autofutures.assemble.request import RunOptions
 from autofutures.backtest import compile as linker
 from autofutures.backtest import runner, takes
-from autofutures.backtest.kernel import words
+from autofutures.backtest.kernel import book, words
 from autofutures.backtest.kernel.layout import check
 from autofutures.backtest.kernel.machine import Machine
 from autofutures.config import StrategySettings, environment_of_children
@@ -75,6 +76,12 @@ def test_a_market_that_never_closes_has_its_sessions_on_days_on_which_taifex_is_
     strategy = make(run.strategies[0].use, run.strategies[0].settings)
     sessions = Machine(run, strategy, takes.interpreted(strategy)).tables.sessions
     assert sessions["day"].tolist()[:3] == [20210731, 20210801, 20210802]
+
+
+def test_what_a_strategy_names_before_its_first_order_is_sought_nowhere() -> None:
+    # Compiled, nothing checks it: what lies beside the table would be read.
+    nothing = SimpleNamespace(placed=[])
+    assert book.placed_index(SimpleNamespace(placed_n=0), nothing, 0) == -1  # type: ignore[no-untyped-call]
 
 
 def test_a_wrong_rule_is_seen() -> None:

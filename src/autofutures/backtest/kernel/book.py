@@ -212,7 +212,7 @@ def release(S, X, slot):
 def placed_index(S, X, handle):
     """Where the strategy's order stands among all that it placed, sought from the latest; -1 where it made none."""
     high = S.placed_n - 1
-    low, step = high, 1
+    low, step = max(0, high), 1
     while low > 0 and placed_row(X.placed, low).handle > handle:
         high = low - 1
         low = max(0, low - step)
