@@ -11,6 +11,7 @@ from autofutures.backtest.kernel import layout, machine
 from autofutures.backtest.kernel_cost import measure
 from autofutures.backtest.objective import SetResult
 from autofutures.backtest.space import ParameterSet
+from autofutures.backtest.sweep_cost import measure as measure_sweep
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.importers import Options
@@ -71,6 +72,15 @@ def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(run: RunSetting
 
 def _timeless(result: SetResult) -> SetResult:
     return msgspec.structs.replace(result, seconds=0.0)
+
+
+def test_the_bench_of_searches_counts_whole_searches() -> None:
+    cost = measure_sweep(scale=0.01)
+    assert (cost.ticks.events, cost.bars.events) == (10_000, 1_000)
+    for rate in (cost.ticks, cost.bars):
+        assert rate.sets == 200
+        assert rate.sets_per_s > 0
+        assert rate.orders > 200
 
 
 def test_the_bench_measures_each_strategy_beside_its_bare_loop() -> None:

@@ -196,11 +196,11 @@ def ticks(count: int, seed: int = 1) -> Chunk:
 
 
 def quotes(count: int, seed: int = 2) -> Chunk:
-    """A walk of so many quotes, one tick wide, with sizes that change."""
+    """A walk of so many quotes, one tick wide: sizes change with each, the price with two of a hundred, as ES's do."""
     rng = np.random.default_rng(seed)
     session = _session()
     at = session.opens_at + np.sort(rng.integers(0, session.closes_at - session.opens_at, count))
-    bid = START + np.cumsum(rng.choice([0, 0, 0, 0, 0, 0, 1, -1], count))
+    bid = START + np.cumsum(rng.choice([-1, 0, 1], count, p=[0.01, 0.98, 0.01]))
     return _chunk(at, QUOTE, (bid, rng.integers(1, 40, count), bid + 1, rng.integers(1, 40, count)))
 
 

@@ -142,3 +142,27 @@ def backtest(
         f"nodes         {cost.nodes_events_per_s:>12,} events a second; an order late in a run costs "
         f"{cost.cost_per_order_ratio} of an early one\n"
     )
+
+
+@app.command("sweep")
+def sweep(
+    scale: Annotated[
+        float, typer.Option("--scale", help="How long the market is: 1 is a million trades.", min=0.01)
+    ] = 1.0,
+    as_json: options.JsonOption = False,
+) -> None:
+    """How many sets of parameters a second a search on the kernel tries, with its database, on all cores.
+
+    200 sets over a million trades, and over 100,000 bars. Some sets are run again alone, and must come to the same.
+    """
+    from autofutures.backtest.sweep_cost import measure as run_bench
+
+    cost = run_bench(scale)
+    if as_json:
+        print_json(msgspec.to_builtins(cost))
+        return
+    for name, rate in (("trades", cost.ticks), ("bars", cost.bars)):
+        sys.stdout.write(
+            f"{rate.sets} sets over {rate.events:,} {name} in {rate.seconds} s: {rate.sets_per_s} sets a second, "
+            f"{rate.orders:,} orders\n"
+        )

@@ -13,13 +13,16 @@ def refresh_all(S, X):
 
 
 def refresh(S, X, leg):  # noqa: C901 - one comparison for each thing that may wait
-    """The prices at which a trade would next do something, as far as orders, stops and plans stand now."""
+    """The prices at which a trade would next do something, as far as orders, stops and plans stand now.
+
+    A market of quotes asks its resting orders at every quote, so that they say nothing here.
+    """
     L = S.legs[leg]
     L.dirty = 0
     lo, hi, busy = -NEVER, NEVER, L.ranging
-    if L.buys_n:
+    if L.buys_n and not L.quoted:
         lo = max(lo, S.orders[L.buys[L.buys_n - 1]].market_price)
-    if L.sells_n:
+    if L.sells_n and not L.quoted:
         hi = min(hi, S.orders[L.sells[L.sells_n - 1]].market_price)
     for index in range(S.held_n):
         order = S.orders[S.held[index]]
