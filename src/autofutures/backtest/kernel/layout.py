@@ -21,8 +21,8 @@ from autofutures.market.sessions import NIGHT, Calendar, Session
 from autofutures.risk import RULES
 from autofutures.risk.gate import make_gate
 
-ROWS = 1 << 16
-"""How many rows of orders or fills are written before they are taken away."""
+ROWS = 1 << 13
+"""How many rows of orders or fills are written before they are taken away: small tables, for a search has hundreds."""
 
 _SPARE_DAYS = 3
 """Trading days of which the sessions are known beyond the run's last."""
