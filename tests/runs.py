@@ -35,6 +35,13 @@ ROWS = (
 )
 """Trading day 2021-07-26: two trades of the night, six of the day, the last at the close; two of MXF."""
 
+DAY_ORDERS = "95c8d618d44de42e07cc879e6b509ac029e1a2f6e2e2909366b7481b46947ac7"
+DAY_FILLS = "60cbeffa7570ddc804af198238a8a787d9c916cb59864ffd6a3d5fb0c5d2d4b8"
+"""Hashes of that whole day as the exchange recorded it, traded by `ema_cross` with fast=20, slow=60.
+
+`tests/flow/test_ema_cross_independently.py` computes the same.
+"""
+
 
 def ema(**settings: Value) -> StrategySettings:
     return StrategySettings(

@@ -25,14 +25,11 @@ from autofutures.risk import RULES
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.load import load, make
 from tests.parity import counts, fuzz, seeds
+from tests.runs import DAY_FILLS, DAY_ORDERS
 
 pytestmark = pytest.mark.timeout(
     900
 )  # What is compiled for the first time takes a minute or two on a busy machine.
-
-DAY_ORDERS = "95c8d618d44de42e07cc879e6b509ac029e1a2f6e2e2909366b7481b46947ac7"
-DAY_FILLS = "60cbeffa7570ddc804af198238a8a787d9c916cb59864ffd6a3d5fb0c5d2d4b8"
-"""Of the recorded day with fast=20, slow=60; `tests/flow/test_ema_cross_independently.py` computes the same."""
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4, 5])

@@ -81,3 +81,11 @@ def test_kernel_and_nodes_are_the_same_on_recorded_quotes(
     assert len(on_nodes.orders) > 50
     assert len(on_nodes.fills) > 30
     assert on_nodes.counts["event quote"] > 1_000
+
+
+def test_processes_are_the_same_on_recorded_quotes(
+    catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    run = asked(catalog, "databento", "market_maker", ["rest_ms=20", "max_inventory=3"])
+    assert not fuzz.difference(fuzz.traded(run), fuzz.on_processes(run, tmp_path / "run"))

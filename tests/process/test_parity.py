@@ -1,12 +1,14 @@
 """The machine as processes trades what a backtest trades: the same orders, fills, money, however delayed."""
 
-import os
+import hashlib
+from pathlib import Path
 
 import pytest
 
 from autofutures.domain.messages import Gap
 from autofutures.processes.stream import read_stream
 from tests.process.machine import DAY, EMA, Json, Machine, alive, children_of
+from tests.runs import DAY_FILLS, DAY_ORDERS
 
 SAME = (
     "ticks_seen",
@@ -70,15 +72,20 @@ def test_processes_trade_a_generated_session_to_its_close_as_a_backtest_does(mac
     assert ran["ticks_lost"] == 0
 
 
-@pytest.mark.skipif(
-    not os.environ.get("AUTOFUTURES_WHOLE_DAY"), reason="minutes: set AUTOFUTURES_WHOLE_DAY=1"
-)
-@pytest.mark.timeout(900)
-def test_processes_trade_the_whole_day_as_a_backtest_does(replaying: Machine) -> None:
-    figures = replaying.up("--replay", DAY, *EMA, "--until-end").json()
+@pytest.mark.timeout(600)
+def test_processes_trade_the_whole_day_as_nodes_and_kernel_do(replaying: Machine, tmp_path: Path) -> None:
+    orders, fills = tmp_path / "orders.csv", tmp_path / "fills.csv"
+    rows = ("--engine", "processes", "--orders", str(orders), "--fills", str(fills))
+    figures = replaying.backtest(*RECORDED, *rows, patience_s=500)
 
-    assert pick(figures) == pick(replaying.backtest(*RECORDED))
+    assert (figures["order_hash"], figures["fill_hash"]) == (DAY_ORDERS, DAY_FILLS)
     assert (figures["ticks_seen"], figures["ticks_lost"], figures["orders"]) == (95_414, 0, 1_949)
+    assert [_hash_of(orders), _hash_of(fills)] == [DAY_ORDERS, DAY_FILLS]
+
+
+def _hash_of(rows: Path) -> str:
+    """Of a file's lines under its header."""
+    return hashlib.sha256(rows.read_bytes().partition(b"\n")[2]).hexdigest()
 
 
 def test_a_lost_frame_is_counted_and_recorded_as_a_gap(machine: Machine) -> None:
