@@ -27,9 +27,8 @@ from autofutures.strategies.load import load, make
 from tests.parity import counts, fuzz, seeds
 from tests.runs import DAY_FILLS, DAY_ORDERS
 
-pytestmark = pytest.mark.timeout(
-    900
-)  # What is compiled for the first time takes a minute or two on a busy machine.
+# What is compiled for the first time takes a minute or two on a busy machine: one process does it for all.
+pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("kernel")]
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4, 5])
