@@ -351,13 +351,10 @@ class Trader:
         settings = self._settings.setdefault(message.strategy, {})
         if message.verb == "reset":
             return  # The trader's own: its strategy never hears of it.
-        if message.verb == "remove":
-            settings.pop(message.name, None)
-        else:
-            settings[message.name] = message
+        settings[message.name] = message
 
     def configured(self, strategy: str) -> Mapping[str, Configured]:
-        """What people have set, by name."""
+        """What people have said last, by name; a removal too, for the settings file may still have what is gone."""
         return self._settings.get(strategy, {})
 
     def _restored(self, strategy: str) -> Restored:
@@ -367,7 +364,7 @@ class Trader:
             strategy=strategy,
             cause_seq=self.market_seq,
             state=self._states.get(strategy, b""),
-            configured=tuple(self._settings.get(strategy, {}).values()),
+            configured=tuple(fact for fact in self.configured(strategy).values() if fact.verb != "remove"),
             placed=tuple(Placed(order.client_id, order.status, order.intent) for order in alive),
             changed=tuple(order.changed(0, "") for order in alive),
             positions={symbol: self.portfolio.position(strategy, symbol) for symbol in self.instruments},

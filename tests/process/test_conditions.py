@@ -61,6 +61,9 @@ class Person:
 def test_conditions_are_changed_by_hand_and_are_still_there_after_a_restart(
     machine: Machine, settings: Path, tmp_path: Path
 ) -> None:
+    """What was removed by hand does not come back either, though the settings file still has it."""
+    condition = SETTINGS[SETTINGS.index("[[strategy.condition]]") :]
+    settings.write_text(SETTINGS + condition.replace("from_file", "dropped"))
     same = (*SLOW, "--config", str(settings), "--state", str(tmp_path / "state"))
     with machine.started(*same) as running:
         person = Person(machine, running)
@@ -72,6 +75,7 @@ def test_conditions_are_changed_by_hand_and_are_still_there_after_a_restart(
         person.does("resume", "by_hand")
         person.does("change", "by_hand", *as_options("quantity=3"))
         person.does("remove", "unwanted")
+        person.does("remove", "dropped")
         before = person.sees()
         assert before == {"from_file": (True, 1), "by_hand": (False, 3)}
         machine.run("stop", "--run", str(running.folder.root))

@@ -332,8 +332,9 @@ def test_a_strategy_that_starts_hears_its_own_open_exit_plans() -> None:
 def test_what_was_removed_is_not_given_back() -> None:
     trader = started()
     trader.handle(ADDED, OPEN)
-    trader.handle(Configured("r2", "s", OPEN, "remove", "c1", {}), OPEN)
-    assert dict(trader.configured("s")) == {}
+    removed = Configured("r2", "s", OPEN, "remove", "c1", {})
+    trader.handle(removed, OPEN)
+    assert dict(trader.configured("s")) == {"c1": removed}
     (restored,) = trader.handle(Ready("s"), OPEN)
     assert isinstance(restored, Restored)
     assert restored.configured == ()
