@@ -101,7 +101,7 @@ MUTANTS = (
         "a truncated file silently loads as nothing",
         "trader.py",
         "self._states[message.strategy] = message.state",
-        'self._states[message.strategy] = message.state if len(message.state) < 256 else b""',
+        'self._states[message.strategy] = message.state if len(message.state) < 512 else b""',
         nth=1,
     ),
     Mutant(

@@ -140,9 +140,9 @@ def test_an_order_that_passes_the_limit_with_what_exits_may_order_is_found(bench
 def test_an_order_that_leaves_no_room_for_anothers_book_stop_is_found() -> None:
     two = tuple(StrategySettings(name=name, use="pinger", symbols=(TXF,)) for name in ("s", "other"))
     bench = Bench(msgspec.structs.replace(RUN, strategies=two))
+    bench.trader.gate = make_gate(WIDE)
     bench.fill(bench.order(intent(Side.BUY, 3)), 3)
     bench.fill(bench.order(intent(Side.SELL, 3, strategy="other")), 3, "F2")
-    bench.trader.gate = make_gate(WIDE)
     bench.hear(intent(Side.BUY, 2, k=2))
     with refuses("0 held, 2 at work and 3 that exits may order it makes 6"):
         bench.hear(intent(Side.BUY, 1, k=3))
