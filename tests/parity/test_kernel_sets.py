@@ -25,6 +25,7 @@ SETS: tuple[ParameterSet, ...] = (
     {"fast": 20, "slow": 60},
     {"fast": 5, "slow": 200},
     {"fast": 100, "slow": 400},
+    {"fast": 20, "slow": 60, "lots": 1_000},  # Too many for the gate: every order is refused.
 )
 
 
@@ -65,6 +66,7 @@ def test_sets_that_share_a_pass_give_what_runs_of_their_own_give(run: RunSetting
     on_kernel = [_timeless(one) for one in workers.evaluate("kernel", run, SETS)]
     assert on_kernel == [_timeless(one) for one in workers.evaluate("nodes", run, SETS)]
     assert len({one.summary.order_hash for one in on_kernel}) == len(SETS)
+    assert [one.summary.orders > 0 for one in on_kernel] == [True, True, True, False]
     with pytest.raises(BadInput, match="--limit"):
         workers.evaluate("kernel", msgspec.structs.replace(run, limit=5), SETS)
 

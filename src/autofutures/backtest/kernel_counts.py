@@ -53,7 +53,7 @@ class Counter:
     def count(self, machine: Machine) -> Counted:
         """What a finished run came to."""
         rows = machine.rows()
-        orders, fills, points = (_table(part) for part in (rows.orders, rows.fills, rows.points))
+        orders, fills, points = (table_of(part) for part in (rows.orders, rows.fills, rows.points))
         memory = machine.memory[0]
         net, fees, tax = int(memory["net"]), int(memory["fees"]), int(memory["tax"])
         summary = Summary(
@@ -89,9 +89,9 @@ class Counter:
         return hashlib.sha256(self._text[:size].data).hexdigest()
 
 
-def _table(rows: NDArray[np.void]) -> Integers:
+def table_of(rows: NDArray[np.void]) -> Integers:
     """Rows of integers as a table."""
-    return np.ascontiguousarray(rows).view(np.int64).reshape(len(rows), -1)
+    return np.ascontiguousarray(rows).view(np.int64).reshape(len(rows), rows.dtype.itemsize // 8)
 
 
 def _words(run: RunSettings) -> Integers:
