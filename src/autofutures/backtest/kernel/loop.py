@@ -290,44 +290,81 @@ def take_price(S, X, leg, at, price_ticks):
     exits.hear_trade(S, X, leg, price_ticks, at)
 
 
+def glide_quotes(F, S, X, at, kind, leg, a, b, c, d, number, count):
+    """Takes quotes of one leg until one moves something of ours, or the strategy says something, that one included.
+
+    Returns the number of the first that was not taken.
+    """
+    which = small(leg, number)
+    L = S.legs[which]
+    until = min(L.until, S.next_timer + 1)
+    if S.requests_n:
+        until = min(until, S.requests[S.requests_first].acts_at)
+    while number < count and small(kind, number) == w.IS_QUOTE and small(leg, number) == which:
+        now = column(at, number)
+        if now >= until:
+            break
+        bid_ticks, bid_qty = column(a, number), column(b, number)
+        ask_ticks, ask_qty = column(c, number), column(d, number)
+        number += 1
+        if not is_sound(bid_ticks, bid_qty, ask_ticks, ask_qty, L.lowest):
+            hear_unsound(F, S, X, which, now)
+            break
+        quotes.hear_quote(S, which, bid_ticks, bid_qty, ask_ticks, ask_qty)
+        price = L.last
+        if not L.seen and (bid_qty > 0 or ask_qty > 0):
+            price = middle(bid_ticks, bid_qty, ask_ticks, ask_qty)
+        if S.reports_n or L.busy or not (L.seen or L.lo < price < L.hi):
+            hear_moving_quote(F, S, X, which, now, bid_ticks, bid_qty, ask_ticks, ask_qty)
+            break
+        S.market_seq += 1
+        L.last_at = now
+        if not L.seen and (bid_qty > 0 or ask_qty > 0):
+            L.last = price
+            mark(S, X, which, now, price)
+        S.now = now
+        hear_quote(F, S, which, now, bid_ticks, bid_qty, ask_ticks, ask_qty)
+        if S.said_n:
+            answer(F, S, X, now)
+            break
+    return number
+
+
 def take_quote(F, S, X, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
     """A quote, whole: the exchange, the trader, the strategy."""
     L = S.legs[leg]
-    if S.requests_n > 0 or at >= L.until:
-        limit_prices(S, X, at)
-        arrive(S, at)
-    quotes.hear_quote(S, leg, bid_ticks, bid_qty, ask_ticks, ask_qty)
-    if S.reports_n:
-        handle_reports(S, X, at)
+    limit_prices(S, X, at)
+    arrive(S, at)
     if not is_sound(bid_ticks, bid_qty, ask_ticks, ask_qty, L.lowest):
-        S.bad_quotes += 1
-        settle(F, S, X, at)
-        refresh_all(S, X)
+        hear_unsound(F, S, X, leg, at)
         return
+    quotes.hear_quote(S, leg, bid_ticks, bid_qty, ask_ticks, ask_qty)
+    hear_moving_quote(F, S, X, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty)
+
+
+def hear_unsound(F, S, X, leg, at):
+    """A quote that cannot be one: what was displayed may be gone, and nobody hears of it."""
+    quotes.hear_unsound(S, leg)
+    handle_reports(S, X, at)
+    S.bad_quotes += 1
+    settle(F, S, X, at)
+    refresh_all(S, X)
+
+
+def hear_moving_quote(F, S, X, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
+    """The trader and the strategy hear a quote that the exchange has heard, and what it did."""
+    L = S.legs[leg]
+    handle_reports(S, X, at)
     S.market_seq += 1
     L.last_at = at
-    priced = not L.seen and (bid_qty > 0 or ask_qty > 0)
-    price = 0
-    quiet = S.heard_n == 0 and not L.busy and at < L.until
-    if priced:
-        price = middle(bid_ticks, bid_qty, ask_ticks, ask_qty)
-        L.last = price
-        quiet = quiet and L.lo < price < L.hi
-    if quiet:
-        if priced:
-            mark(S, X, leg, at, price)
-        S.now = at
-        hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty)
-        if S.said_n:
-            answer(F, S, X, at)
-        return
     event = heard(S, w.HEARS_QUOTE, leg, at)
     event.price_ticks = bid_ticks
     event.qty = bid_qty
     event.n = ask_ticks
     event.fee = ask_qty
-    if priced:
-        take_price(S, X, leg, at, price)
+    if not L.seen and (bid_qty > 0 or ask_qty > 0):
+        L.last = middle(bid_ticks, bid_qty, ask_ticks, ask_qty)
+        take_price(S, X, leg, at, L.last)
     elif at >= L.until:
         session = session_at(S, X, leg, at)
         L.until = session_row(X.sessions, session).ends_at if session >= 0 else 0
@@ -427,13 +464,16 @@ def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
         void(F, S, X, moment)
     number = first
     while number < count:
+        taken = number
         if small(kind, number) == w.IS_TICK:
             taken = glide(F, S, X, at, kind, leg, a, b, c, number, count)
-            if taken > number:
-                number = taken
-                if not has_room(S, rows):
-                    break
-                continue
+        elif small(kind, number) == w.IS_QUOTE:
+            taken = glide_quotes(F, S, X, at, kind, leg, a, b, c, d, number, count)
+        if taken > number:
+            number = taken
+            if not has_room(S, rows):
+                break
+            continue
         now = column(at, number)
         if S.next_timer < now:
             ring_before(F, S, X, now)

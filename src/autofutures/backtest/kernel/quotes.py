@@ -2,7 +2,6 @@
 
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.market import execute, insert, report, within_day
-from autofutures.market.quotes import is_sound
 from autofutures.matching import quote_rules as rules
 from autofutures.matching.book_rules import UNBOUNDED, mwp_limit
 
@@ -88,10 +87,6 @@ def hear_quote(S, leg, bid_ticks, bid_qty, ask_ticks, ask_qty):
     """A new quote: the queues before our orders, and what now comes to their price."""
     L = S.legs[leg]
     bid, ask = L.shown[0], L.shown[1]
-    if not is_sound(bid_ticks, bid_qty, ask_ticks, ask_qty, L.lowest):
-        bid.traded = bid.qty
-        ask.traded = ask.qty
-        return
     say(bid, bid_ticks, bid_qty)
     say(ask, ask_ticks, ask_qty)
     index = L.buys_n - 1
@@ -102,6 +97,13 @@ def hear_quote(S, leg, bid_ticks, bid_qty, ask_ticks, ask_qty):
     while index >= 0:
         meet_quote(S, L.sells[index], ask, bid)
         index -= 1
+
+
+def hear_unsound(S, leg):
+    """A quote that cannot be one: nothing of what was displayed can be taken for there."""
+    bid, ask = S.legs[leg].shown[0], S.legs[leg].shown[1]
+    bid.traded = bid.qty
+    ask.traded = ask.qty
 
 
 def meet_quote(S, slot, own, other):
