@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from autofutures.cli import options
+from autofutures.cli.of_a_run import of_a_run
 from autofutures.cli.output import print_summary, spinner, write_json
-from autofutures.config import GENERATED_SYMBOL
 from autofutures.domain.errors import BadInput
 
 if TYPE_CHECKING:
@@ -39,59 +39,17 @@ def mount(app: typer.Typer) -> None:
     app.command("backtest", help=_HELP)(backtest)
 
 
+@of_a_run
 def backtest(
-    strategy: Annotated[
-        str, typer.Argument(help="ema_cross, market_maker, support_resistance, or path/to/file.py:Class.")
-    ],
-    symbol: options.SymbolOption = GENERATED_SYMBOL,
-    date: options.DateOption = "",
-    first: options.FirstOption = "",
-    last: options.LastOption = "",
-    generate: options.GenerateOption = False,
-    catalog: options.CatalogOption = None,
-    settings: options.SetOption = None,
+    run: "RunSettings",
     report: options.ReportOption = None,
     orders: options.OrdersOption = None,
     fills: options.FillsOption = None,
     save: SaveOption = None,
-    seed: options.SeedOption = 1,
-    trades: options.TradesOption = 6_000,
-    order_latency: options.LatencyOption = "0",
-    fee: options.FeeOption = 20,
-    slippage: options.SlippageOption = None,
-    queue: options.QueueOption = 20,
-    market: options.MarketOption = "auto",
-    risk: options.RiskOption = None,
-    config: options.ConfigOption = None,
-    limit: options.LimitOption = 0,
-    roll: options.RollOption = None,
     engine: options.EngineOption = "nodes",
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
-    from autofutures.assemble.request import RunOptions
-
-    begin, end = options.range_of(date, first, last)
-    run = RunOptions(
-        strategies=[strategy],
-        settings=settings or [],
-        symbol=symbol,
-        date=begin,
-        to=end,
-        generate=generate,
-        catalog=catalog,
-        seed=seed,
-        trades=trades,
-        order_latency=order_latency,
-        fee=fee,
-        slippage=slippage,
-        queue=queue,
-        market=market,
-        risk=risk,
-        config=config,
-        limit=limit,
-        roll=roll or [],
-    ).run()
     if engine == "processes":
         _in_processes(run, (report, orders, fills), save, as_json=as_json)
     else:

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from autofutures.backtest.sweep import Plan, Searched
     from autofutures.backtest.verdict import Verdict
 
-StrategyArgument = Annotated[
-    str, typer.Argument(help="ema_cross, market_maker, support_resistance, or path/to/file.py:Class.")
-]
 GridOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,11 +8,12 @@ import msgspec
 import typer
 
 from autofutures.cli import options, searching
+from autofutures.cli.of_a_run import of_a_run
 from autofutures.cli.output import print_json
-from autofutures.config import GENERATED_SYMBOL
 
 if TYPE_CHECKING:
     from autofutures.backtest.sweep import Plan, Searched
+    from autofutures.config import RunSettings
 
 _HELP = (
     "Try many sets of a strategy's parameters on one market, and say how much of the best one is luck.\n\n"
@@ -37,15 +38,9 @@ def mount(app: typer.Typer) -> None:
     app.command("sweep", help=_HELP)(sweep)
 
 
+@of_a_run
 def sweep(
-    strategy: searching.StrategyArgument,
-    symbol: options.SymbolOption = GENERATED_SYMBOL,
-    date: options.DateOption = "",
-    first: options.FirstOption = "",
-    last: options.LastOption = "",
-    generate: options.GenerateOption = False,
-    catalog: options.CatalogOption = None,
-    settings: options.SetOption = None,
+    run: "RunSettings",
     grid: searching.GridOption = None,
     random: searching.RandomOption = 0,
     optuna: searching.OptunaOption = "",
@@ -59,29 +54,11 @@ def sweep(
     top: searching.TopOption = 10,
     csv: searching.CsvOption = None,
     parquet: searching.ParquetOption = None,
-    seed: options.SeedOption = 1,
-    trades: options.TradesOption = 6_000,
-    order_latency: options.LatencyOption = "0",
-    fee: options.FeeOption = 20,
-    slippage: options.SlippageOption = None,
-    queue: options.QueueOption = 20,
-    market: options.MarketOption = "auto",
-    risk: options.RiskOption = None,
-    config: options.ConfigOption = None,
-    limit: options.LimitOption = 0,
-    roll: options.RollOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
-    from autofutures.assemble.request import RunOptions
     from autofutures.backtest.sweep import Plan
 
-    begin, end = options.range_of(date, first, last)
-    run = RunOptions(
-        strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
-        catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
-        queue=queue, market=market, risk=risk, config=config, limit=limit, roll=roll or [],
-    ).run()  # fmt: skip
     method = searching.method_of(random, optuna, trials, search_seed)
     command = searching.command_line()
     plan = Plan(run=run, grid=grid or [], method=method, objective=objective, engine=engine, command=command)

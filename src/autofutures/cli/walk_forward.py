@@ -9,13 +9,14 @@ import typer
 from rich.table import Table
 
 from autofutures.cli import options, searching
+from autofutures.cli.of_a_run import of_a_run
 from autofutures.cli.output import print_json
-from autofutures.config import GENERATED_SYMBOL
 from autofutures.domain.errors import BadInput
 
 if TYPE_CHECKING:
     from autofutures.backtest.sweep import Plan, Searched
     from autofutures.backtest.walk_forward import WalkForward, Window
+    from autofutures.config import RunSettings
 
 _HELP = (
     "Choose parameters on one window of a run, count what they make in the next, and go on so to its end.\n\n"
@@ -37,21 +38,15 @@ def mount(app: typer.Typer) -> None:
     app.command("walk-forward", help=_HELP)(walk_forward)
 
 
+@of_a_run
 def walk_forward(
-    strategy: searching.StrategyArgument,
+    run: "RunSettings",
     train: Annotated[str, typer.Option("--train", help="How long to choose on: 20d, 2h, 30m.")],
     test: Annotated[str, typer.Option("--test", help="How long the choice is then held: 5d, 1h, 10m.")],
     anchored: Annotated[
         bool,
         typer.Option("--anchored/--rolling", help="Choose on all that came before, or on the last --train."),
     ] = False,
-    symbol: options.SymbolOption = GENERATED_SYMBOL,
-    date: options.DateOption = "",
-    first: options.FirstOption = "",
-    last: options.LastOption = "",
-    generate: options.GenerateOption = False,
-    catalog: options.CatalogOption = None,
-    settings: options.SetOption = None,
     grid: searching.GridOption = None,
     random: searching.RandomOption = 0,
     search_seed: searching.SearchSeedOption = 1,
@@ -62,30 +57,12 @@ def walk_forward(
     jobs: searching.JobsOption = 0,
     cluster: searching.ClusterOption = "",
     results: searching.ResultsOption = "",
-    seed: options.SeedOption = 1,
-    trades: options.TradesOption = 6_000,
-    order_latency: options.LatencyOption = "0",
-    fee: options.FeeOption = 20,
-    slippage: options.SlippageOption = None,
-    queue: options.QueueOption = 20,
-    market: options.MarketOption = "auto",
-    risk: options.RiskOption = None,
-    config: options.ConfigOption = None,
-    limit: options.LimitOption = 0,
-    roll: options.RollOption = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
-    from autofutures.assemble.request import RunOptions
     from autofutures.backtest.sweep import Plan
 
     lengths = length_of("--train", train), length_of("--test", test)
-    begin, end = options.range_of(date, first, last)
-    run = RunOptions(
-        strategies=[strategy], settings=settings or [], symbol=symbol, date=begin, to=end, generate=generate,
-        catalog=catalog, seed=seed, trades=trades, order_latency=order_latency, fee=fee, slippage=slippage,
-        queue=queue, market=market, risk=risk, config=config, limit=limit, roll=roll or [],
-    ).run()  # fmt: skip
     method = searching.method_of(random, "", 0, search_seed)
     command = searching.command_line()
     plan = Plan(run=run, grid=grid or [], method=method, objective=objective, engine=engine, command=command)
