@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 STAMP := .venv/.set-up
-TESTS := -n 2 --dist loadgroup --durations 20
+TESTS := -n 2 --durations 20
 
 # pyright's wheel fetches its program once with npm; which version is pinned with the wheel, so its nagging is off.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.postgres import Server, programs
 
@@ -15,6 +17,26 @@ ROOT = Path(__file__).parents[1]
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=2_000)
 settings.load_profile("ci")
+
+
+TOGETHER = {
+    "tests/parity/test_kernel.py": "the kernel",
+    "tests/parity/test_kernel_sets.py": "the kernel",
+    "tests/parity/test_recorded_quotes.py": "the kernel",
+    "tests/simulation/test_house.py": "the house",
+}
+"""Files whose tests share what is dear to make, a compiled kernel or twelve simulated houses: one process has them."""
+
+
+class Scheduling(LoadScopeScheduling):
+    """The files of `TOGETHER` go where their first test goes, and first; every other test where there is room."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return TOGETHER.get(nodeid.partition("::")[0], nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def data_folder() -> Path:

@@ -27,8 +27,7 @@ from autofutures.strategies.load import load, make
 from tests.parity import counts, fuzz, seeds
 from tests.runs import DAY_FILLS, DAY_ORDERS
 
-# What is compiled for the first time takes a minute or two on a busy machine: one process does it for all.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("kernel")]
+pytestmark = pytest.mark.timeout(900)  # What is compiled for the first time takes a minute or two.
 
 
 @pytest.mark.parametrize("seed", [1, 3, 4, 5])

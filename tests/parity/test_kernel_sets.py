@@ -18,8 +18,7 @@ from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
 from autofutures.domain.errors import BadInput
 
-# What is compiled for the first time takes a minute or two on a busy machine: one process does it for all.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("kernel")]
+pytestmark = pytest.mark.timeout(900)  # What is compiled for the first time takes a minute or two.
 
 SETS: tuple[ParameterSet, ...] = (
     {"fast": 20, "slow": 60},

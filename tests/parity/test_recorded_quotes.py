@@ -15,8 +15,7 @@ from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
 from tests.parity import fuzz
 
-# What is compiled for the first time takes a minute or two on a busy machine: one process does it for all.
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("kernel")]
+pytestmark = pytest.mark.timeout(900)  # What is compiled for the first time takes a minute or two.
 
 LINES = 25_000
 """Of the websocket's recording: trades, best prices and depth of a minute and a half."""

@@ -18,6 +18,9 @@ from autofutures.processes.stream import read_stream
 
 SYMBOL = "TAIFEX:TXF202608"
 
+START_S = 12
+"""Until the first trade: on a busy computer so many processes take their time to start."""
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -38,7 +41,7 @@ def traded(home: Path, trades: int, per_second: int, every: int) -> Folder:
             interval_ns=SECOND // per_second,
         )
     )
-    offset = offset_ns(run, clock.now_ns(), 5 * SECOND)
+    offset = offset_ns(run, clock.now_ns(), START_S * SECOND)
     folder = make_folder(home / "run", run, live=True, until_end=True, clock_offset_ns=offset)
     LiveSupervisor(folder).run()
     return folder

@@ -7,7 +7,7 @@ import pytest
 from tests.simulation.mutants import plant, search
 from tests.simulation.planted import MUTANTS, Mutant
 
-QUICK = ("restart-forgets-positions", "fills-never-asked-for", "no-room-for-book-stops", "no-risk-check")
+QUICK = ("restart-forgets-positions", "entries-in-doubt", "no-room-for-book-stops", "no-risk-check")
 """Found by the first seed or the next."""
 
 OWN = 10
