@@ -14,7 +14,7 @@ from autofutures.data.catalog import place_of, write_frame
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.strategies.load import place_of as use_of
 
-TICKS, BARS, SETS = 1_000_000, 100_000, 200
+TICKS, BARS = 1_000_000, 100_000
 
 FAST, SLOW = "fast=5:100:5", "slow=120:480:40"
 """Of the averages: 200 sets."""
@@ -62,7 +62,7 @@ def _rate(use: str, count: int, folder: Path) -> Rate:
     plan = Plan(run=run, grid=[FAST, SLOW], engine="kernel")
     with Results.open(f"sqlite:///{folder}/results.db") as results:
         found = sweep(plan, results, Here("kernel"))
-    for one in found.results[:: len(found.results) // _CHECKED]:
+    for one in found.results[:: -(-len(found.results) // _CHECKED)]:
         (alone,) = evaluate("kernel", run, [one.parameters])
         if alone.summary != one.summary:
             raise BrokenInvariant(f"the set {one.parameters} came to something else alone than among others")
