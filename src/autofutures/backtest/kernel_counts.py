@@ -17,9 +17,6 @@ from autofutures.portfolio.tally import Summary
 
 Integers = NDArray[np.int64]
 
-_DIGITS = 20
-"""The most that a 64-bit integer has, its sign included."""
-
 
 class Counted(NamedTuple):
     """One run, as `objective.measured_columns` wants it."""
@@ -82,7 +79,7 @@ class Counter:
         return in_order
 
     def _hash(self, rows: Integers, fields: Integers) -> str:
-        needed = (max(_DIGITS, self._words.shape[1]) + 1) * len(fields) * len(rows)
+        needed = (max(sums.MOST_DIGITS + 1, self._words.shape[1]) + 1) * len(fields) * len(rows)
         if needed > len(self._text):
             self._text = np.empty(needed, np.uint8)
         size = self._kernel.lines(rows, fields, self._words, self._text)
