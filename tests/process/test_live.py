@@ -4,9 +4,11 @@ import os
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from tests.process.live import LiveMachine, assert_equal, pinging, until
+from autofutures.domain.units import SECOND
+from tests.process.live import LiveMachine, assert_equal, books_of, pinging, until
 from tests.process.machine import alive
 
 
@@ -59,6 +61,19 @@ def test_a_new_supervisor_takes_over_from_one_that_was_killed_and_from_a_child_t
         ledger = machine.stop()
 
     assert_equal(machine.folder, ledger)
+
+
+def test_a_machine_that_stops_hears_first_what_became_of_its_orders(place: Path) -> None:
+    """Each order takes half a second to the market, and four are sent in a second: some are always under way."""
+    run = msgspec.structs.replace(pinging(), order_latency_ns=SECOND // 2)
+    with LiveMachine(place, run) as machine:
+        machine.until_ready()
+        until(lambda: len(machine.ledger().fills) > 0, lambda: "no fill")
+        ledger = machine.stop()
+
+    assert_equal(machine.folder, ledger)
+    assert {line.client_id for line in ledger.orders} == books_of(machine.folder)[0]
+    assert [line for line in ledger.orders if line.left] == []
 
 
 def test_a_damaged_journal_ends_the_machine_with_its_words(

@@ -22,7 +22,7 @@ from autofutures.seats.trader import TraderSeat
 from autofutures.storage.journal import Journal
 
 FAREWELL_NS = 2 * SECOND
-"""How long those who were told to stop may take to say what to keep."""
+"""How long those who were told to stop may take to say what to keep, and the venue to answer what is under way."""
 
 
 class LiveTrader:
@@ -103,12 +103,12 @@ class LiveTrader:
             self._log.warning("not heard: a key under another role's name", frames=self._imposters)
 
     def _end(self, now: int) -> None:
-        """Step by step: strategies say what to keep, then recorder and gateway are told, then this process ends."""
+        """Step by step: strategies say what to keep, the venue what became of its orders; recorder and gateway go."""
         seat = self.seat
         if not seat.stop_at:
             seat.stop(now, "a person asked")
         waited = now - seat.stop_at
-        if not self._ending and (not seat.waits_for or waited > FAREWELL_NS):
+        if not self._ending and (not (seat.waits_for or seat.unanswered()) or waited > FAREWELL_NS):
             self._ending = True
             seat.end(now)
         elif self._ending and (not seat.waits_for or waited > 2 * FAREWELL_NS):
