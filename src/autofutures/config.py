@@ -268,16 +268,23 @@ def parse_settings(pairs: Sequence[str]) -> dict[str, Value]:
     return table
 
 
-def parse_replay(text: str) -> tuple[str, int]:
-    """`TXF202108@2021-07-26` as a whole symbol and a trading day; several symbols stand with commas between.
+def parse_replay(text: str) -> tuple[str, int, int]:
+    """`TXF202108@2021-07-26`, or `TXF202605,TXF202606@2026-05-12..2026-06-05`, as whole symbols with commas and days.
+
+    Returns:
+        The symbols, the first trading day and the last; the last is 0 where one day was named.
 
     Raises:
         BadInput: it is something else.
     """
-    symbol, at, day = text.partition("@")
+    symbol, at, days = text.partition("@")
     if not at:
-        raise BadInput(f"{text!r}: write SYMBOL@DATE, as in TXF202108@2021-07-26")
-    return ",".join(instrument(part).symbol for part in symbol.split(",")), parse_day(day)
+        raise BadInput(
+            f"{text!r}: write SYMBOL@DATE, as in TXF202108@2021-07-26, or SYMBOL@FIRST..LAST for several days"
+        )
+    first, dots, last = days.partition("..")
+    symbols = ",".join(whole_symbol(part) for part in symbol.split(","))
+    return symbols, parse_day(first), parse_day(last) if dots else 0
 
 
 _LATENCY_UNITS = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}

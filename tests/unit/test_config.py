@@ -147,7 +147,15 @@ def test_a_setting_without_a_name_or_a_value_is_refused(pair: str) -> None:
 
 
 def test_a_replay_names_a_contract_and_a_day() -> None:
-    assert config.parse_replay("TXF202108@2021-07-26") == ("TAIFEX:TXF202108", 20210726)
+    assert config.parse_replay("TXF202108@2021-07-26") == ("TAIFEX:TXF202108", 20210726, 0)
+
+
+def test_a_replay_of_several_days_names_the_first_and_the_last_and_may_be_of_a_series() -> None:
+    assert config.parse_replay("TXF.front@2026-05-12..2026-06-05") == (
+        "TAIFEX:TXF.front",
+        20260512,
+        20260605,
+    )
 
 
 @pytest.mark.parametrize(
@@ -156,6 +164,7 @@ def test_a_replay_names_a_contract_and_a_day() -> None:
         ("TXF202108", "'TXF202108': write SYMBOL@DATE, as in TXF202108@2021-07-26"),
         ("TXF202108@26 July", "'26 July' is not a date: write YYYY-MM-DD"),
         ("TXF202108@2021-02-30", "20210230 is not a date"),
+        ("TXF202108@2021-07-26..", "'' is not a date: write YYYY-MM-DD"),
         ("no symbol@2021-07-26", "is not a symbol"),
     ],
 )
@@ -319,6 +328,7 @@ def test_several_contracts_can_be_replayed_together() -> None:
     assert config.parse_replay("TX202108,MXF202108@2021-07-26") == (
         "TAIFEX:TXF202108,TAIFEX:MXF202108",
         20210726,
+        0,
     )
 
 

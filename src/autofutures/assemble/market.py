@@ -12,7 +12,7 @@ from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog
 from autofutures.data.feed import events
 from autofutures.data.generate import generate
-from autofutures.data.settlement import settlement_ticks
+from autofutures.data.settlement import settlement_of_bars, settlement_ticks
 from autofutures.data.stream import KINDS, chunks, days_of, sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
@@ -176,9 +176,10 @@ def with_bands(run: RunSettings) -> RunSettings:
     if run.source != "recorded":
         return run
     calendar, catalog = calendar_of(run), Catalog(Path(run.catalog))
+    in_bars = run.market == "bars"
     days = {run.day: _bands_on(run.day, run, catalog, calendar)}
     for symbol in run.symbols:
-        for day in days_of(catalog, symbol, *run.days_of(symbol)):
+        for day in days_of(catalog, symbol, *run.days_of(symbol), KINDS["bars" if in_bars else "prints"]):
             if day not in days:
                 days[day] = _bands_on(day, run, catalog, calendar)
     return msgspec.structs.replace(run, bands=days.pop(run.day), later_bands=days)
@@ -186,11 +187,12 @@ def with_bands(run: RunSettings) -> RunSettings:
 
 def _bands_on(day: int, run: RunSettings, catalog: Catalog, calendar: Calendar) -> dict[str, tuple[int, int]]:
     bands: dict[str, tuple[int, int]] = {}
+    settlement = settlement_of_bars if run.market == "bars" else settlement_ticks
     for symbol, item in instruments_of(run).items():
         sessions = item.product.sessions
         before = calendar.previous_trading_day(day, sessions)
         last_day = last_day_of(item, calendar)
-        settled = settlement_ticks(catalog, symbol, before, sessions, calendar, last_day)
+        settled = settlement(catalog, symbol, before, sessions, calendar, last_day)
         if settled is not None and not item.is_spread and item.product.exchange == "TAIFEX":
             bands[symbol] = band(settled, limit_percent_bp(day))
     return bands

@@ -172,6 +172,10 @@ def notes_of(settings: RunSettings) -> tuple[str, ...]:
             notes.append(f"{symbol}: the tax rate is the one in force since {product.tax_since}.")
         if product.grid_checked and not product.certainty.startswith("high"):
             notes.append(f"{symbol}: the certainty of its tick, lot and value is {product.certainty}.")
+    if settings.market == "bars" and (settings.bands or any(settings.later_bands.values())):
+        notes.append(
+            "Price limits count from settlement prices that are estimates: of the trades that stand for the last bar."
+        )
     return (*notes, *_rolls(settings), *_settlements(settings), *_gaps(settings))
 
 

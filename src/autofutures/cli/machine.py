@@ -24,16 +24,24 @@ if TYPE_CHECKING:
 _HELP = (
     "Start the machine: gateway, exchange, trader, strategies, recorder and this supervisor, each a process, "
     "over encrypted ZeroMQ.\n\n"
-    "It replays a recorded day or trades a generated session. In another terminal, `autofutures status "
+    "It replays recorded days or trades a generated session. In another terminal, `autofutures status "
     "--watch` looks on and `autofutures stop` ends it in order, as Ctrl-C does here.\n\n"
     "Examples:\n\n"
     "autofutures up --generate --strategy ema_cross --until-end\n\n"
     "autofutures up --replay TXF202108@2021-07-26 --strategy ema_cross --set fast=20 --set slow=60 "
     "--until-end\n\n"
+    "autofutures up --replay TXF202605,TXF202606@2026-05-12..2026-06-05 --market bars --strategy ema_cross "
+    "--until-end\n\n"
     "autofutures up --generate --speed 60 --config autofutures.toml"
 )
 
-ReplayOption = Annotated[str, typer.Option(help="A recorded day to trade: TXF202108@2021-07-26.")]
+ReplayOption = Annotated[
+    str,
+    typer.Option(
+        help="A recorded day to trade: TXF202108@2021-07-26; or days on end, in one run: "
+        "TXF202605,TXF202606@2026-05-12..2026-06-05."
+    ),
+]
 StrategiesOption = Annotated[
     list[str] | None, typer.Option(help="ema_cross, or path/to/file.py:Class; again for more.")
 ]
@@ -108,6 +116,7 @@ def up(
     risk: options.RiskOption = None,
     config: options.ConfigOption = None,
     limit: options.LimitOption = 0,
+    roll: options.RollOption = None,
     report: options.ReportOption = None,
     orders: options.OrdersOption = None,
     fills: options.FillsOption = None,
@@ -121,12 +130,13 @@ def up(
     """See `_HELP`."""
     from autofutures.assemble.request import RunOptions
 
-    symbol, date = _named(replay, symbol, date, others=[generate, paper])
+    symbol, date, to = _named(replay, symbol, date, others=[generate, paper])
     run = RunOptions(
         strategies=strategy or [],
         settings=settings or [],
         symbol=symbol,
         date=date,
+        to=to,
         generate=generate or paper,
         catalog=catalog,
         seed=seed,
@@ -139,6 +149,7 @@ def up(
         risk=risk,
         config=config,
         limit=limit,
+        roll=roll or [],
     ).run()
     drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
     driven: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end, **drills}
@@ -168,8 +179,8 @@ def _finish(folder: "Folder", wanted: Sequence[Path | None], *, certify: bool, a
     _print(folder, as_json=as_json)
 
 
-def _named(replay: str, symbol: str, date: str, others: list[bool]) -> tuple[str, str]:
-    """What is traded, and on which day.
+def _named(replay: str, symbol: str, date: str, others: list[bool]) -> tuple[str, str, str]:
+    """What is traded, on which day, and until which; the last is empty for one day.
 
     Raises:
         BadInput: not exactly one market was named.
@@ -177,9 +188,9 @@ def _named(replay: str, symbol: str, date: str, others: list[bool]) -> tuple[str
     if [bool(replay), *others].count(True) != 1:
         raise BadInput("say what to trade: either --replay SYMBOL@DATE, --generate or --paper")
     if not replay:
-        return symbol, date
-    replayed, day = parse_replay(replay)
-    return replayed, str(day)
+        return symbol, date, ""
+    replayed, first, last = parse_replay(replay)
+    return replayed, str(first), str(last or "")
 
 
 def _database(url: str) -> str:

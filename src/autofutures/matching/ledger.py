@@ -84,6 +84,8 @@ class OrderLine(msgspec.Struct, frozen=True):
     session: int
     at: int
     reason: str
+    moved_at: int = 0
+    """When its status changed last."""
 
 
 class FillLine(msgspec.Struct, frozen=True):
@@ -251,6 +253,7 @@ def _order_line(entry: Entry) -> OrderLine:
         entry.session,
         entry.received_at,
         entry.reason,
+        entry.history[-1][0],
     )
 
 

@@ -71,6 +71,7 @@ class Folder:
         self.restarts = root / "restarts.json"
         self.children = root / "children.json"
         self.ledger = root / "ledger.json"
+        self.exchange = root / "exchange.json"
         self.died = root / "died"
         self.logs = root / "logs"
         self._lives = root / "lives"

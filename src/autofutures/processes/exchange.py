@@ -1,13 +1,14 @@
 """The exchange process: replays a market, lets our orders meet it, and waits for the answer to every event.
 
-Hears `Submit`, `Cancel`, `Done`, `Stop` from the gateway; says reports, then the market, then `Step`. By the clock
-it is another: see `processes/broker.py`.
+Hears `Submit`, `Cancel`, `Done`, `Stop` from the gateway; says reports, then the market, then `Step`. It leaves its own
+books of a run, for whoever judges it. By the clock it is another: see `processes/broker.py`.
 """
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import zmq
 
 from autofutures import clock
@@ -17,7 +18,19 @@ from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
 from autofutures.bus.faults import Faults
 from autofutures.bus.sockets import Hub
-from autofutures.domain.messages import AnyMessage, Cancel, Done, Ready, Step, Stop, Submit, Tick, encode
+from autofutures.domain.messages import (
+    AnyMessage,
+    Cancel,
+    Done,
+    Ready,
+    Report,
+    Step,
+    Stop,
+    Submit,
+    Tick,
+    encode,
+)
+from autofutures.matching.ledger import Ledger
 from autofutures.matching.model import FeedEvent
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, run_process
@@ -64,6 +77,7 @@ class Replay:
         self._hub = hub
         self._life = Life()
         self._exchange = make_exchange(self.run, self._machine.life)
+        self._ledger = Ledger()
         self._coming = Coming(iter(make_feed(self.run)))
         self._faults = Faults(self._machine.pause_seed, "exchange")
         self._inbox = Inbox()
@@ -100,12 +114,22 @@ class Replay:
         """Tells everyone that no more will come: first what is void by that, then that it is over."""
         at = self._step.at
         void = self._exchange.void(at)
+        self._book(void, at)
         if void:
             self._step = Step(self._step.number + 1, at, 0)
             self._say((*void, self._step), at)
             while self._done < self._step.number:
                 self._hear(ASK_AGAIN_MS)
         self._say((Stop(at, reason),), at)
+
+    def statement(self) -> bytes:
+        """The exchange's own books: what it was sent, what it filled, and when each order was over."""
+        return msgspec.json.encode(self._ledger.statement(1, Counter()))
+
+    def _book(self, said: Iterable[AnyMessage], at: int) -> None:
+        for message in said:
+            if isinstance(message, Report):
+                self._ledger.report(self._ledger.of_client(message.client_id)[-1], message, at)
 
     def wait_for_stop(self) -> None:
         """The feed is over and the machine stays up: nothing more to say until a person stops it."""
@@ -151,6 +175,7 @@ class Replay:
         """Lets one event happen; returns how many trades it gave to strategies."""
         self._pace(event.at)
         said = self._exchange.handle(event, event.at)
+        self._book(said, event.at)
         if not said and not 0 < self._wake_at < next_at:
             return 0
         self._faults.pause()
@@ -173,7 +198,10 @@ class Replay:
         for envelope in self._inbox.open(heard[1]):
             message = envelope.body
             match message:
-                case Submit() | Cancel():
+                case Submit():
+                    self._ledger.receive(str(len(self._ledger.orders) + 1), message, message.at, 1)
+                    self._exchange.handle(message, message.at)
+                case Cancel():
                     self._exchange.handle(message, message.at)
                 case Done():
                     self._done = max(self._done, message.number)
@@ -216,6 +244,7 @@ def body(run: Path, _name: str, log: Log) -> None:
     if not machine.until_end and not replay.stopping:
         replay.wait_for_stop()
     replay.end(replay.stopping or "the feed has ended")
+    folder.exchange.write_bytes(replay.statement())
     hub.close()
     context.term()
 

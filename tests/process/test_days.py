@@ -1,0 +1,36 @@
+"""The machine lives through trading days on end, in one run of its processes."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.process.machine import EMA, Machine
+from tests.process.test_parity import pick
+
+CONTRACTS = "TXF202605,TXF202606"
+DAYS = ("19", "20", "21")
+"""The expiring contract's last two days, and the next one's first."""
+
+
+@pytest.fixture
+def with_days(shared_data: Path, tmp_path: Path) -> Machine:
+    """A user who has the bars of three days around a settlement day."""
+    catalog = tmp_path / "bars"
+    files = [shared_data / "taifex" / "tx_1min" / f"TX_2026-05-{day}_1min.json" for day in DAYS]
+    machine = Machine(tmp_path / "home", catalog)
+    done = machine.on_catalog("data", "import", *map(str, files))
+    assert done.code == 0, done.err
+    return machine
+
+
+@pytest.mark.timeout(300)
+def test_processes_live_through_a_settlement_day_as_a_backtest_does(with_days: Machine) -> None:
+    ran = with_days.up(
+        "--replay", f"{CONTRACTS}@2026-05-19..2026-05-21", *EMA, "--market", "bars", "--until-end"
+    )
+    figures = ran.json()
+    days = ("--from", "2026-05-19", "--to", "2026-05-21", "--market", "bars")
+    backtest = with_days.backtest("ema_cross", "--symbol", CONTRACTS, *days, *EMA[2:])
+
+    assert pick(figures) == pick(backtest)
+    assert figures["positions"] == {}
