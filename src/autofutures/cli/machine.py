@@ -12,14 +12,15 @@ import msgspec
 import typer
 
 from autofutures.cli import options
-from autofutures.cli.output import print_json, print_summary, spinner, write_json
+from autofutures.cli.output import print_days, print_json, print_summary, spinner, write_json
 from autofutures.cli.parity import write_certificate
 from autofutures.config import GENERATED_DATE, GENERATED_SYMBOL, parse_replay
-from autofutures.domain.errors import BadInput, Refusal
+from autofutures.domain.errors import BadInput, BrokenInvariant, Refusal
 
 if TYPE_CHECKING:
     from autofutures.config import RunSettings
     from autofutures.ops.folder import Folder
+    from autofutures.portfolio.tally import Summary
 
 _HELP = (
     "Start the machine: gateway, exchange, trader, strategies, recorder and this supervisor, each a process, "
@@ -173,7 +174,13 @@ def replay_run(run: "RunSettings", wanted: Sequence[Path | None], *, as_json: bo
 def _finish(folder: "Folder", wanted: Sequence[Path | None], *, certify: bool, as_json: bool) -> None:
     """The run is over: its certificate, report, orders and fills where they are wanted, and its figures."""
     write_certificate(folder, certify=certify)
-    for made, place in zip((folder.report, folder.orders, folder.fills), wanted, strict=True):
+    report, *others = wanted
+    if report is not None and not report.suffix and folder.run().until:
+        from autofutures.processes.days import write_pages
+
+        write_pages(folder, report)
+        report = None
+    for made, place in zip((folder.report, folder.orders, folder.fills), (report, *others), strict=True):
         if place is not None:
             shutil.copyfile(made, place)
     _print(folder, as_json=as_json)
@@ -273,6 +280,9 @@ def _print(folder: "Folder", *, as_json: bool) -> None:
         "assumptions": list(assumptions_of(run)),
         "notes": list(notes_of(run)),
     }
+    if run.until:
+        _print_days(folder, summary, figures, as_json=as_json)
+        return
     if as_json:
         write_json(summary, figures)
         return
@@ -283,6 +293,34 @@ def _print(folder: "Folder", *, as_json: bool) -> None:
             f"over {latency.count:,} orders\n"
         )
     sys.stdout.write(f"Report: {folder.report}\nOrders: {folder.orders}\nFills: {folder.fills}\n")
+
+
+def _print_days(
+    folder: "Folder", summary: "Summary", figures: Mapping[str, object], *, as_json: bool
+) -> None:
+    """Prints days on end: each day, the whole, and what the journal and the exchange's books say of it.
+
+    Raises:
+        BrokenInvariant: an order outlived its session, or the books differ; the text names examples.
+    """
+    from autofutures.processes.days import summaries
+    from autofutures.processes.lived import judge
+
+    days, lived = summaries(folder), judge(folder)
+    verdict = msgspec.to_builtins(lived)
+    if as_json:
+        write_json(summary, {**figures, "days": msgspec.to_builtins(days), "lived": verdict})
+    else:
+        print_days(days, folder.run().currency)
+        print_summary(summary, folder.run().currency)
+        counted = ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in verdict.items() if name != "examples"
+        )
+        sys.stdout.write(f"Lived through: {counted}\nReport: {folder.report}\n")
+    if lived.broken:
+        raise BrokenInvariant(
+            f"{lived.broken} promises of the calendar were broken: {'; '.join(lived.examples)}"
+        )
 
 
 def status(

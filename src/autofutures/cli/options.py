@@ -82,7 +82,12 @@ GenerateOption = Annotated[
     bool, typer.Option("--generate", help="Trade a generated session: no data needed.")
 ]
 ReportOption = Annotated[
-    Path | None, typer.Option("--report", help="Write the self-contained HTML page here.")
+    Path | None,
+    typer.Option(
+        "--report",
+        help="Write the self-contained HTML page here. Where autofutures up trades several days it may be a folder: then "
+        "each day has a page of its own there too.",
+    ),
 ]
 OrdersOption = Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV here, as hashed.")]
 FillsOption = Annotated[Path | None, typer.Option("--fills", help="Write fills as CSV here, as hashed.")]

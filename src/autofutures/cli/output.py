@@ -47,6 +47,28 @@ def print_summary(summary: Summary, currency: str) -> None:
     Console(file=sys.stdout, highlight=False).print(table)
 
 
+def print_days(days: Mapping[str, Summary], currency: str) -> None:
+    """Prints what each trading day of a run came to, for a person."""
+    table = Table(box=None, pad_edge=False)
+    for name in (
+        "day",
+        "ticks",
+        "orders",
+        "refused",
+        "fills",
+        f"net {currency}",
+        "drawdown",
+        "held at its end",
+    ):
+        table.add_column(name, justify="left" if name == "day" else "right")
+    for day, one in days.items():
+        held = ", ".join(f"{symbol} {qty:+d}" for symbol, qty in one.positions.items()) or "flat"
+        counts = (f"{count:,}" for count in (one.ticks_seen, one.orders, one.refused, one.fills))
+        money = (money_text(currency, value) for value in (one.net_pnl, one.max_drawdown))
+        table.add_row(day, *counts, *money, held)
+    Console(file=sys.stdout, highlight=False).print(table)
+
+
 @contextmanager
 def spinner(what: str) -> Iterator[Callable[[int], None]]:
     """Shows on standard error how many of something are done; silent where that is no terminal."""

@@ -175,8 +175,14 @@ class Tally:
         self._net, self._peak, self.max_drawdown = net, peak, max_drawdown
         self._positions = dict(positions)
 
-    def hold(self, positions: Mapping[str, int]) -> None:
-        """Contracts that were held before the run: they count from its start."""
+    @property
+    def lasts(self) -> dict[str, int]:
+        """Where each market is, in ticks."""
+        return dict(self._lasts)
+
+    def hold(self, positions: Mapping[str, int], lasts: Mapping[str, int] | None = None) -> None:
+        """Contracts that were held before the run: they count from its start, or from these prices in ticks."""
+        self._lasts.update(lasts or {})
         for symbol, qty in positions.items():
             self._know(symbol)
             self._positions[symbol] = self._positions.get(symbol, 0) + qty
