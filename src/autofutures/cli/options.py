@@ -85,8 +85,8 @@ ReportOption = Annotated[
     Path | None,
     typer.Option(
         "--report",
-        help="Write the self-contained HTML page here. Where autofutures up trades several days it may be a folder: then "
-        "each day has a page of its own there too.",
+        help="Write the self-contained HTML page here. Where autofutures up trades several days it may be a "
+        "folder: then each day has a page of its own there too.",
     ),
 ]
 OrdersOption = Annotated[Path | None, typer.Option("--orders", help="Write orders as CSV here, as hashed.")]
