@@ -89,7 +89,8 @@ class Lockstep:
         if at and not self._begun:
             self._begin(at)
         self._settle(said, at, requests)
-        self._ring_before(next_at, requests)
+        if self._timers:
+            self._ring_before(next_at, requests)
         return requests
 
     def _begin(self, at: int) -> None:
@@ -133,6 +134,10 @@ class Lockstep:
         kept: list[AnyMessage] = []
         for message in inputs:
             outputs = trader.handle(message, at)
+            if not outputs and type(message) is Tick:  # Of most events there is no more to say.
+                heard.append(message)
+                tell(message, at)
+                continue
             if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
                 if outputs and isinstance(outputs[0], Bad):
                     tell(outputs[0], at)  # No trade, no quote: strategies and counts hear nothing of it.

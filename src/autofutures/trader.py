@@ -121,7 +121,7 @@ class Trader:
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """Handles one input; what it says must be kept before it leaves."""
-        if isinstance(message, Tick):
+        if type(message) is Tick:
             return self._tick(message, now)
         if isinstance(message, Quote):
             return self._quote(message, now)
@@ -183,15 +183,18 @@ class Trader:
                 pass  # Timers and answers move nothing here: the stream alone carries them on.
 
     def _tick(self, tick: Tick, now: int) -> Sequence[AnyMessage]:
-        low_ticks, high_ticks = self.view.band(tick.symbol, now)
-        if tick.price_ticks <= 0 and tick.symbol not in self._spreads:
-            return (BadTick(tick.symbol, now, tick.price_ticks, "a price of zero or less is no trade"),)
-        if high_ticks and not low_ticks <= tick.price_ticks <= high_ticks:
+        symbol, price_ticks = tick.symbol, tick.price_ticks
+        seen = self.view.of(symbol)
+        low_ticks, high_ticks = seen.bands.at(now)
+        if price_ticks <= 0 and symbol not in self._spreads:
+            return (BadTick(symbol, now, price_ticks, "a price of zero or less is no trade"),)
+        if high_ticks and not low_ticks <= price_ticks <= high_ticks:
             reason = f"outside the day's limits {low_ticks}..{high_ticks}"
-            return (BadTick(tick.symbol, now, tick.price_ticks, reason),)
+            return (BadTick(symbol, now, price_ticks, reason),)
         self.market_seq += 1
-        self.view.on_tick(tick.symbol, now, tick.price_ticks)
-        return self._priced(tick.symbol, tick.price_ticks, "a trade", now)
+        seen.at = now
+        seen.price_ticks = price_ticks
+        return self._priced(symbol, price_ticks, "a trade", now)
 
     def _quote(self, quote: Quote, now: int) -> Sequence[AnyMessage]:
         """A quote moves no stop and no exit, but where no trade was ever heard and it is all that there is."""

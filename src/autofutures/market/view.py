@@ -9,7 +9,9 @@ from autofutures.market.quotes import middle
 from autofutures.market.sessions import Calendar, Session
 
 
-class _Seen:
+class Seen:
+    """What is known of one symbol; `at` and `price_ticks` are of its last trade, None before the first."""
+
     __slots__ = (
         "at",
         "bands",
@@ -37,7 +39,7 @@ class MarketView:
 
     def __init__(self, calendar: Calendar) -> None:
         self.calendar = calendar
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
 
     def add(self, symbol: str, sessions_id: str, last_trading_day: int = 0) -> None:
         """Makes a symbol known; adding it again changes nothing.
@@ -48,7 +50,7 @@ class MarketView:
             last_trading_day: YYYYMMDD, or 0.
         """
         if symbol not in self._seen:
-            self._seen[symbol] = _Seen(sessions_id, last_trading_day)
+            self._seen[symbol] = Seen(sessions_id, last_trading_day)
 
     def add_instrument(self, item: Instrument) -> None:
         """Makes an instrument known, until its last trading day where it has one that we know."""
@@ -56,7 +58,7 @@ class MarketView:
 
     def on_tick(self, symbol: str, at: int, price_ticks: int) -> Session | None:
         """Keeps a trade, and returns the session that it belongs to (None: outside every session)."""
-        seen = self._of(symbol)
+        seen = self.of(symbol)
         seen.at = at
         seen.price_ticks = price_ticks
         return self._session(seen, at)
@@ -67,7 +69,7 @@ class MarketView:
         Returns:
             The price that it stands for, where no trade was ever heard and a quote is all that there is; else None.
         """
-        seen = self._of(quote.symbol)
+        seen = self.of(quote.symbol)
         seen.quoted_at = at
         if seen.at is not None or (quote.bid_qty == 0 and quote.ask_qty == 0):
             return None
@@ -76,29 +78,29 @@ class MarketView:
 
     def reference(self, symbol: str) -> int:
         """What a price is measured against: the last trade; before the first the middle of the quote, 0 without one."""
-        seen = self._of(symbol)
+        seen = self.of(symbol)
         return seen.middle_ticks if seen.price_ticks is None else seen.price_ticks
 
     def heard_at(self, symbol: str) -> int:
         """When the market was last heard, by a trade or a quote, UTC nanoseconds; 0 for never."""
-        seen = self._of(symbol)
+        seen = self.of(symbol)
         return max(seen.at or 0, seen.quoted_at)
 
     def last(self, symbol: str) -> int | None:
         """The last trade's price in ticks; None before the first."""
-        return self._of(symbol).price_ticks
+        return self.of(symbol).price_ticks
 
     def last_at(self, symbol: str) -> int | None:
         """The last trade's time in UTC nanoseconds; None before the first."""
-        return self._of(symbol).at
+        return self.of(symbol).at
 
     def session(self, symbol: str, now: int) -> Session | None:
         """The session under way at `now`; None while the market is closed."""
-        return self._session(self._of(symbol), now)
+        return self._session(self.of(symbol), now)
 
     def accepts_orders(self, symbol: str, now: int) -> bool:
         """Whether the exchange takes orders: from some minutes before a session opens until it ends."""
-        seen = self._of(symbol)
+        seen = self.of(symbol)
         if self._session(seen, now) is not None:
             return True
         coming = self.calendar.next_session(seen.sessions_id, seen.last_trading_day, now)
@@ -118,13 +120,13 @@ class MarketView:
 
     def set_bands(self, symbol: str, bands: Bands) -> None:
         """Makes the price limits of each day known."""
-        self._of(symbol).bands = bands
+        self.of(symbol).bands = bands
 
     def band(self, symbol: str, now: int) -> tuple[int, int]:
         """The price limits in ticks at `now`; (0, 0) where they are not known."""
-        return self._of(symbol).bands.at(now)
+        return self.of(symbol).bands.at(now)
 
-    def _session(self, seen: _Seen, at: int) -> Session | None:
+    def _session(self, seen: Seen, at: int) -> Session | None:
         session = seen.session
         if session is None or not session.opens_at <= at < session.ends_at:
             session = self.calendar.session_at(seen.sessions_id, seen.last_trading_day, at)
@@ -132,7 +134,12 @@ class MarketView:
                 seen.session = session
         return session
 
-    def _of(self, symbol: str) -> _Seen:
+    def of(self, symbol: str) -> Seen:
+        """What is known of a symbol.
+
+        Raises:
+            BadInput: it was not added.
+        """
         seen = self._seen.get(symbol)
         if seen is None:
             raise BadInput(f"{symbol} is not in the market view: add it before its first tick")

@@ -66,13 +66,13 @@ class Exchange:
         Raises:
             BadInput: the feed's symbol has no market here.
         """
+        if type(message) is Tick and self.is_idle(message.symbol):
+            return (message,)
         if isinstance(message, (Submit, Cancel)):
             self._arrivals += 1
             heapq.heappush(self._pending, (now + self._latency_ns, self._arrivals, message))
             return ()
         market = self._market(message.symbol)
-        if isinstance(message, Tick) and self.is_idle(message.symbol):
-            return (message,)
         self._limit(message.symbol, market, message.at)
         said: list[Said] = []
         while self._pending and self._pending[0][0] <= message.at:

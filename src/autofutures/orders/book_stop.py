@@ -10,7 +10,9 @@ from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import BookStop
 from autofutures.orders.exit_rules import floor_price, floor_reached
 from autofutures.portfolio.ledger import Ledger
-from autofutures.portfolio.pnl import price_of_worth, unrealised, worth
+from autofutures.portfolio.pnl import NEVER, price_of_worth, unrealised, worth
+
+_EVERYWHERE = (-NEVER, NEVER)
 
 
 class Stop:
@@ -63,10 +65,25 @@ class BookStops:
         self._instruments = instruments
         self._stops: dict[tuple[str, str], Stop] = {}
         self._by_symbol: dict[str, list[Stop]] = {}
+        self._quiet: dict[str, tuple[int, int]] = {}
 
     def is_quiet(self, symbol: str, last_ticks: int) -> bool:
         """Whether a trade reaches no stop of the symbol, and none that fired waits for its position to close."""
-        return not any(stop.fired or stop.reached(last_ticks) for stop in self._by_symbol.get(symbol, ()))
+        low_ticks, high_ticks = self._quiet.get(symbol, _EVERYWHERE)
+        return low_ticks < last_ticks < high_ticks
+
+    def _bound(self, symbol: str) -> None:
+        """Between which prices a trade reaches none of a symbol's stops; none are, where one has fired."""
+        low_ticks, high_ticks = _EVERYWHERE
+        for stop in self._by_symbol[symbol]:
+            position = stop.ledger.position
+            if stop.fired:
+                high_ticks = -NEVER
+            elif position > 0:
+                low_ticks = max(low_ticks, stop.floor_ticks)
+            elif position < 0:
+                high_ticks = min(high_ticks, stop.floor_ticks)
+        self._quiet[symbol] = (low_ticks, high_ticks)
 
     def fired(self, strategy: str, symbol: str) -> bool:
         """Whether the strategy may not trade the symbol until a person resets it."""
@@ -85,6 +102,7 @@ class BookStops:
             stop = self._add(strategy, symbol, ledger, limit)
         if stop is not None:
             stop.moved()
+            self._bound(symbol)
 
     def holding(self, symbol: str) -> Iterator[Stop]:
         """Stops of the symbol that hold a position, whether they fired or not."""
@@ -99,6 +117,7 @@ class BookStops:
         for stop in self._by_symbol.get(symbol, ()):
             if not stop.fired and stop.reached(last_ticks):
                 stop.fired = True
+                self._bound(symbol)
                 ledger = stop.ledger
                 last = worth(last_ticks, ledger.inverse_value)
                 yield self._said(stop, now, unrealised(ledger.position, ledger.cost, last))
@@ -111,6 +130,7 @@ class BookStops:
     def reset(self, stop: Stop, now: int) -> BookStop:
         """A person lets the strategy trade again."""
         stop.fired = False
+        self._bound(stop.symbol)
         return self._said(stop, now, 0)
 
     def restore(self, said: BookStop, ledger: Ledger) -> None:
@@ -120,6 +140,7 @@ class BookStops:
             stop = self._add(said.strategy, said.symbol, ledger, said.limit)
         stop.fired = said.fired
         stop.moved()
+        self._bound(said.symbol)
 
     def kept(self, at: int) -> list[BookStop]:
         """Every stop, as a snapshot keeps it."""

@@ -125,8 +125,12 @@ class Tally:
 
     def handle(self, message: AnyMessage, now: int) -> None:
         """Hears one message of the stream."""
-        if isinstance(message, Tick):
-            self._tick(message, now)
+        if type(message) is Tick:
+            symbol = message.symbol
+            if symbol in self.symbols:
+                self.ticks_seen += 1
+            self._traded.add(symbol)
+            self._mark(symbol, message.price_ticks, now)
         elif isinstance(message, Quote):
             self._quote(message, now)
         elif isinstance(message, Traded):
@@ -194,13 +198,6 @@ class Tally:
             self._tick_value[symbol] = product.tick_value
             self._inverse[symbol] = product.inverse_value
 
-    def _tick(self, tick: Tick, now: int) -> None:
-        symbol = tick.symbol
-        if symbol in self.symbols:
-            self.ticks_seen += 1
-        self._traded.add(symbol)
-        self._mark(symbol, tick.price_ticks, now)
-
     def _quote(self, quote: Quote, now: int) -> None:
         if quote.symbol not in self._traded and (quote.bid_qty or quote.ask_qty):
             price_ticks = middle(quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
@@ -211,8 +208,9 @@ class Tally:
         if position:
             # What was held before the run counts from its start.
             last = self._lasts.get(symbol, price_ticks)
-            self._net += position * self._move(symbol, last, price_ticks)
-            self._measure()
+            if price_ticks != last:
+                self._net += position * self._move(symbol, last, price_ticks)
+                self._measure()
         self._lasts[symbol] = price_ticks
         if now >= self._next_point:
             self._next_point = now - now % MINUTE + MINUTE

@@ -61,6 +61,7 @@ class Context:
         cause_seq: market events heard so far.
         open_close: how the broker shall book orders from now on; the strategy may set it.
         day_trade: whether orders from now on carry the day-trade flag; the strategy may set it.
+        wants_save: whether the strategy asked to be kept since the last call of `take_said`.
     """
 
     def __init__(self, strategy: str, symbols: Sequence[str], exit_plans: Sequence[ExitPlan] = ()) -> None:
@@ -85,7 +86,7 @@ class Context:
         self._lasts = [0] * len(self.symbols)
         self._quotes = [(0, 0, 0, 0)] * len(self.symbols)
         self._open: dict[int, OpenOrder] = {}
-        self._wants_save = False
+        self.wants_save = False
 
     @property
     def exit_plans(self) -> Sequence[ExitPlan | None]:
@@ -208,7 +209,7 @@ class Context:
 
     def save(self) -> None:
         """Asks that the strategy's state as it is after this event be kept for a restart."""
-        self._wants_save = True
+        self.wants_save = True
 
     def declare_exit(  # noqa: PLR0913 - a plan is all of these, and each is named
         self,
@@ -326,19 +327,23 @@ class Context:
         self._k = k
 
     def market_event(self) -> None:
-        """One more market event was heard: decisions are counted from 1 again."""
+        """A market event of another's symbol was heard: decisions are counted from 1 again."""
         self.cause_seq += 1
         self._k = 0
 
     def hear_tick(self, tick: Tick, leg: int) -> None:
-        """Keeps the last trade."""
+        """Counts a trade of a symbol of the strategy's, and keeps its price."""
+        self.cause_seq += 1
+        self._k = 0
         self.leg = leg
         self._lasts[leg] = tick.price_ticks
         if leg == 0:
             self.last_ticks = tick.price_ticks
 
     def hear_quote(self, quote: Quote, leg: int) -> None:
-        """Keeps the best bid and offer."""
+        """Counts a quote of a symbol of the strategy's, and keeps it."""
+        self.cause_seq += 1
+        self._k = 0
         self.leg = leg
         self._quotes[leg] = (quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
         if leg == 0:
@@ -390,15 +395,10 @@ class Context:
         """What was asked for since the last call, with the state where that was wanted."""
         said = self.said
         self.said = []
-        if self._wants_save and state is not None:
-            self._wants_save = False
+        if self.wants_save and state is not None:
+            self.wants_save = False
             said.append(Saved(self.strategy, self.now, state))
         return said
-
-    @property
-    def wants_save(self) -> bool:
-        """Whether the strategy asked to be kept since the last call of `take_said`."""
-        return self._wants_save
 
     def _set_left(self, handle: int, left: int) -> None:
         order = self._open.get(handle)

@@ -62,25 +62,25 @@ class Host:
         """Hears one message of the stream, and says what the strategy decided on it."""
         ctx = self._ctx
         ctx.now = now
-        if isinstance(message, Tick):
-            ctx.market_event()
+        if type(message) is Tick:
             leg = self._legs.get(message.symbol)
             if leg is None:
+                ctx.market_event()
                 return ()
             ctx.hear_tick(message, leg)
             if self._has_bars:
                 self._build_bars(message)
             self._strategy.on_tick(message, ctx)
         elif isinstance(message, Quote):
-            ctx.market_event()
             leg = self._legs.get(message.symbol)
             if leg is None:
+                ctx.market_event()
                 return ()
             ctx.hear_quote(message, leg)
             self._strategy.on_quote(message, ctx)
         else:
             self._hear(message)
-        if not ctx.said and not ctx.wants_save:
+        if not (ctx.said or ctx.wants_save):
             return ()
         return ctx.take_said(self._strategy.pack() if ctx.wants_save else None)
 
