@@ -14,7 +14,7 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.order_life import ALIVE, Event, Status, after
-from autofutures.domain.units import SECOND, OrderType, Side
+from autofutures.domain.units import SECOND, OrderType, Side, TimeInForce
 from autofutures.market.dates import DAY_NS, TAIPEI_OFFSET_NS
 from autofutures.orders.ids import ClientIds
 from autofutures.risk.base import Approved
@@ -254,6 +254,13 @@ class Orders:
     def at_venue(self) -> list[Order]:
         """Orders that may still trade and are, or may be, at the venue."""
         return [order for order in self.alive() if order.status in _AT_VENUE]
+
+    def unanswered(self) -> int:
+        """Orders of which the venue's word is due any moment: a machine that stops now would not hear it."""
+        return sum(
+            order.status is Status.SENT or order.intent.tif is not TimeInForce.ROD
+            for order in self.at_venue()
+        )
 
     def unknown_of(self, symbol: str) -> int:
         """How many orders of the symbol have an outcome that nobody knows."""

@@ -108,7 +108,8 @@ class LiveTrader:
         if not seat.stop_at:
             seat.stop(now, "a person asked")
         waited = now - seat.stop_at
-        if not self._ending and (not (seat.waits_for or seat.unanswered()) or waited > FAREWELL_NS):
+        under_way = seat.waits_for or seat.trader.orders.unanswered()
+        if not self._ending and (not under_way or waited > FAREWELL_NS):
             self._ending = True
             seat.end(now)
         elif self._ending and (not seat.waits_for or waited > 2 * FAREWELL_NS):

@@ -47,7 +47,7 @@ from autofutures.domain.messages import (
     encode,
 )
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import SECOND, TimeInForce
+from autofutures.domain.units import SECOND
 from autofutures.seats.desk import Desk
 from autofutures.seats.peers import Peer
 from autofutures.seats.port import GATEWAY, MOST_MESSAGES, NOBODY, RECORDER, SILENCE_NS, TRADER, Port, Watch
@@ -275,13 +275,6 @@ class TraderSeat:
     def unknown_orders(self) -> int:
         """Orders of which nobody knows whether they trade."""
         return sum(order.status is Status.UNKNOWN for order in self.trader.orders.alive())
-
-    def unanswered(self) -> int:
-        """Orders of which the venue's word is due any moment: a machine that stops now would not hear it."""
-        return sum(
-            order.status is Status.SENT or order.intent.tif is not TimeInForce.ROD
-            for order in self.trader.orders.at_venue()
-        )
 
     def stop(self, now: int, reason: str) -> None:
         """No more decisions are taken; strategies are asked to say what to keep, and then to end."""
