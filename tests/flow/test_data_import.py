@@ -95,11 +95,10 @@ def whole_day(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return root, report
 
 
-def test_the_whole_day_is_imported_in_seconds_and_little_memory(whole_day: tuple[Path, Report]) -> None:
+def test_the_whole_day_is_imported_whole_and_in_little_memory(whole_day: tuple[Path, Report]) -> None:
     _, report = whole_day
     assert report["rows"] == 449_454
     assert (report["imported"], report["spreads"], report["quarantined"]) == (448_449, 1_005, 0)
-    assert report["seconds"] < 15
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 1_000_000  # kilobytes
 
 
