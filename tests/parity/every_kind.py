@@ -97,7 +97,7 @@ class EveryKind(Strategy):
         self._mix(event.timer)
         self._act(ctx)
 
-    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+    def on_session_close(self, event: SessionEnded, ctx: Context) -> None:
         self._mix(event.day)
         self._act(ctx)
 

@@ -190,6 +190,15 @@ def _class_of(tmp_path: Path, body: str, fields: str = "    n: int = 0\n") -> ty
     return found
 
 
+OPENER = """
+from autofutures.strategies.base import Strategy
+
+class Opener(Strategy):
+    def {hook}(self, event, ctx):
+        ctx.buy_market(1)
+"""
+
+
 @pytest.mark.parametrize(
     ("body", "says"),
     [
@@ -215,6 +224,16 @@ def test_what_cannot_be_compiled_is_said_with_its_line_and_what_to_write(
     assert says in said
     assert "mine.py, line 8" in said
     assert "runs interpreted all the same" in said
+
+
+@pytest.mark.parametrize("hook", ["on_session_open", "on_last_trading_day"])
+def test_a_strategy_that_hears_openings_is_left_to_the_nodes_with_its_line(tmp_path: Path, hook: str) -> None:
+    place = tmp_path / "opener.py"
+    place.write_text(OPENER.format(hook=hook))
+    with pytest.raises(linker.NotCompilable) as refused:
+        linker.link(load(f"{place}:Opener"))
+    assert f"opener.py, line 5: `def {hook}(self, event, ctx):`: only the nodes" in str(refused.value)
+    assert "runs interpreted all the same" in str(refused.value)
 
 
 def test_what_the_kernel_cannot_do_is_refused_and_not_approximated() -> None:

@@ -239,7 +239,7 @@ class Recorder(Strategy):
     def on_fill(self, fill: Traded, ctx: Context) -> None:
         self.heard.append(("fill", fill.at - OPEN))
 
-    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+    def on_session_close(self, event: SessionEnded, ctx: Context) -> None:
         self.heard.append(("end", event.at - OPEN))
 
     def on_command(self, command: Command, ctx: Context) -> None:

@@ -33,7 +33,7 @@ from autofutures.config import default_cache
 from autofutures.domain.errors import BadInput
 from autofutures.strategies.base import Strategy
 
-HOOKS = ("on_tick", "on_quote", "on_bar", "on_order", "on_fill", "on_exit", "on_timer", "on_session_end")
+HOOKS = ("on_tick", "on_quote", "on_bar", "on_order", "on_fill", "on_exit", "on_timer", "on_session_close")
 """The methods that the kernel calls, in the sequence of `kernel.loop.Hooks`."""
 
 _FIELDS: dict[type, str] = {int: "i8", float: "f8", bool: "?"}
@@ -398,9 +398,18 @@ _TEXT_EVENTS = {
 }
 
 
+_ONLY_NODES = ("on_session_open", "on_last_trading_day")
+
+
 def _refuse_by_reading(strategy: type[Strategy]) -> None:
     """Finds what Numba would refuse in words that no author of a strategy understands."""
     for _, function in _methods(strategy):
+        if function.__name__ in _ONLY_NODES:
+            line = inspect.getsourcelines(function)[1]
+            raise NotCompilable(
+                f"{_place(function, line)}: only the nodes tell of openings: ask for them with `ctx.wake_at`, or take "
+                "the times of trades. The strategy runs interpreted all the same."
+            )
         if function.__name__ in {"check", "on_start", "on_command", "conditions", "command_values", "on_gap"}:
             continue
         lines, first = inspect.getsourcelines(function)

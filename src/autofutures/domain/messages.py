@@ -79,6 +79,16 @@ class SessionEnded(Message, frozen=True):
     session: str
 
 
+class SessionOpened(Message, frozen=True):
+    """A session of `symbol` opened at `at` and closes at `closes_at`. Made by whoever needs it, never sent."""
+
+    symbol: str
+    at: int
+    day: int
+    session: str
+    closes_at: int
+
+
 class Gap(Message, frozen=True):
     """`missed` messages of `source` were lost before this moment; what they said is not known."""
 
@@ -724,7 +734,9 @@ Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | Bad | S
 Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
 Record = Started | Heard
 Kept = BookKept | OrderKept | LedgerKept | RangeKept
-AnyMessage = Market | Bar | Request | Report | Link | Decision | Told | Kept | Control | Record
+AnyMessage = (
+    Market | Bar | SessionOpened | Request | Report | Link | Decision | Told | Kept | Control | Record
+)
 
 
 class Envelope(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -33,6 +33,7 @@ from autofutures.domain.messages import (
     Refused,
     Restored,
     SessionEnded,
+    SessionOpened,
     Tick,
     Traded,
     Woke,
@@ -114,8 +115,21 @@ class Strategy:
     def on_gap(self, gap: Gap, ctx: Context) -> None:
         """Messages were lost: what follows does not join what came before."""
 
-    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+    def on_session_open(self, event: SessionOpened, ctx: Context) -> None:
+        """A session of one of the strategy's symbols is under way; called once, before its first trade.
+
+        Where nothing trades at once it is called at the opening time, by the clock. Who begins within a session hears
+        of it after `on_start`, and after a restart once more: `event.at` says when it opened.
+        """
+
+    def on_session_close(self, event: SessionEnded, ctx: Context) -> None:
         """The session of one of the strategy's symbols is over; its orders are void."""
+
+    def on_last_trading_day(self, event: SessionOpened, ctx: Context) -> None:
+        """The contract's last trading day has begun, the evening before where it trades at night.
+
+        Called right after `on_session_open` of its first session; `event.day` is the day.
+        """
 
     def on_command(self, command: Command, ctx: Context) -> None:
         """A person changes something. Raise BadInput to refuse it, with the reason.

@@ -30,6 +30,7 @@ from autofutures.domain.messages import (
     Refused,
     Restored,
     SessionEnded,
+    SessionOpened,
     Tick,
     Traded,
     Woke,
@@ -48,7 +49,9 @@ HOOKS: dict[str, tuple[type, ...]] = {
     "on_exit": (ExitMoved,),
     "on_timer": (Woke,),
     "on_gap": (Gap,),
-    "on_session_end": (SessionEnded,),
+    "on_session_open": (SessionOpened,),
+    "on_session_close": (SessionEnded,),
+    "on_last_trading_day": (SessionOpened,),
     "on_command": (Command,),
 }
 """What a strategy can hear, and the messages that each hook is given."""

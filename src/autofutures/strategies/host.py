@@ -30,6 +30,7 @@ from autofutures.market.bars import BarBuilder, parse_span
 from autofutures.market.view import MarketView
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context
+from autofutures.strategies.openings import TIMER, Openings
 
 
 class Host:
@@ -39,7 +40,7 @@ class Host:
         name: who the orders belong to; unique in the book.
         strategy: what decides.
         symbols: the strategy's legs, in order.
-        view: knows each symbol's sessions; needed for bars.
+        view: knows each symbol's sessions; needed for bars and for openings.
     """
 
     def __init__(self, name: str, strategy: Strategy, symbols: Sequence[str], view: MarketView) -> None:
@@ -52,6 +53,11 @@ class Host:
         spans = [parse_span(span) for span in strategy.bars]
         self._bars = {symbol: [BarBuilder(symbol, span) for span in spans] for symbol in symbols}
         self._has_bars = bool(spans)
+        # Only who asks for openings is woken at them: to all others nothing changes.
+        hooks = {getattr(type(strategy), name) for name in _OPENINGS}
+        asks = hooks != {getattr(Strategy, name) for name in _OPENINGS}
+        self._openings = Openings(name, symbols, view) if asks else None
+        self._unheard = list(symbols)
 
     @property
     def exit_plans(self) -> Sequence[ExitPlan | None]:
@@ -67,6 +73,8 @@ class Host:
             if leg is None:
                 ctx.market_event()
                 return ()
+            if self._openings is not None:
+                self._open(message.symbol)
             ctx.hear_tick(message, leg)
             if self._has_bars:
                 self._build_bars(message)
@@ -76,6 +84,8 @@ class Host:
             if leg is None:
                 ctx.market_event()
                 return ()
+            if self._openings is not None:
+                self._open(message.symbol)
             ctx.hear_quote(message, leg)
             self._strategy.on_quote(message, ctx)
         else:
@@ -92,7 +102,9 @@ class Host:
             case SessionEnded() if message.symbol in self._legs:
                 ctx.hear_symbol(message.symbol)
                 self._flush_bars(message.symbol)
-                self._strategy.on_session_end(message, ctx)
+                self._strategy.on_session_close(message, ctx)
+            case Woke() if message.strategy == self.name and message.timer <= TIMER:
+                self._open(self.symbols[TIMER - message.timer])
             case Woke() if message.strategy == self.name:
                 self._strategy.on_timer(message, ctx)
             case Gap():
@@ -159,6 +171,23 @@ class Host:
         for placed, changed in zip(restored.placed, restored.changed, strict=True):
             ctx.restore_order(placed, changed.left)
         self._strategy.on_start(restored, ctx)
+        if ctx.now:  # A replay has no hour yet: there it is the first trade that opens.
+            self._open()
+
+    def _open(self, symbol: str = "") -> None:
+        """Tells of sessions that have opened: of the symbol's, and at first of all of them."""
+        if self._openings is None:
+            return
+        ctx = self._ctx
+        for each in [*self._unheard, symbol] if symbol else self._unheard:
+            opened = self._openings.look(each, ctx.now, ctx.said)
+            if opened is None:
+                continue
+            ctx.hear_symbol(each)
+            self._strategy.on_session_open(opened, ctx)
+            if self._openings.is_last_day(opened):
+                self._strategy.on_last_trading_day(opened, ctx)
+        self._unheard = []
 
     def _build_bars(self, tick: Tick) -> None:
         session = self._view.on_tick(tick.symbol, tick.at, tick.price_ticks)
@@ -173,3 +202,6 @@ class Host:
             bar = builder.flush()
             if bar is not None:
                 self._strategy.on_bar(bar, self._ctx)
+
+
+_OPENINGS = ("on_session_open", "on_last_trading_day")

@@ -88,7 +88,7 @@ class Ear(Strategy):
     def on_gap(self, gap: Gap, ctx: Context) -> None:
         self.heard.append(("gap", gap))
 
-    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+    def on_session_close(self, event: SessionEnded, ctx: Context) -> None:
         self.heard.append(("end", event))
 
     def on_command(self, command: Command, ctx: Context) -> None:
@@ -193,7 +193,7 @@ class Leg(Strategy):
     def on_order(self, event: OrderChanged | Refused, ctx: Context) -> None:
         self.legs.append(ctx.leg)
 
-    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+    def on_session_close(self, event: SessionEnded, ctx: Context) -> None:
         self.legs.append(ctx.leg)
 
 

@@ -67,7 +67,7 @@ class Diary(Strategy):
     def on_order(self, event: OrderChanged | Refused, ctx: Context) -> None:
         self.heard.append("refused" if isinstance(event, Refused) else f"order {event.symbol}")
 
-    def on_session_end(self, event: SessionEnded, ctx: Context) -> None:
+    def on_session_close(self, event: SessionEnded, ctx: Context) -> None:
         self.heard.append(f"end {event.symbol}")
 
 

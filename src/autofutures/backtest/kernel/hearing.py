@@ -151,7 +151,7 @@ def hear(F, S, X, index):
         for number in range(S.bars_n):
             if S.legs[event.leg].bars[number].trades:
                 tell_bar(F, S, event.leg, number)
-        call(F.on_session_end, F.strategy, event, S)
+        call(F.on_session_close, F.strategy, event, S)
     elif kind == w.HEARS_TIMER:
         call(F.on_timer, F.strategy, event, S)
     else:

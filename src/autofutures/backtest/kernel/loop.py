@@ -44,7 +44,7 @@ class Hooks(NamedTuple):
     on_fill: object
     on_exit: object
     on_timer: object
-    on_session_end: object
+    on_session_close: object
 
 
 # --- one instant

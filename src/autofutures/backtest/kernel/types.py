@@ -200,7 +200,7 @@ EVENTS = {
         ),
     ),
     "on_timer": EventRecord("kernel.Timer", state.EVENT, ("at", "timer")),
-    "on_session_end": EventRecord("kernel.SessionEnd", state.EVENT, ("at", "day")),
+    "on_session_close": EventRecord("kernel.SessionEnd", state.EVENT, ("at", "day")),
 }
 """What each hook is given: what its message has as numbers."""
 
