@@ -100,12 +100,12 @@ class MarketView:
 
     def next_session(self, symbol: str, at: int) -> Session | None:
         """The session under way at `at`, else the next to open; None after the contract's last one."""
-        seen = self._of(symbol)
+        seen = self.of(symbol)
         return self.calendar.next_session(seen.sessions_id, seen.last_trading_day, at)
 
     def last_day(self, symbol: str) -> int:
         """The contract's last trading day, YYYYMMDD; 0 where it has none that we know."""
-        return self._of(symbol).last_trading_day
+        return self.of(symbol).last_trading_day
 
     def accepts_orders(self, symbol: str, now: int) -> bool:
         """Whether the exchange takes orders: from some minutes before a session opens until it ends."""
