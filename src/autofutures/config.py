@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -352,12 +352,21 @@ class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
     slippage_ticks: int | None = None
 
 
+class _WatchTable(msgspec.Struct, forbid_unknown_fields=True):
+    """What a process may use before it is told of, and before it is started again: `ops/folder.py`."""
+
+    memory_soft_mb: Annotated[int, msgspec.Meta(ge=0)] = 768
+    memory_hard_mb: Annotated[int, msgspec.Meta(ge=0)] = 1_024
+    descriptors: Annotated[int, msgspec.Meta(ge=0)] = 512
+
+
 class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     """`autofutures.toml`: strategies with their conditions, risk limits, days that the calendar lacks.
 
     `policy` is how long the book waits for the broker's word, `broker` how the simulated one misbehaves, `model` what a
     backtest takes for granted unless the command line says otherwise, `settlement` the final settlement prices of
-    contracts, as in `TXF202108 = 17180`.
+    contracts, as in `TXF202108 = 17180`. `alerts` is who is told of trouble: `telemetry/notify.py`,
+    `watch` what a process may use: `memory_soft_mb`, `memory_hard_mb`, `descriptors`.
     """
 
     strategy: list[_StrategyTable] = []
@@ -367,6 +376,8 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     broker: dict[str, int] = {}
     settlement: dict[str, int | float | str] = {}
     model: _ModelTable = msgspec.field(default_factory=_ModelTable)
+    alerts: dict[str, object] = {}
+    watch: _WatchTable = msgspec.field(default_factory=_WatchTable)
 
     def settlements(self) -> dict[str, int]:
         """Final settlement prices in ticks, by whole symbol.

@@ -8,6 +8,7 @@ import typer
 from autofutures.domain.errors import AutofuturesError, BadInput
 
 COMMANDS = {
+    "alerts": "autofutures.cli.alerts:app",
     "data": "autofutures.cli.data:app",
     "condition": "autofutures.cli.condition:app",
     "book-stop": "autofutures.cli.book_stop:app",

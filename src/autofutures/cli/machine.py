@@ -155,6 +155,8 @@ def up(
     drills = {"pause_seed": pause_seed, "drop_frame": drop_frame}
     driven: dict[str, float | str] = {"speed": _speed(speed), "until_end": until_end, **drills}
     driven |= {"durability": options.durability_of(durability), "projections": _database(projections)}
+    if paper and config is not None:
+        driven |= _watched_by(config)
     folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
     _finish(folder, (report, orders, fills), certify=certify, as_json=as_json)
 
@@ -198,6 +200,17 @@ def _named(replay: str, symbol: str, date: str, others: list[bool]) -> tuple[str
         return symbol, date, ""
     replayed, first, last = parse_replay(replay)
     return replayed, str(first), str(last or "")
+
+
+def _watched_by(config: Path) -> dict[str, float | str]:
+    """What the settings file says of limits and of people; proved, for trouble is too late to find it wrong."""
+    from autofutures.config import load_settings
+    from autofutures.telemetry.notify import parse_alert_settings
+
+    settings = load_settings(config)
+    told = parse_alert_settings(settings.alerts, config)
+    watch = msgspec.to_builtins(settings.watch)
+    return {**watch, "alerts": str(config.resolve()) if told.target else ""}
 
 
 def _database(url: str) -> str:
@@ -349,11 +362,18 @@ def status(
 
 
 def _with_restarts(answer: dict[str, object], folder: "Folder") -> dict[str, object]:
-    """Of a live run, how often its supervisor has started each process again."""
+    """Of a live run, how often its supervisor has started each process again, and what each uses."""
     if not answer.get("live"):
         return answer
+    from autofutures.ops.vitals import Usage
+
     counted = folder.restarts.read_bytes() if folder.restarts.exists() else b"{}"
-    return {**answer, "restarts": msgspec.json.decode(counted, type=dict[str, int])}
+    used = folder.vitals.read_bytes() if folder.vitals.exists() else b"{}"
+    return {
+        **answer,
+        "restarts": msgspec.json.decode(counted, type=dict[str, int]),
+        "processes": msgspec.to_builtins(msgspec.json.decode(used, type=dict[str, Usage])),
+    }
 
 
 def _show(answer: dict[str, object], *, as_json: bool) -> None:

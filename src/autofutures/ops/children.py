@@ -23,7 +23,11 @@ STARTING_NS = 20 * SECOND
 """One that is still reading what it needs may take longer."""
 
 
-ASIDE = ("projector",)
+LEAVE_NS = 3 * SECOND
+"""A process that was asked to end and has not after so long is killed."""
+
+
+ASIDE = ("projector", "alerts")
 """Processes that nobody waits for: the machine trades on without them."""
 
 
@@ -46,6 +50,7 @@ class Child:
         self.started_at = 0
         self._heard_at = 0
         self._pulses = 0
+        self._leaves_by = 0
         self.restart_at = 0
         self.ended = False
 
@@ -67,6 +72,7 @@ class Child:
         self.handle = os.pidfd_open(self.process.pid)
         self.started_at = self._heard_at = clock.stopwatch_ns()
         self._pulses = 0
+        self._leaves_by = 0
         self.restart_at = 0
         return self.process.pid
 
@@ -81,16 +87,25 @@ class Child:
             self._heard_at = now
 
     def is_stuck(self, now: int) -> bool:
-        """Whether it runs and has said nothing for too long."""
+        """Whether it runs and has said nothing for too long, or has not left when it was asked to."""
+        if 0 < self._leaves_by < now:
+            return self.handle >= 0
         return self.handle >= 0 and now - self._heard_at > (STUCK_NS if self._pulses > 1 else STARTING_NS)
 
     def excuse(self, now: int) -> None:
         """Nobody listened until now: its silence counts from here."""
         self._heard_at = now
 
+    def ask_to_leave(self, now: int) -> None:
+        """It has to end in order, and is started again: the death of one that was ended is seen like any other."""
+        self._leaves_by = now + LEAVE_NS
+        if self.process is not None:
+            self.process.terminate()
+
     def kill(self, now: int) -> None:
         """It is stuck and has to go. Its death is seen like any other; it is given as long again to come."""
         self.excuse(now)
+        self._leaves_by = 0
         if self.process is not None:
             self.process.kill()
 
@@ -144,12 +159,15 @@ def _is_ours(pid: int, folder: Folder) -> bool:
     return b"--pulse" in command and str(folder.root).encode() in command
 
 
-def commands_of(run: RunSettings, *, projects: bool = False) -> list[tuple[str, list[str]]]:
+def commands_of(
+    run: RunSettings, *, projects: bool = False, alerts: bool = False
+) -> list[tuple[str, list[str]]]:
     """Every process of a run and its module, in the order in which they start: hubs first.
 
     Args:
         run: names the strategies.
         projects: whether a projector goes with them.
+        alerts: whether somebody is told of trouble.
     """
     place = "autofutures.processes"
     strategies = [
@@ -163,6 +181,7 @@ def commands_of(run: RunSettings, *, projects: bool = False) -> list[tuple[str, 
         *strategies,
         ("gateway", [f"{place}.gateway"]),
         *([("projector", [f"{place}.projector"])] if projects else []),
+        *([("alerts", [f"{place}.alerts"])] if alerts else []),
     ]
 
 

@@ -52,6 +52,14 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     projections: str = ""
     """The database that a projector keeps up to date with the journal, by URL; `sqlite` for a file in the run's
     folder; empty for none."""
+    alerts: str = ""
+    """The settings file that says who is told of trouble; empty for nobody."""
+    memory_soft_mb: int = 768
+    """A process that holds so much memory is told of; 0 for no limit."""
+    memory_hard_mb: int = 1_024
+    """One that holds so much is ended in order and started again, before the system kills some process."""
+    descriptors: int = 512
+    """A process that keeps so many files and sockets open is told of."""
 
 
 class Folder:
@@ -73,6 +81,9 @@ class Folder:
         self.ledger = root / "ledger.json"
         self.exchange = root / "exchange.json"
         self.died = root / "died"
+        self.vitals = root / "vitals.json"
+        self.alerts = root / "alerts.jsonl"
+        self.alerts_read = root / "alerts.read.json"
         self.logs = root / "logs"
         self._lives = root / "lives"
         self._lock = -1

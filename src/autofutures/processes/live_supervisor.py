@@ -20,6 +20,7 @@ from autofutures.ops.children import ASIDE, Child, commands_of, last_words, note
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
 from autofutures.ops.process import WRONG_REQUEST
+from autofutures.ops.watcher import Watcher
 from autofutures.telemetry.logs import open_log
 
 Status = dict[str, object]
@@ -49,7 +50,9 @@ class LiveSupervisor:
         machine = folder.machine()
         self._children = {
             name: Child(name, arguments)
-            for name, arguments in commands_of(folder.run(), projects=bool(machine.projections))
+            for name, arguments in commands_of(
+                folder.run(), projects=bool(machine.projections), alerts=bool(machine.alerts)
+            )
             if name != "exchange" or not machine.venue_endpoint
         }
         self._poll = select.poll()
@@ -60,6 +63,7 @@ class LiveSupervisor:
         self._nudged = False
         self._ends_at = clock.stopwatch_ns() + round(machine.minutes * MINUTE) if machine.minutes else 0
         self._log = open_log(folder.log("supervisor"), "supervisor")
+        self._watcher = Watcher(folder, self._log)
 
     def run(self) -> None:
         """Starts every process, and returns when a person has stopped the machine and all have ended.
@@ -113,6 +117,7 @@ class LiveSupervisor:
         for child in self._children.values():
             if 0 < child.restart_at <= now:
                 self._start(child)
+        self._watcher.turn(self._children.values(), now)
         if 0 < self._ends_at <= now:
             self._stop_asked, self._ends_at = True, 0
         if self._stop_asked and now - self._asked_at > ASK_EVERY_NS:
@@ -148,6 +153,8 @@ class LiveSupervisor:
             raise BrokenInvariant(text)
         if child.name == "trader" and any(other.ended for other in self._children.values()):
             self._stop_asked = True  # It died of its own end, half way: it shall come to it again.
+        text = f"it ended with code {code} and is started again: {words}"
+        self._log.error("alert", name="process_restarted", subject=child.name, text=text)
         child.restart_at = now + wait_ns
         self._keep_counts()
 

@@ -16,6 +16,7 @@ from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log
 from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, watch_of
+from autofutures.seats.noticed import Noticed
 from autofutures.seats.port import MOST_MESSAGES
 from autofutures.seats.readiness import Readiness
 from autofutures.seats.trader import TraderSeat
@@ -51,6 +52,7 @@ class LiveTrader:
         )
         self._life = Life()
         self._verdict: Readiness | None = None
+        self._noticed = Noticed(self._run)
         self._imposters = 0
         self._ending = False
         self.over = False
@@ -80,8 +82,9 @@ class LiveTrader:
     def _beat(self, now: int) -> None:
         seat = self.seat
         seat.beat(now)
-        self._tell_news()
         verdict = seat.readiness(now)
+        seat.news += self._noticed.look(verdict, seat.positions())
+        self._tell_news()
         if self._verdict is None or _gist(verdict) != _gist(self._verdict):
             self._log.info("readiness", **msgspec.to_builtins(verdict))
         self._verdict = verdict

@@ -159,9 +159,14 @@ def main() -> None:
             return
     folder = Folder(arguments.run)
     folder.take()
+    former = folder.children.exists() and not folder.result.exists()
     killed = end_orphans(folder)
+    log = open_log(folder.log("supervisor"), "supervisor")
     if killed:
-        open_log(folder.log("supervisor"), "supervisor").warning("orphans killed", children=killed)
+        log.warning("orphans killed", children=killed)
+    if former:
+        text = "it had gone, and its processes with it: a new one takes over"
+        log.error("alert", name="process_restarted", subject="supervisor", text=text)
     folder.open_sockets()
     try:
         LiveSupervisor(folder).run()

@@ -3,6 +3,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from autofutures.domain.units import SECOND
 from autofutures.ops import children, folder
 from tests.runs import ema, generated
 
@@ -63,3 +64,14 @@ def test_a_stuck_process_is_killed_once_and_then_given_time_to_be_gone() -> None
     assert child.is_stuck(2 * late)
     child.excuse(2 * late)
     assert not child.is_stuck(2 * late + children.STUCK_NS)
+
+
+def test_a_process_that_was_asked_to_leave_and_stays_is_killed() -> None:
+    child = children.Child("trader", [])
+    child.handle = 0
+    child.excuse(SECOND)
+    child.ask_to_leave(SECOND)
+    assert not child.is_stuck(SECOND + children.LEAVE_NS)
+    assert child.is_stuck(SECOND + children.LEAVE_NS + 1)
+    child.kill(SECOND + children.LEAVE_NS + 1)
+    assert not child.is_stuck(SECOND + children.LEAVE_NS + 2)
