@@ -247,9 +247,7 @@ class TraderSeat:
             if name == RECORDER and self._record.waits:
                 continue  # The numbers reached would overtake what it has not been told.
             signs = peer.outbox.beat(now)
-            if (
-                self._asks_link and name == GATEWAY
-            ):  # What was lost of its words may have been news of the link.
+            if self._asks_link and name == GATEWAY:  # What was lost may have been news of the link.
                 signs.insert(0, peer.outbox.wrap(Ready(TRADER), now, peer.life))
             self._port.send(name, encode(signs))
         self.desk.beat(now)
@@ -354,9 +352,8 @@ class TraderSeat:
         self.imposters += 1
         if (peer, kind) not in self._imposters:
             self._imposters.add((peer, kind))
-            self.news.append(
-                Alert("imposter", now, peer, f"it said {kind}, which is not its to say: not heard")
-            )
+            text = f"it said {kind}, which is not its to say: not heard"
+            self.news.append(Alert("imposter", now, peer, text))
 
     def _refuse(
         self, intent: Intent, now: int, rule: str, reason: str, limit: int = 1, value: int = 0
@@ -478,9 +475,7 @@ class TraderSeat:
             if self._port.send(GATEWAY, encode(frame)):
                 return []
         reason = "not sent: no gateway"
-        return [
-            Rejected(order.client_id, now, reason, of_cancel=isinstance(order, Cancel)) for order in orders
-        ]
+        return [Rejected(one.client_id, now, reason, of_cancel=isinstance(one, Cancel)) for one in orders]
 
     def _send_stream(self, stream: Sequence[AnyMessage], now: int) -> Sequence[str]:
         """Tells strategies, and returns those that could not be told."""
