@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from autofutures.domain.messages import AnyMessage, Cancel, LinkChanged, Query, Rejected, Stray, Submit
+from autofutures.orders.kill import KillSwitch
 
 NOT_SENT = "not sent: "
 """How the reason of a rejection begins that comes from here: the order never left, and never will."""
@@ -107,16 +108,20 @@ class Gateway:
     Args:
         log: what earlier lives kept.
         up: whether requests may go before the venue has said that its link is up; a replay's link always is.
+        kill: what stops orders here; a replay has none.
 
     Attributes:
         link: the last that the venue said of its link.
-        refused: requests that were not sent, by why: `epoch`, `late`, `link`, `repeated`.
+        refused: requests that were not sent, by why: `epoch`, `kill`, `late`, `link`, `repeated`.
     """
 
-    def __init__(self, log: SendLog | None = None, *, up: bool = True) -> None:
+    def __init__(
+        self, log: SendLog | None = None, *, up: bool = True, kill: KillSwitch | None = None
+    ) -> None:
         self._log = log if log is not None else Remembered()
         self._up = up
         self._epoch = self._log.epoch
+        self._kill = kill
         self.link: LinkChanged | None = None
         self.refused: Counter[str] = Counter()
 
@@ -136,7 +141,7 @@ class Gateway:
 
     def admits(self, epoch: int) -> bool:
         """Whether a request of this epoch may pass; a newer one raises what is admitted from now on."""
-        if epoch < self._epoch:
+        if epoch < self._epoch or (self._kill is not None and epoch < self._kill.epoch):
             self.refused["epoch"] += 1
             return False
         if epoch > self._epoch:
@@ -165,14 +170,19 @@ class Gateway:
 
     def _objection(self, message: Submit | Cancel | Query, epoch: int, now: int) -> str:
         if not self.admits(epoch):
-            return f"trader {epoch} was replaced by trader {self._epoch}"
+            newest = max(self._epoch, self._kill.epoch if self._kill is not None else 0)
+            return f"trader {epoch} was replaced by trader {newest}"
         if not self._up:
             self.refused["link"] += 1
             return "no session with the venue"
         if isinstance(message, Submit) and 0 < message.until < now:
             self.refused["late"] += 1
             return f"{(now - message.until) // 1_000_000} ms past its deadline"
-        return ""
+        if self._kill is None or not isinstance(message, Submit):
+            return ""
+        why = self._kill.objection(message)
+        self.refused["kill"] += why != ""
+        return why
 
     def _submit(self, submit: Submit, epoch: int, now: int, why: str) -> Sequence[AnyMessage]:
         if self._log.write(submit.client_id, epoch, refused=bool(why)):

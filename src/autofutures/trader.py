@@ -29,6 +29,7 @@ from autofutures.domain.messages import (
     Filled,
     Gap,
     Intent,
+    Killed,
     LedgerKept,
     LinkChanged,
     OrderChanged,
@@ -174,6 +175,8 @@ class Trader:
                 self.inquiry.link(message, now, said)
                 if message.up:
                     self.desk.link_is_back(now, said)
+            case Killed():
+                self.inquiry.killed(message, now, said)
             case Gap():
                 self.inquiry.soon(now)  # What was lost may have been a report.
             case SessionEnded():

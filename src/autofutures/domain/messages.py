@@ -11,7 +11,7 @@ import msgspec
 
 from autofutures.domain.errors import BadMessage
 from autofutures.domain.order_life import Status
-from autofutures.domain.units import MINUTE, Mode, OpenClose, OrderType, Side, TimeInForce
+from autofutures.domain.units import MINUTE, KillLevel, Mode, OpenClose, OrderType, Side, TimeInForce
 
 SCHEMA = 1
 """Version of this page; a peer that speaks another one is refused."""
@@ -723,10 +723,43 @@ class Answer(Message, frozen=True):
     text: str
 
 
+class Kill(Message, frozen=True):
+    """The kill switch asks the gateway for a level: orders stop at the door, whatever the trader says.
+
+    `number` counts what was asked for in a run: the highest holds, however often it is said.
+    """
+
+    number: int
+    at: int
+    level: KillLevel
+    who: str = ""
+    reason: str = ""
+
+
+class Killed(Message, frozen=True):
+    """How far the gateway is with the kill switch; it is also its sign of life to that process.
+
+    Traders of an epoch below `epoch` are not heard any more.
+    """
+
+    number: int
+    at: int
+    level: KillLevel
+    epoch: int
+    done: bool
+    """What the level asks for is so, by two of the venue's lists in turn."""
+    admits: bool
+    """Whether the trader may send orders again, as far as the level lets them."""
+    who: str
+    text: str
+    """What is still to be done, or why it cannot be done now."""
+
+
 Market = Tick | Quote | SessionEnded | Gap
 Request = Submit | Cancel
 Report = Accepted | Rejected | Filled | Canceled | Expired
 Link = Query | Snapshot | LinkChanged
+Switch = Kill | Killed
 Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRefused | Answer
 Account = Reconciled | BookMode | Alert
 Bad = BadTick | BadQuote
@@ -735,7 +768,18 @@ Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbe
 Record = Started | Heard
 Kept = BookKept | OrderKept | LedgerKept | RangeKept
 AnyMessage = (
-    Market | Bar | SessionOpened | Request | Report | Link | Decision | Told | Kept | Control | Record
+    Market
+    | Bar
+    | SessionOpened
+    | Request
+    | Report
+    | Link
+    | Decision
+    | Told
+    | Kept
+    | Control
+    | Record
+    | Switch
 )
 
 

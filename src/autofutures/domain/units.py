@@ -73,3 +73,17 @@ class Mode(Word):
     """Exits, cancels and orders that reduce a position go on; no entries."""
     HALTED = 2
     """Cancels and exits only, until a person resets it."""
+
+
+class KillLevel(Word):
+    """What the kill switch stops at the door; each level stops all that the one before it does."""
+
+    NONE = 0
+    ENTRIES = 1
+    """Nothing opens: only orders that reduce the account's position go out."""
+    CANCEL = 2
+    """What works at the venue is taken back, and nothing that would rest there goes out."""
+    FLATTEN = 3
+    """The account's positions are closed, and no order of the trader's goes out."""
+    DISCONNECT = 4
+    """Once all is flat, the session with the venue ends."""

@@ -5,6 +5,8 @@ Everything the venue says of an order comes in through `hear`, whether it was to
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import (
     Accepted,
@@ -22,7 +24,7 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.order_life import ALIVE, Event, Status
-from autofutures.orders.book import Order, Orders
+from autofutures.orders.book import PART_OF, Order, Orders
 from autofutures.orders.book_stop import BookStops
 from autofutures.orders.doubt import Doubts
 from autofutures.orders.exits import Exits
@@ -42,6 +44,12 @@ _EVENTS: dict[type[Report], Event] = {
 }
 
 Said = list[AnyMessage]
+
+
+def part_of(fill: Filled, qty: int, strategy: str) -> Filled:
+    """A part of a fill, under a name of its own where it is not the first or the whole."""
+    name = f"{fill.fill_id}{PART_OF}{strategy}" if strategy and qty < fill.qty else fill.fill_id
+    return msgspec.structs.replace(fill, qty=qty, fill_id=name)
 
 
 class Account:
@@ -193,6 +201,21 @@ class Account:
         said.append(self._booked(fill, strategy, None))
         touched = self.exits.close_oldest(strategy, fill.symbol, fill.side, fill.qty)
         said += [plan.moved(fill.at) for plan in touched]
+
+    def closed_by_kill(self, fill: Filled, said: Said) -> int:
+        """The kill switch traded: it closes what strategies hold on that side, by name, each one's oldest lots first.
+
+        Returns:
+            Contracts that no strategy held: they were strangers'.
+        """
+        left = fill.qty
+        for strategy, symbol, ledger in list(self.portfolio.ledgers()):
+            held = -fill.side * ledger.position
+            if symbol == fill.symbol and held > 0 and left:
+                qty = min(held, left)
+                self.settle(strategy, part_of(fill, qty, strategy if left < fill.qty else ""), said)
+                left -= qty
+        return left
 
     def _booked(self, fill: Filled, strategy: str, order: Order | None) -> Traded:
         """The fill in its strategy's ledger, with what it cost."""

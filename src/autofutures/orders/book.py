@@ -25,6 +25,9 @@ HELD_TYPES = (OrderType.STOP, OrderType.STOP_LIMIT)
 DATES_KEPT = 3
 """Orders of so many dates are remembered after they are over: two trading days with the nights before them."""
 
+PART_OF = " for "
+"""Between the venue's id of a fill and a strategy, in the name of each part but the first of one that is shared."""
+
 _MARGIN_NS = 3_600 * SECOND
 """A fill's time is the venue's, an order's is ours: fills are remembered for so much longer."""
 
@@ -281,7 +284,7 @@ class Orders:
     def fills_since(self, at: int, known: set[str]) -> Iterator[tuple[str, int]]:
         """Symbol and signed contracts of each fill from `at` on that is not among the known ones."""
         for fill_id, (filled_at, symbol, signed) in self._heard.items():
-            if filled_at >= at and fill_id not in known:
+            if filled_at >= at and fill_id.partition(PART_OF)[0] not in known:
                 yield symbol, signed
 
     def working(self, symbol: str, side: Side) -> int:

@@ -50,3 +50,31 @@ class ClientIds:
             self._prefix = base36(max(day, 0) % 36**3, 3) + self._epoch
         self._counter += 1
         return self._prefix + base36(self._counter, 5)
+
+
+KILL = "k"
+"""How the ids of the kill switch's own orders begin, and of its queries: no trader's id does before the year 2070."""
+
+_MAX_LIFE = 36**4 - 1
+
+
+class KillIds:
+    """Makes the ids of the kill switch's orders in one life of the gateway: `k`, life 4, counter 5.
+
+    Args:
+        life: a number that no other life had; it was stored before.
+    """
+
+    def __init__(self, life: int) -> None:
+        self._prefix = KILL + base36(life % _MAX_LIFE, 4)
+        self._counter = 0
+
+    def next(self) -> str:
+        """The next id."""
+        self._counter += 1
+        return self._prefix + base36(self._counter, 5)
+
+
+def is_kill_id(client_id: str) -> bool:
+    """Whether an order, or a query, is the kill switch's."""
+    return client_id.startswith(KILL)

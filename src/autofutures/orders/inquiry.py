@@ -12,15 +12,17 @@ from autofutures.domain.messages import (
     Beat,
     Cancel,
     Expired,
+    Killed,
     LinkChanged,
     Reconciled,
     Snapshot,
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import MINUTE
-from autofutures.orders.account import OUTSIDE, Account
+from autofutures.orders.account import OUTSIDE, Account, part_of
 from autofutures.orders.book import Order
 from autofutures.orders.doubt import MOST_OPEN, Doubts
+from autofutures.orders.ids import is_kill_id
 from autofutures.orders.policy import Policy
 from autofutures.orders.reconcile import Difference, compare, unexplained
 from autofutures.orders.standing import Standing
@@ -135,6 +137,16 @@ class Inquiry:
         self.doubts.ask_at(now)
         self._say_mode(now, said)
 
+    def killed(self, killed: Killed, now: int, said: Said) -> None:
+        """The gateway says how far the kill switch is: nothing is opened meanwhile, and what it closed is asked for."""
+        before = self.standing.killed.level if self.standing.killed is not None else 0
+        self.standing.killed = killed
+        if killed.level > before:
+            text = f"{killed.who or 'somebody'} used the kill switch: {killed.level.word}; it lasts until `resume`"
+            said.append(Alert("killed", now, killed.level.word, text))
+        self.doubts.ask_at(now)
+        self._say_mode(now, said)
+
     def _say_mode(self, now: int, said: Said) -> None:
         mode = self.standing.said(now)
         if mode is not None:
@@ -222,21 +234,27 @@ class Inquiry:
         """
         policy = self._policy.strangers
         for row in found.strangers:
-            if row.venue_id not in self._strangers:
+            if row.venue_id not in self._strangers and not is_kill_id(row.client_id):
                 self._strangers.add(row.venue_id)
                 text = f"{row.side.word} {row.qty} {row.symbol} is not an order of ours; policy: {policy}"
                 said.append(Alert("stranger", now, row.venue_id, text))
             if policy == "flatten" and row.client_id and row.status is Status.WORKING:
                 said.append(Cancel(row.client_id, now, row.symbol))
-        counted = {line[0]: line for line in self._ignored.values() if line[1] < since}
+        booked = self._orders.has_heard
+        counted = {line[0]: line for line in self._ignored.values() if line[1] < since or booked(line[0])}
         for fill in found.foreign:
-            if self._orders.has_heard(fill.fill_id):
+            if booked(fill.fill_id):
+                continue
+            left = fill.qty
+            if is_kill_id(fill.client_id) and fill.fill_id not in self._ignored:
+                left = self._account.closed_by_kill(fill, said)
+            if left == 0:
                 continue
             if policy == "ignore" or fill.symbol not in self._account.instruments:
-                line = (fill.fill_id, fill.at, fill.symbol, fill.side * fill.qty)
+                line = (fill.fill_id, fill.at, fill.symbol, fill.side * left)
                 counted[fill.fill_id] = self._ignored[fill.fill_id] = line
             elif not self._orders.is_forgotten(fill.at):
-                self._account.adopt(fill, said)
+                self._account.adopt(part_of(fill, left, OUTSIDE), said)
         outside: dict[str, int] = {}
         for _, _, symbol, signed in counted.values():
             outside[symbol] = outside.get(symbol, 0) + signed

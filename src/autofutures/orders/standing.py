@@ -1,6 +1,6 @@
 """What the book may do, and why it may not do all: one mode, made of named reasons, each with its own end."""
 
-from autofutures.domain.messages import BookMode, LinkChanged
+from autofutures.domain.messages import BookMode, Killed, LinkChanged
 from autofutures.domain.units import Mode
 
 
@@ -11,6 +11,7 @@ class Standing:
         reconciles: whether the venue must have been compared with before entries are allowed.
 
     Attributes:
+        killed: how far the kill switch is, as the gateway said it last; None where it never was used.
         recorded: the mode as it was said last, in this life or the one before.
     """
 
@@ -22,6 +23,7 @@ class Standing:
         self._suspected: frozenset[str] = frozenset()
         self.exits_in_doubt: tuple[str, ...] = ()
         self.trouble = ""
+        self.killed: Killed | None = None
         self.unheard: tuple[str, ...] = ()
         self._said: tuple[Mode, tuple[str, ...]] = (Mode.NORMAL, ())
         self.recorded: BookMode | None = None
@@ -37,7 +39,7 @@ class Standing:
     def reasons(self) -> tuple[str, ...]:
         """Why it may not do all; nothing where it may."""
         doubts = self.exits_in_doubt or self.unexplained or self.unheard or self.trouble
-        if self.link_up and self.reconciled and not doubts:
+        if self.link_up and self.reconciled and not doubts and self.killed is None:
             return ()  # Asked for every order.
         found = [f"exit {client_id} in doubt" for client_id in self.exits_in_doubt]
         if not self.link_up:
@@ -48,7 +50,18 @@ class Standing:
         found += [f"{symbol} is in the book, and no trade of it is heard" for symbol in self.unheard]
         if self.trouble:
             found.append(self.trouble)
+        if self.killed is not None and self.killed.level:
+            found.append(
+                f"the kill switch is at {self.killed.level.word}, by {self.killed.who or 'nobody named'}"
+            )
+        elif not self.admitted:
+            found.append("not compared with the venue since the kill switch closed positions")
         return tuple(found)
+
+    @property
+    def admitted(self) -> bool:
+        """Whether the gateway lets the trader's orders out; after a kill it wants to hear of a comparison first."""
+        return self.killed is None or self.killed.admits
 
     def link(self, changed: LinkChanged) -> None:
         """The link came up or went down; either way nothing is known until the venue is compared with."""

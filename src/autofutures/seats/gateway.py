@@ -13,17 +13,22 @@ from autofutures.domain.messages import (
     Done,
     Envelope,
     Gap,
+    Kill,
     LinkChanged,
     Query,
     Quote,
     Ready,
+    Reconciled,
     Stop,
     Submit,
     Tick,
     encode,
 )
 from autofutures.gateway import Gateway, SendLog, Venue
+from autofutures.orders.kill import KillSwitch
 from autofutures.seats.port import GATEWAY, GREET_NS, MOST_MESSAGES, NOBODY, TRADER, Port, Watch
+
+_MARKET = (Tick, Quote)
 
 Leaving = Submit | Cancel | Query
 """What goes out to the venue."""
@@ -40,6 +45,7 @@ class GatewaySeat:
         venue: where requests go.
         port: the way to the trader.
         watch: looks on.
+        kill: what stops orders here, whatever the trader says; none in a simulation.
 
     Attributes:
         life: how often it greeted a trader, over all processes.
@@ -49,12 +55,15 @@ class GatewaySeat:
         stopped: the trader has ended, and so must this.
     """
 
-    def __init__(self, log: SendLog, venue: Venue, port: Port, watch: Watch = NOBODY) -> None:
+    def __init__(
+        self, log: SendLog, venue: Venue, port: Port, watch: Watch = NOBODY, kill: KillSwitch | None = None
+    ) -> None:
         self._log = log
         self._venue = venue
         self._port = port
         self._watch = watch
-        self._node = Gateway(log, up=False)
+        self._kill = kill
+        self._node = Gateway(log, up=False, kill=kill)
         self._trader_epoch = 0
         self._waiting: deque[Envelope] = deque()
         self.dropped = 0
@@ -98,6 +107,8 @@ class GatewaySeat:
                     causes.append(envelope.cause)
             elif isinstance(message, Gap):
                 back.append(message)
+            elif isinstance(message, Reconciled):
+                self._compared(message, envelope.epoch, now)
             else:
                 self._control(message, envelope, now)
         if asked:
@@ -112,6 +123,8 @@ class GatewaySeat:
             self._greeted = True
             if self._node.link is not None:
                 self.say(((self._node.link, now),))
+            if self._kill is not None and (self._kill.level or not self._kill.admits):
+                self.say(((self._kill.status(now), now),))
         elif isinstance(message, Stop) and envelope.epoch == self._trader_epoch:
             self._hand_over(self._outbox.wrap_all((Done(GATEWAY, 1),), now))
             self.stopped = True
@@ -126,6 +139,8 @@ class GatewaySeat:
             for out in self._node.request(message, epoch, now):
                 if isinstance(out, (Submit, Cancel, Query)):
                     requests.append(out)
+                    if isinstance(out, Query) and self._kill is not None:
+                        self._kill.trader_asks(out)
                 else:
                     back.append(out)
         watch.at("after log", messages, requests)
@@ -137,8 +152,37 @@ class GatewaySeat:
         self._node.sent(requests)
         watch.at("after mark", messages, requests)
 
+    # --- the kill switch
+
+    def asked_to_kill(self, kill: Kill, now: int) -> None:
+        """The kill switch asks for a level: it is kept, then the trader hears of it, then what is due leaves."""
+        if self._kill is not None and self._kill.ask(kill, self._node.epoch):
+            self.say(((self._kill.status(now), now),))
+            self.attend(now)
+
+    def attend(self, now: int) -> None:
+        """Sends what the kill switch has to send now; it was written down. The trader hears when all is done."""
+        kill = self._kill
+        if kill is None:
+            return
+        was_done = kill.done
+        requests = kill.decide(now)
+        if requests:
+            self._watch.at("kill kept", (), requests)
+            self._venue.send(*requests)
+        if kill.done and not was_done:
+            self.say(((kill.status(now), now),))
+
+    def _compared(self, reconciled: Reconciled, epoch: int, now: int) -> None:
+        """The trader's book and the venue's were compared: after a kill that admits it."""
+        if self._kill is not None and self._kill.compared(reconciled, epoch):
+            self.say(((self._kill.status(now), now),))
+
     def from_venue(self, events: Sequence[tuple[AnyMessage, int]]) -> None:
         """Tells the trader what the venue says, each message with its time."""
+        kill = self._kill
+        if kill is not None:
+            events = [event for event in events if type(event[0]) in _MARKET or kill.hear(event[0])]
         for start in range(0, len(events), MOST_MESSAGES):
             self.say(events[start : start + MOST_MESSAGES])
 

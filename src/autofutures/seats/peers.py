@@ -13,6 +13,7 @@ from autofutures.domain.messages import (
     Gap,
     Heartbeat,
     Intent,
+    Killed,
     LinkChanged,
     Market,
     Ready,
@@ -28,7 +29,7 @@ from autofutures.seats.port import GATEWAY, SILENCE_NS
 _FROM_ALL = frozenset({Heartbeat, Done, Gap})
 """That somebody is there, has ended, or lost something of what was said."""
 
-_FROM_GATEWAY = frozenset({*get_args(Market), *get_args(Report), LinkChanged, Snapshot, Stop})
+_FROM_GATEWAY = frozenset({*get_args(Market), *get_args(Report), LinkChanged, Snapshot, Killed, Stop})
 _FROM_STRATEGY = (Intent, Revoke, CloseLot, WakeAt, Saved, Configured, CommandRefused)
 
 

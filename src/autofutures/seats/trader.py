@@ -55,7 +55,7 @@ from autofutures.seats.readiness import Readiness, judge
 from autofutures.seats.record import Record
 from autofutures.storage.journal import Journal
 
-Leaving = Submit | Cancel | Query
+Leaving = Submit | Cancel | Query | Reconciled
 
 _NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed))
 
@@ -457,6 +457,8 @@ class TraderSeat:
                 cause = output.intent.cause_seq
             elif isinstance(output, (Alert, BookMode, Reconciled, Stray)):
                 self.news.append(output)
+                if isinstance(output, Reconciled) and not self.trader.inquiry.standing.admitted:
+                    self._requests.append((output, cause))
             if not isinstance(output, Query):
                 self._stream.append(output)
 
@@ -466,7 +468,7 @@ class TraderSeat:
         Returns:
             Reports on what provably did not leave.
         """
-        orders = [request for request, _ in requests if not isinstance(request, Query)]
+        orders = [request for request, _ in requests if isinstance(request, (Submit, Cancel))]
         self._watch.leaves(orders)
         gateway, ahead = self._peers[GATEWAY], self._gateway_seq - self.trader.market_seq
         if gateway.life:
