@@ -12,7 +12,7 @@ import zmq.auth
 
 from autofutures.domain.errors import BadInput, Refusal
 
-ROLES = ("exchange", "gateway", "trader", "strategy", "recorder", "operator")
+ROLES = ("exchange", "gateway", "trader", "strategy", "recorder", "operator", "kill")
 """Everyone who speaks on the bus."""
 
 

@@ -31,13 +31,14 @@ HELP = (
 
 def assembled() -> typer.Typer:
     """The whole command line."""
-    from autofutures.cli import backtest, chaos, machine, parity, simulate, sweep, walk_forward
+    from autofutures.cli import backtest, chaos, kill, machine, parity, simulate, sweep, walk_forward
 
     app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
     sweep.mount(app)
     walk_forward.mount(app)
     machine.mount(app)
+    kill.mount(app)
     parity.mount(app)
     simulate.mount(app)
     chaos.mount(app)

@@ -140,17 +140,17 @@ def end_orphans(folder: Folder) -> list[str]:
         return []
     pids = msgspec.json.decode(folder.children.read_bytes(), type=dict[str, int])
     until = clock.stopwatch_ns() + ORPHANS_NS
-    left = {name: pid for name, pid in pids.items() if _is_ours(pid, folder)}
+    left = {name: pid for name, pid in pids.items() if is_of(pid, folder)}
     while left and clock.stopwatch_ns() < until:
         clock.sleep_ns(SECOND // 50)
-        left = {name: pid for name, pid in left.items() if _is_ours(pid, folder)}
+        left = {name: pid for name, pid in left.items() if is_of(pid, folder)}
     for pid in left.values():
         with suppress(ProcessLookupError):  # It may have ended just now.
             os.kill(pid, signal.SIGKILL)
     return sorted(left)
 
 
-def _is_ours(pid: int, folder: Folder) -> bool:
+def is_of(pid: int, folder: Folder) -> bool:
     """Whether the process runs, and is one of this folder's: a number may have been given to somebody else since."""
     try:
         command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
@@ -160,7 +160,7 @@ def _is_ours(pid: int, folder: Folder) -> bool:
 
 
 def commands_of(
-    run: RunSettings, *, projects: bool = False, alerts: bool = False
+    run: RunSettings, *, projects: bool = False, alerts: bool = False, kills: bool = False
 ) -> list[tuple[str, list[str]]]:
     """Every process of a run and its module, in the order in which they start: hubs first.
 
@@ -168,6 +168,7 @@ def commands_of(
         run: names the strategies.
         projects: whether a projector goes with them.
         alerts: whether somebody is told of trouble.
+        kills: whether a kill switch does.
     """
     place = "autofutures.processes"
     strategies = [
@@ -175,6 +176,7 @@ def commands_of(
         for strategy in run.strategies
     ]
     return [
+        *([("kill", [f"{place}.kill"])] if kills else []),
         ("exchange", [f"{place}.exchange"]),
         ("trader", [f"{place}.trader"]),
         ("recorder", [f"{place}.recorder"]),

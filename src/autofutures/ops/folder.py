@@ -84,6 +84,8 @@ class Folder:
         self.vitals = root / "vitals.json"
         self.alerts = root / "alerts.jsonl"
         self.alerts_read = root / "alerts.read.json"
+        self.kill = root / "kill.json"
+        self.kill_asked = root / "kill-asked.json"
         self.logs = root / "logs"
         self._lives = root / "lives"
         self._lock = -1

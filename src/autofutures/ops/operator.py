@@ -27,16 +27,17 @@ class Operator:
 
     Args:
         folder: the run's.
-        hub: who is asked: the trader, or a live run's exchange.
+        hub: who is asked: the trader, or a live run's exchange or kill switch.
+        role: whose key the person shows; the kill switch has one of its own.
     """
 
-    def __init__(self, folder: Folder, hub: str = "trader") -> None:
+    def __init__(self, folder: Folder, hub: str = "trader", role: str = "operator") -> None:
         self._folder = folder
-        keys = load_keys(Path(folder.machine().keys), "operator")
-        identity = f"operator/{_new_id()}"
+        keys = load_keys(Path(folder.machine().keys), role)
+        identity = f"{role}/{_new_id()}"
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._link = Link(self._context, folder.endpoint(hub), keys, hub, identity)
-        self._outbox = Outbox("operator")
+        self._outbox = Outbox(role)
 
     def __enter__(self) -> Self:
         """Ready to ask."""
@@ -56,14 +57,21 @@ class Operator:
         """
         return self._exchange(Ask(_new_id(), what), timeout_ms)
 
-    def command(self, strategy: str, verb: str, name: str, values: dict[str, int | str | bool]) -> None:
+    def command(
+        self,
+        strategy: str,
+        verb: str,
+        name: str,
+        values: dict[str, int | str | bool],
+        timeout_ms: int = PATIENCE_MS,
+    ) -> None:
         """Asks a strategy to change a setting, and waits until that is kept.
 
         Raises:
             BadInput: it was refused, with the reason.
             Refusal: nobody answers: the run is over, or stuck.
         """
-        answer = self._exchange(Command(_new_id(), strategy, verb, name, values, login_name()), PATIENCE_MS)
+        answer = self._exchange(Command(_new_id(), strategy, verb, name, values, login_name()), timeout_ms)
         if "refused" in answer:
             raise BadInput(str(answer["refused"]))
 

@@ -31,6 +31,9 @@ WRONG_REQUEST = 2
 ENDED_BY_SIGNAL = 3
 """The exit code of a process that somebody ended with a signal, though its supervisor lives: it is started again."""
 
+REPLACED = 4
+"""The exit code of a process that is to begin again: what it knows, and what waits for it, is of before."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -40,6 +43,10 @@ class Orphaned(Exception):  # it is news, not an error
 
 class Signalled(Orphaned):
     """A signal wants this process gone: the system's, of an orphan, or a person's."""
+
+
+class Replaced(Exception):  # it is news, not an error
+    """This life has no say any more, and says why: the next one begins."""
 
 
 class Hears(Protocol):
@@ -129,6 +136,10 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
             log.warning("ended by a signal")
             sys.exit(ENDED_BY_SIGNAL)
         log.warning("orphaned", reason="the supervisor has gone")
+    except Replaced as error:
+        log.warning("replaced", reason=str(error))
+        sys.stderr.write(f"{error}\n")
+        sys.exit(REPLACED)
     except BadInput as error:
         log.exception("refused")
         sys.stderr.write(f"{error}\n")

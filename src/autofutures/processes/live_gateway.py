@@ -9,20 +9,29 @@ import msgspec
 import zmq
 
 from autofutures import clock
+from autofutures.assemble.nodes import view_of
+from autofutures.bus.codec import Outbox
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.sockets import Link
-from autofutures.domain.messages import AnyMessage, LinkChanged, Stop
+from autofutures.domain.messages import AnyMessage, Kill, LinkChanged, Stop, decode_frame
+from autofutures.domain.units import KillLevel
 from autofutures.gateway import Venue
 from autofutures.ops.folder import Folder
+from autofutures.ops.kill import Asked
 from autofutures.ops.process import Life, Log
+from autofutures.orders.kill import KillSwitch
 from autofutures.processes.live import LinkPort, LiveClock, Pulse, await_lock, watch_of
 from autofutures.seats.gateway import GatewaySeat
 from autofutures.seats.port import MOST_MESSAGES
+from autofutures.storage.kill_file import KillFile, read
 from autofutures.storage.send_log import StoredSendLog
 from autofutures.telemetry.latency import STALL_NS, Arrivals, LatencyTally, Stalls
 from autofutures.venues import VENUES
 
 VENUE = "paper"
+
+BUSY_MS = 20
+"""How long nothing is waited for while the kill switch has something to do."""
 
 FRAMES_AT_ONCE = 64
 """Frames of the trader that are heard before the venue is listened to again."""
@@ -43,22 +52,63 @@ class LiveVenue(Venue, Protocol):
 OpenVenue = Callable[["zmq.Context[zmq.Socket[bytes]]", str, Keys, Callable[[], int]], LiveVenue]
 
 
+class KillLine:
+    """The gateway's end of the line to the kill process: heard first in each turn, and told how far it is.
+
+    Args:
+        link: only the kill switch's key can be at its other end.
+        switch: what is told of.
+        seat: what acts.
+    """
+
+    def __init__(self, link: Link, switch: KillSwitch, seat: GatewaySeat) -> None:
+        self.link = link
+        self._switch = switch
+        self._seat = seat
+        self._outbox = Outbox("gateway")
+
+    def hear(self, now: int) -> None:
+        """Takes what was asked for; does what is due."""
+        while (data := self.link.take()) is not None:
+            for envelope in decode_frame(data):
+                if isinstance(envelope.body, Kill):
+                    self._seat.asked_to_kill(envelope.body, now)
+            self.beat(now)
+        self._seat.attend(now)
+
+    def beat(self, now: int) -> None:
+        """How far it is, which is a sign of life as well."""
+        self.link.offer(self._outbox.frame((self._switch.status(now),), now))
+
+
 class LiveGateway:
     """Drives the gateway's seat between one venue and the trader."""
 
     def __init__(
-        self, folder: Folder, venue: LiveVenue, link: Link, send_log: StoredSendLog, log: Log
+        self,
+        folder: Folder,
+        connect: Callable[[], LiveVenue],
+        link: Link,
+        kill_link: Link,
+        send_log: StoredSendLog,
+        log: Log,
     ) -> None:
         machine = folder.machine()
         self._folder = folder
-        self._venue = venue
+        self._connect = connect
+        self._venue: LiveVenue | None = connect()
         self._link = link
         self._log = log
         self._clock = LiveClock(machine)
         self._life = Life()
-        self.seat = GatewaySeat(send_log, venue, LinkPort(link), watch_of(folder, "gateway"))
+        self._switch = KillSwitch(KillFile(folder.kill), view_of(folder.run()))
+        self.seat = GatewaySeat(
+            send_log, self._venue, LinkPort(link), watch_of(folder, "gateway"), self._switch
+        )
+        self._kill_line = KillLine(kill_link, self._switch, self.seat)
         self._poller = zmq.Poller()
         self._poller.register(link.socket, zmq.POLLIN)
+        self._poller.register(kill_link.socket, zmq.POLLIN)
         self._waited_on: zmq.Socket[bytes] | None = None
         self._dropped = 0
         self._arrivals = Arrivals()
@@ -67,29 +117,64 @@ class LiveGateway:
 
     def serve(self) -> None:
         """Passes messages on until the trader says stop."""
-        seat, link, venue, now_of = self.seat, self._link, self._venue, self._clock.now
+        seat, link, now_of = self.seat, self._link, self._clock.now
         pulse = Pulse(now_of())
+        self._hear_what_was_asked()
         while not seat.stopped:
+            self._kill_line.hear(now_of())
             heard = 0
             while heard < FRAMES_AT_ONCE and (data := link.take()) is not None:
                 seat.hear("trader", data, now_of())
                 heard += 1
                 if seat.causes:
                     self._measure()
-            arrived = clock.stopwatch_ns()
-            events = venue.events()
-            if events:
-                self._note(events)
-                seat.from_venue(events)
-                self._arrivals.add(seat.market_seq, arrived)
+            events = self._take()
             now = now_of()
             if pulse.is_due(now):
                 self._life.check()
                 seat.beat(now)
+                self._kill_line.beat(now)
+                self._leave_or_return(now)
                 self._tell_losses()
             elif not heard and not events:
-                self._wait(pulse.wait_ms(now))
-        venue.send(Stop(now_of(), "the trader has ended"))
+                wait_ms = pulse.wait_ms(now)
+                self._wait(wait_ms if self._switch.done else min(wait_ms, BUSY_MS))
+        if self._venue is not None:
+            self._venue.send(Stop(now_of(), "the trader has ended"))
+            self._venue.close()
+
+    def _take(self) -> Sequence[tuple[AnyMessage, int]]:
+        """Passes on what the venue says."""
+        if self._venue is None:
+            return ()
+        arrived = clock.stopwatch_ns()
+        events = self._venue.events()
+        if events:
+            self._note(events)
+            self.seat.from_venue(events)
+            self._arrivals.add(self.seat.market_seq, arrived)
+        return events
+
+    def _hear_what_was_asked(self) -> None:
+        """What the kill process has kept counts, though the gateway of before was deaf to it."""
+        asked = read(self._folder.kill_asked, Asked)
+        if asked is not None:
+            now = self._clock.now()
+            self.seat.asked_to_kill(Kill(asked.number, now, asked.level, asked.who, asked.reason), now)
+
+    def _leave_or_return(self, now: int) -> None:
+        """At the last level of the kill switch the session ends once all is flat; `resume` begins another."""
+        leaves = self._switch.level is KillLevel.DISCONNECT
+        if leaves and self._switch.done and self._venue is not None:
+            reason = "the kill switch has disconnected"
+            self._venue.send(Stop(now, reason))
+            self._venue.close()
+            self._venue = None
+            self.seat.left(now, VENUE, reason)
+            self._log.warning("left the venue", reason=reason)
+        elif not leaves and self._venue is None:
+            self._venue = self._connect()
+            self.seat.meets(self._venue)
 
     def _measure(self) -> None:
         """From a trade's arrival to the leaving of the order that it caused."""
@@ -102,11 +187,12 @@ class LiveGateway:
                     self.slow.add(now, now - arrived)
 
     def _wait(self, timeout_ms: int) -> None:
-        socket = self._venue.socket
+        socket = self._venue.socket if self._venue is not None else None
         if socket is not self._waited_on:
             if self._waited_on is not None:
                 self._poller.unregister(self._waited_on)
-            self._poller.register(socket, zmq.POLLIN)
+            if socket is not None:
+                self._poller.register(socket, zmq.POLLIN)
             self._waited_on = socket
         self._poller.poll(timeout_ms)
 
@@ -134,13 +220,18 @@ def trade(folder: Folder, log: Log) -> None:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         module, _, attribute = VENUES[VENUE].partition(":")
         open_venue: OpenVenue = getattr(import_module(module), attribute)
-        venue = open_venue(context, folder.endpoint("exchange"), keys, LiveClock(machine).now)
+        now_of = LiveClock(machine).now
+
+        def connect() -> LiveVenue:
+            return open_venue(context, folder.endpoint("exchange"), keys, now_of)
+
         link = Link(context, folder.endpoint("trader"), keys, "trader", "gateway", live=True)
-        gateway = LiveGateway(folder, venue, link, send_log, log)
+        kill_link = Link(context, folder.endpoint("kill"), keys, "kill", "gateway", live=True)
+        gateway = LiveGateway(folder, connect, link, kill_link, send_log, log)
         gateway.serve()
         folder.latency.write_bytes(msgspec.json.encode(gateway.latency.summary()))
         folder.slow.write_bytes(msgspec.json.encode(gateway.slow.kept))
         log.info("stopped", submitted=gateway.seat.submitted, dropped=gateway.seat.dropped)
-        venue.close()
         link.close()
+        kill_link.close()
         context.term()

@@ -25,6 +25,9 @@ from autofutures.telemetry.logs import open_log
 
 Status = dict[str, object]
 
+LAST = ("exchange", "kill")
+"""Processes that end when all others have."""
+
 LOOK_MS = 100
 SLEPT_NS = SECOND
 """A supervisor that did not look for so long hung itself, perhaps with the whole computer: others may be well."""
@@ -51,7 +54,7 @@ class LiveSupervisor:
         self._children = {
             name: Child(name, arguments)
             for name, arguments in commands_of(
-                folder.run(), projects=bool(machine.projections), alerts=bool(machine.alerts)
+                folder.run(), projects=bool(machine.projections), alerts=bool(machine.alerts), kills=True
             )
             if name != "exchange" or not machine.venue_endpoint
         }
@@ -91,7 +94,7 @@ class LiveSupervisor:
         self._stop_asked = True
 
     def _is_over(self) -> bool:
-        return all(child.handle < 0 for child in self._children.values() if child.name != "exchange") and (
+        return all(child.handle < 0 for name, child in self._children.items() if name not in LAST) and (
             self._children["trader"].ended
         )
 
@@ -215,7 +218,8 @@ class LiveSupervisor:
     def _kill_rest(self) -> None:
         left = [child for child in self._children.values() if child.process is not None and child.handle >= 0]
         for child in left:
-            self._log.warning("ending by force", child=child.name)
+            if child.name != "kill":
+                self._log.warning("ending by force", child=child.name)
             if child.process is not None:
                 child.process.terminate()
         for child in left:

@@ -14,7 +14,7 @@ from autofutures.config import RunSettings
 from autofutures.domain.messages import Alert
 from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
-from autofutures.ops.process import Life, Log
+from autofutures.ops.process import Life, Log, Replaced
 from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, watch_of
 from autofutures.seats.noticed import Noticed
 from autofutures.seats.port import MOST_MESSAGES
@@ -88,6 +88,11 @@ class LiveTrader:
         if self._verdict is None or _gist(verdict) != _gist(self._verdict):
             self._log.info("readiness", **msgspec.to_builtins(verdict))
         self._verdict = verdict
+        killed = seat.trader.inquiry.standing.killed
+        if killed is not None and killed.epoch > seat.epoch and not seat.stop_at:
+            raise Replaced(
+                f"the kill switch does not hear traders below {killed.epoch} any more: the next begins"
+            )
         for person, ask in seat.desk.take_questions():
             seat.desk.reply(person, ask.flow, self._status(verdict))
         if seat.desk.stop_asked or seat.stop_at:

@@ -173,6 +173,14 @@ class GatewaySeat:
         if kill.done and not was_done:
             self.say(((kill.status(now), now),))
 
+    def left(self, now: int, venue: str, reason: str) -> None:
+        """The session with the venue has ended for good: nothing goes out, until it is met again."""
+        self.from_venue([(LinkChanged(venue, now, up=False, session=0, reason=reason), now)])
+
+    def meets(self, venue: Venue) -> None:
+        """Another link to the venue stands for the one before."""
+        self._venue = venue
+
     def _compared(self, reconciled: Reconciled, epoch: int, now: int) -> None:
         """The trader's book and the venue's were compared: after a kill that admits it."""
         if self._kill is not None and self._kill.compared(reconciled, epoch):

@@ -30,6 +30,11 @@ def test_a_projector_goes_along_only_where_there_is_a_database_for_it() -> None:
     assert "projector" not in dict(children.commands_of(generated()))
 
 
+def test_a_kill_switch_starts_first_where_there_is_one() -> None:
+    assert next(iter(dict(children.commands_of(generated(), kills=True)))) == "kill"
+    assert "kill" not in dict(children.commands_of(generated()))
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -1,0 +1,68 @@
+"""The kill switch of a machine by the clock: the broker's ledger judges, and a strategy goes on wanting to trade."""
+
+from pathlib import Path
+
+import pytest
+
+from autofutures.domain.errors import BadInput, Refusal
+from autofutures.matching.ledger import Statement
+from autofutures.ops.kill import KillSwitchOf
+from autofutures.ops.operator import Operator
+from autofutures.orders.ids import is_kill_id
+from tests.process.live import LiveMachine, assert_equal, pinging, until
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path / "run"
+
+
+def at_work(ledger: Statement) -> list[str]:
+    return [line.client_id for line in ledger.orders if line.status in ("sent", "working")]
+
+
+def kill(machine: LiveMachine) -> Statement:
+    """Uses the kill switch; the broker's books once all is done, and while the strategy goes on asking."""
+    with Operator(machine.folder, "kill") as stranger, pytest.raises(BadInput, match="under its own key"):
+        stranger.command("", "kill", "flatten", {})
+    with KillSwitchOf(machine.folder) as switch:
+        assert switch.standing().level == "none"
+        until(lambda: bool(machine.ledger().positions), lambda: "never a position")
+        switch.kill("flatten", "a test")
+        assert switch.until_done(20).done
+    ledger = machine.ledger()
+    assert (ledger.positions, at_work(ledger)) == ({}, [])
+    machine.until_stopped_by_kill(1)
+    assert machine.ledger().orders == ledger.orders
+    return ledger
+
+
+def resume(machine: LiveMachine) -> None:
+    """Lets it trade again."""
+    with KillSwitchOf(machine.folder) as switch:
+        with pytest.raises(BadInput, match="is not this run's name, which is run"):
+            switch.resume("another")
+        switch.resume("run")
+    machine.until_ready()
+
+
+def test_a_machine_that_was_killed_is_flat_until_it_is_resumed_and_its_books_are_equal(place: Path) -> None:
+    with LiveMachine(place, pinging()) as machine:
+        machine.until_ready()
+        before = kill(machine)
+        resume(machine)
+        until(lambda: len(machine.ledger().orders) > len(before.orders), lambda: "it does not trade again")
+        machine.until_books_are_equal()
+        last = machine.stop()
+
+    assert_equal(machine.folder, last)
+    assert any(is_kill_id(line.client_id) for line in last.orders)
+
+
+def test_a_machine_that_has_ended_says_so(place: Path) -> None:
+    with LiveMachine(place, pinging()) as machine:
+        machine.until_ready()
+        machine.stop()
+        with KillSwitchOf(machine.folder) as switch, pytest.raises(Refusal, match="does not answer"):
+            switch.kill("flatten")
