@@ -14,6 +14,7 @@ from autofutures.domain.errors import BadInput
 if TYPE_CHECKING:
     from autofutures.ops.folder import Folder
     from autofutures.ops.kill import Standing
+    from autofutures.processes.kill_drill import Shot
 
 _HELP = (
     "Stop a running machine at the door to its venue, whatever its trader, strategies and databases do.\n\n"
@@ -62,11 +63,19 @@ def kill(
         str, typer.Option("--dead-man", metavar="TIME", help="Act unless renewed in time: 60s, 5m, or off.")
     ] = "",
     status: Annotated[bool, typer.Option("--status", help="Only say how it stands.")] = False,
+    drill: Annotated[bool, typer.Option("--drill", help="Prove it on paper machines of its own.")] = False,
+    drills: Annotated[int, typer.Option("--drills", help="How many, by --drill.", min=1)] = 4,
+    state: Annotated[
+        Path | None, typer.Option("--state", help="Keep the drill's machines in this folder.")
+    ] = None,
     as_json: options.JsonOption = False,
 ) -> None:
     """See `_HELP`."""
     from autofutures.ops.kill import KillSwitchOf
 
+    if drill:
+        _drill(drills, state, as_json=as_json)
+        return
     with KillSwitchOf(_folder(run)) as switch:
         if dead_man:
             switch.dead_man(seconds_of(dead_man), level)
@@ -76,6 +85,32 @@ def kill(
     _show(standing, as_json=as_json)
     if not (status or dead_man or standing.done):
         raise typer.Exit(1)
+
+
+def _drill(count: int, state: Path | None, *, as_json: bool) -> None:
+    """Proves the kill switch; exit code 1 where a promise was broken."""
+    from autofutures.processes.kill_drill import drill
+
+    figures = drill(count, _tell, state)
+    if as_json:
+        print_json(msgspec.to_builtins(figures))
+    else:
+        for cause, times in figures.causes.items():
+            sys.stdout.write(
+                f"{cause:24} {times.drills:3} drills  median {times.median_s:.3f} s  max {times.max_s:.3f} s\n"
+            )
+        sys.stdout.write(
+            f"{'all':24} {figures.drills:3} drills  median {figures.median_s:.3f} s  max {figures.max_s:.3f} s, "
+            f"promised {figures.promise_s:g} s\n"
+        )
+    for sentence in figures.broken:
+        sys.stderr.write(f"broken: {sentence}\n")
+    if not figures.passed:
+        raise typer.Exit(1)
+
+
+def _tell(done: int, of: int, shot: "Shot") -> None:
+    sys.stderr.write(f"{done}/{of}  {shot.cause}: {shot.held} contracts, flat after {shot.seconds:.3f} s\n")
 
 
 def flatten(

@@ -116,6 +116,14 @@ class Statement(msgspec.Struct, frozen=True):
     faults: dict[str, int]
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What of the books is open: positions by symbol, how many orders may still trade, and how many came in all."""
+
+    positions: dict[str, int]
+    working: int
+    orders: int
+
+
 class Ledger:
     """The books.
 
@@ -204,6 +212,12 @@ class Ledger:
                 break
             positions[fill.symbol] -= fill.side * fill.qty
         return {symbol: net for symbol, net in sorted(positions.items()) if net}
+
+    def held(self) -> Held:
+        """What is open now."""
+        positions = {symbol: net for symbol, net in sorted(self.positions.items()) if net}
+        working = sum(1 for entry in self.orders.values() if entry.status in LIVE)
+        return Held(positions, working, len(self.orders))
 
     def statement(self, sessions: int, faults: Counter[str]) -> Statement:
         """Everything, for a judge."""

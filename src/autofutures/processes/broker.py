@@ -1,8 +1,8 @@
 """The exchange process by the clock: a broker's far side that nobody has to wait for, and that outlives the machine.
 
 Plays the feed as time goes by, holds one session with a gateway, says what the broker says when it says it, and answers
-people: `ledger` for the broker's books, `cut:MILLISECONDS` to cut the link for so long, `end` for the session's end at
-once, `stop`.
+people: `ledger` for the books, `held` for what of them is open, `cut:MILLISECONDS` to cut the link for so long,
+`end` for the session's end at once, `stop`.
 """
 
 import signal
@@ -302,6 +302,8 @@ class FarSide:
         match verb:
             case "ledger":
                 return msgspec.json.encode(self._broker.statement()).decode()
+            case "held":
+                return msgspec.json.encode(self._broker.ledger.held()).decode()
             case "cut" if value.isdecimal():
                 self._cut_until = now + int(value) * _MILLISECOND
                 self._broker.faults["cut"] += 1
@@ -311,7 +313,7 @@ class FarSide:
             case "stop":
                 self.stopping = "asked to"
             case _:
-                return '{"refused": "ask for ledger, cut:MILLISECONDS, end or stop"}'
+                return '{"refused": "ask for ledger, held, cut:MILLISECONDS, end or stop"}'
         return '{"done": true}'
 
     def _end_market(self, now: int) -> None:

@@ -9,13 +9,14 @@ import msgspec
 import zmq
 
 from autofutures import clock
-from autofutures.assemble.nodes import view_of
 from autofutures.bus.codec import Outbox
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.sockets import Link
 from autofutures.domain.messages import AnyMessage, Kill, LinkChanged, Stop, decode_frame
 from autofutures.domain.units import KillLevel
 from autofutures.gateway import Venue
+from autofutures.market.sessions import Calendar
+from autofutures.market.view import MarketView
 from autofutures.ops.folder import Folder
 from autofutures.ops.kill import Asked
 from autofutures.ops.process import Life, Log
@@ -101,7 +102,8 @@ class LiveGateway:
         self._log = log
         self._clock = LiveClock(machine)
         self._life = Life()
-        self._switch = KillSwitch(KillFile(folder.kill), view_of(folder.run()))
+        view = MarketView(Calendar(folder.run().closed_days))
+        self._switch = KillSwitch(KillFile(folder.kill), view)
         self.seat = GatewaySeat(
             send_log, self._venue, LinkPort(link), watch_of(folder, "gateway"), self._switch
         )

@@ -2,6 +2,7 @@
 
 STRATEGIES = {
     "ema_cross": "autofutures.strategies.ema_cross:EmaCross",
+    "filler": "autofutures.strategies.filler:Filler",
     "market_maker": "autofutures.strategies.market_maker:MarketMaker",
     "pinger": "autofutures.strategies.pinger:Pinger",
     "support_resistance": "autofutures.strategies.support_resistance:SupportResistance",
