@@ -10,6 +10,7 @@ from autofutures.ops.kill import KillSwitchOf
 from autofutures.ops.operator import Operator
 from autofutures.orders.ids import is_kill_id
 from tests.process.live import LiveMachine, assert_equal, pinging, until
+from tests.process.machine import Machine
 
 
 @pytest.fixture
@@ -66,3 +67,10 @@ def test_a_machine_that_has_ended_says_so(place: Path) -> None:
         machine.stop()
         with KillSwitchOf(machine.folder) as switch, pytest.raises(Refusal, match="does not answer"):
             switch.kill("flatten")
+
+
+def test_whatever_is_broken_the_exchanges_ledger_is_flat_in_time(machine: Machine) -> None:
+    found = machine.run("kill", "--drill", "--drills", "4", "--json", patience_s=240).json()
+    assert (found["drills"], found["late"], found["broken"]) == (4, 0, [])
+    assert found["books_equal"] is True
+    assert (found["admitted_early"], found["orders_per_client_id_max"]) == (0, 1)

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +31,47 @@ ASIDE = ("projector", "alerts")
 """Processes that nobody waits for: the machine trades on without them."""
 
 
+SPARE_AFTER_NS = 5 * SECOND
+"""A spare is made once its process has run for so long: all that starts with the machine comes first."""
+
+
+class Spare:
+    """A process that has loaded its modules, and waits to be told that it is needed.
+
+    Args:
+        process: itself.
+        pulse: the pipe on which it will say that it works.
+        go: the pipe on which it is told.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", pulse: int, go: int) -> None:
+        self._process = process
+        self._pulse = pulse
+        self._go = go
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it still waits."""
+        return self._process.poll() is None
+
+    def take(self) -> tuple["subprocess.Popen[bytes]", int] | None:
+        """Its turn has come: the process and its pulse; none where it has died."""
+        try:
+            os.write(self._go, b".")
+        except BrokenPipeError:
+            self.drop()
+            return None
+        os.close(self._go)
+        return self._process, self._pulse
+
+    def drop(self) -> None:
+        """It is not needed, and holds nothing."""
+        self._process.kill()
+        self._process.wait()
+        os.close(self._go)
+        os.close(self._pulse)
+
+
 class Child:
     """One process of the machine, through all its lives.
 
@@ -53,28 +94,58 @@ class Child:
         self._leaves_by = 0
         self.restart_at = 0
         self.ended = False
+        self._spare: Spare | None = None
 
     def start(self, folder: Folder) -> int:
-        """Starts it; returns its process id."""
-        self.pulse, theirs = os.pipe()
-        os.set_blocking(self.pulse, False)
-        with folder.log(f"{self.name}.err").open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", *self._arguments, "--run", str(folder.root), "--pulse", str(theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=environment_of_children({}),
-                start_new_session=True,
-                pass_fds=(theirs,),
-            )
-        os.close(theirs)
+        """Starts it, or lets its spare take over; returns its process id."""
+        taken = self._spare.take() if self._spare is not None else None
+        self.process, self.pulse = taken if taken is not None else self._launch(folder, ())
+        self._spare = None
         self.handle = os.pidfd_open(self.process.pid)
         self.started_at = self._heard_at = clock.stopwatch_ns()
         self._pulses = 0
         self._leaves_by = 0
         self.restart_at = 0
         return self.process.pid
+
+    def prepare(self, folder: Folder, now: int) -> None:
+        """Has a spare ready once it has run for a while: its next life begins without loading anything."""
+        if self.handle < 0 or now - self.started_at < SPARE_AFTER_NS:
+            return
+        if self._spare is None:
+            theirs, go = os.pipe()
+            process, pulse = self._launch(folder, ("--spare", str(theirs)), theirs)
+            os.close(theirs)
+            self._spare = Spare(process, pulse, go)
+        elif not self._spare.is_there:
+            self._spare.drop()
+            self._spare = None
+
+    def drop_spare(self) -> None:
+        """Nobody is started again: a spare ends."""
+        if self._spare is not None:
+            self._spare.drop()
+            self._spare = None
+
+    def _launch(
+        self, folder: Folder, more: Sequence[str], *handles: int
+    ) -> tuple["subprocess.Popen[bytes]", int]:
+        """A new process, and the pipe on which it says that it works."""
+        pulse, theirs = os.pipe()
+        os.set_blocking(pulse, False)
+        command = [sys.executable, "-m", *self._arguments, "--run", str(folder.root), "--pulse", str(theirs)]
+        with folder.log(f"{self.name}.err").open("ab") as output:
+            process = subprocess.Popen(
+                [*command, *more],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=environment_of_children({}),
+                start_new_session=True,
+                pass_fds=(theirs, *handles),
+            )
+        os.close(theirs)
+        return process, pulse
 
     def hear(self, now: int) -> None:
         """Reads its signs of life."""

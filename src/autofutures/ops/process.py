@@ -117,8 +117,11 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
     parser.add_argument("--name", default=process, help="which one, where there are several")
     parser.add_argument("--pulse", type=int, default=-1, help="the pipe on which it says that it works")
     parser.add_argument("--parent", type=int, default=0, help="who started it, and must live on")
+    parser.add_argument("--spare", type=int, default=-1, help="the pipe on which it is told to take over")
     arguments = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if arguments.spare >= 0 and not _is_needed(arguments.spare):
+        return
     Life.pulse, Life.parent = arguments.pulse, arguments.parent
     if arguments.pulse >= 0:
         os.set_blocking(arguments.pulse, False)
@@ -151,6 +154,12 @@ def run_process(process: str, body: Callable[[Path, str, Log], None]) -> None:
         log.exception("died")
         raise
     log.info("ended")
+
+
+def _is_needed(pipe: int) -> bool:
+    """A spare has loaded all that it needs, and waits until its turn comes; not so when its supervisor ends."""
+    end_with_parent()
+    return os.read(pipe, 1) != b""
 
 
 def end_with_parent() -> None:

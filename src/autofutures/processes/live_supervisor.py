@@ -28,6 +28,9 @@ Status = dict[str, object]
 LAST = ("exchange", "kill")
 """Processes that end when all others have."""
 
+SPARED = "gateway"
+"""Of this one a spare waits: whoever uses the kill switch on a gateway that is deaf has no time to load it."""
+
 LOOK_MS = 100
 SLEPT_NS = SECOND
 """A supervisor that did not look for so long hung itself, perhaps with the whole computer: others may be well."""
@@ -120,6 +123,8 @@ class LiveSupervisor:
         for child in self._children.values():
             if 0 < child.restart_at <= now:
                 self._start(child)
+            elif child.name == SPARED:
+                child.prepare(self._folder, now)
         self._watcher.turn(self._children.values(), now)
         if 0 < self._ends_at <= now:
             self._stop_asked, self._ends_at = True, 0
@@ -216,6 +221,8 @@ class LiveSupervisor:
                 self._progress(status)
 
     def _kill_rest(self) -> None:
+        for child in self._children.values():
+            child.drop_spare()
         left = [child for child in self._children.values() if child.process is not None and child.handle >= 0]
         for child in left:
             if child.name != "kill":

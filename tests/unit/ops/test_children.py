@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -80,3 +81,53 @@ def test_a_process_that_was_asked_to_leave_and_stays_is_killed() -> None:
     assert child.is_stuck(SECOND + children.LEAVE_NS + 1)
     child.kill(SECOND + children.LEAVE_NS + 1)
     assert not child.is_stuck(SECOND + children.LEAVE_NS + 2)
+
+
+@pytest.fixture
+def spared(tmp_path: Path) -> Iterator[tuple[children.Child, folder.Folder]]:
+    """A process that has run for a while, with its spare."""
+    place = folder.Folder(tmp_path)
+    place.logs.mkdir()
+    child = children.Child("kill", ["autofutures.processes.kill"])
+    child.handle = 0
+    child.prepare(place, children.SPARE_AFTER_NS)
+    yield child, place
+    child.drop_spare()
+    if child.process is not None:
+        child.process.kill()
+        child.handle = -1
+        child.bury()
+
+
+def test_a_spare_waits_until_it_is_needed_and_is_then_the_process(
+    spared: tuple[children.Child, folder.Folder],
+) -> None:
+    child, place = spared
+    assert not place.log("kill").exists()
+    child.start(place)
+    assert child.process is not None
+    assert child.process.wait(30) == 2  # Its folder holds no run: it has come to its body.
+    assert '"refused"' in place.log("kill").read_text()
+
+
+def test_a_spare_that_has_died_is_replaced_by_a_fresh_start(
+    spared: tuple[children.Child, folder.Folder],
+) -> None:
+    child, place = spared
+    spare = child._spare  # noqa: SLF001
+    assert spare is not None
+    spare._process.kill()  # noqa: SLF001
+    spare._process.wait()  # noqa: SLF001
+    child.start(place)
+    assert child.process is not spare._process  # noqa: SLF001
+    assert child.process is not None
+    assert child.process.wait(30) == 2
+
+
+def test_a_spare_is_made_only_once_its_process_has_run_for_a_while(tmp_path: Path) -> None:
+    place = folder.Folder(tmp_path)
+    child = children.Child("kill", ["autofutures.processes.kill"])
+    child.prepare(place, children.SPARE_AFTER_NS)  # It does not run.
+    child.handle = 0
+    child.prepare(place, children.SPARE_AFTER_NS - 1)
+    assert child._spare is None  # noqa: SLF001
