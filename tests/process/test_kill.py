@@ -70,7 +70,7 @@ def test_a_machine_that_has_ended_says_so(place: Path) -> None:
 
 
 def test_whatever_is_broken_the_exchanges_ledger_is_flat_in_time(machine: Machine) -> None:
-    found = machine.run("kill", "--drill", "--drills", "4", "--json", patience_s=240).json()
+    found = machine.run("kill", "--drill", "--drills", "4", "--within", "20", "--json", patience_s=240).json()
     assert (found["drills"], found["late"], found["broken"]) == (4, 0, [])
     assert found["books_equal"] is True
     assert (found["admitted_early"], found["orders_per_client_id_max"]) == (0, 1)

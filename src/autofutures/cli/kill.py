@@ -41,6 +41,7 @@ ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for those who 
 WaitOption = Annotated[float, typer.Option("--wait", help="Look on for so many seconds at most.", min=0)]
 
 WAIT_S = 15.0
+PROMISE_S = 3.0
 
 
 def mount(app: typer.Typer) -> None:
@@ -65,6 +66,9 @@ def kill(
     status: Annotated[bool, typer.Option("--status", help="Only say how it stands.")] = False,
     drill: Annotated[bool, typer.Option("--drill", help="Prove it on paper machines of its own.")] = False,
     drills: Annotated[int, typer.Option("--drills", help="How many, by --drill.", min=1)] = 4,
+    within: Annotated[
+        float, typer.Option("--within", help="A drill that takes longer, in seconds, is late.", min=0)
+    ] = PROMISE_S,
     state: Annotated[
         Path | None, typer.Option("--state", help="Keep the drill's machines in this folder.")
     ] = None,
@@ -74,7 +78,7 @@ def kill(
     from autofutures.ops.kill import KillSwitchOf
 
     if drill:
-        _drill(drills, state, as_json=as_json)
+        _drill(drills, within, state, as_json=as_json)
         return
     with KillSwitchOf(_folder(run)) as switch:
         if dead_man:
@@ -87,11 +91,11 @@ def kill(
         raise typer.Exit(1)
 
 
-def _drill(count: int, state: Path | None, *, as_json: bool) -> None:
+def _drill(count: int, within: float, state: Path | None, *, as_json: bool) -> None:
     """Proves the kill switch; exit code 1 where a promise was broken."""
     from autofutures.processes.kill_drill import drill
 
-    figures = drill(count, _tell, state)
+    figures = drill(count, _tell, state, within)
     if as_json:
         print_json(msgspec.to_builtins(figures))
     else:
