@@ -85,6 +85,10 @@ class LiveMachine:
         """A new supervisor takes over."""
         self._supervisors.append(self._supervise())
 
+    def adopt(self, supervisor: "subprocess.Popen[bytes]") -> None:
+        """Somebody else has started one."""
+        self._supervisors.append(supervisor)
+
     def children(self) -> dict[str, int]:
         return children_of(self.folder) if self.folder.log("supervisor").exists() else {}
 

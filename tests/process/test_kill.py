@@ -6,11 +6,11 @@ import pytest
 
 from autofutures.domain.errors import BadInput, Refusal
 from autofutures.matching.ledger import Statement
-from autofutures.ops.kill import KillSwitchOf
+from autofutures.ops.kill import KillSwitchOf, take_over
 from autofutures.ops.operator import Operator
 from autofutures.orders.ids import is_kill_id
 from tests.process.live import LiveMachine, assert_equal, pinging, until
-from tests.process.machine import Machine
+from tests.process.machine import Machine, alive
 
 
 @pytest.fixture
@@ -59,6 +59,32 @@ def test_a_machine_that_was_killed_is_flat_until_it_is_resumed_and_its_books_are
 
     assert_equal(machine.folder, last)
     assert any(is_kill_id(line.client_id) for line in last.orders)
+
+
+def test_a_machine_that_has_lost_its_supervisor_is_started_again_and_comes_up_killed(place: Path) -> None:
+    with LiveMachine(place, pinging()) as machine:
+        machine.until_ready()
+        assert take_over(machine.folder, "flatten", "a test", "") is None
+        until(lambda: bool(machine.ledger().positions), lambda: "never a position")
+        machine.supervisor.kill()
+        machine.supervisor.wait()
+        until(lambda: alive(list(machine.children().values())) == [], lambda: "somebody stays")
+        started = take_over(machine.folder, "flatten", "a test", "")
+        assert started is not None
+        machine.adopt(started)
+        until(lambda: is_done(machine), lambda: machine.folder.log("gateway").read_text()[-500:])
+        ledger = machine.ledger()
+        assert (ledger.positions, at_work(ledger)) == ({}, [])
+
+
+def is_done(machine: LiveMachine) -> bool:
+    """Whether the kill switch answers, and has done what was asked for."""
+    try:
+        with KillSwitchOf(machine.folder) as switch:
+            standing = switch.standing()
+    except Refusal:
+        return False
+    return standing.agrees and standing.level == "flatten" and standing.done
 
 
 def test_a_machine_that_has_ended_says_so(place: Path) -> None:

@@ -12,6 +12,9 @@ from autofutures.domain.messages import (
     Submit,
 )
 from autofutures.gateway import Gateway, Remembered
+from autofutures.market.sessions import Calendar
+from autofutures.market.view import MarketView
+from autofutures.orders.kill import KeptInMemory, KillState, KillSwitch
 from tests.makers import OPEN, TXF, submit, tick
 
 CANCEL = Cancel("o1", OPEN, TXF)
@@ -137,3 +140,12 @@ def test_what_was_handed_over_is_marked() -> None:
 def test_lives_are_numbered() -> None:
     log = Remembered()
     assert [log.next_life() for _ in range(3)] == [1, 2, 3]
+
+
+def test_a_trader_of_before_the_kill_switch_may_not_even_cancel() -> None:
+    switch = KillSwitch(KeptInMemory(KillState(epoch=3)), MarketView(Calendar()))
+    gateway = Gateway(kill=switch)
+    assert gateway.request(CANCEL, 2, OPEN) == (
+        Rejected("o1", OPEN, "not sent: trader 2 was replaced by trader 3", of_cancel=True),
+    )
+    assert gateway.request(CANCEL, 3, OPEN) == (CANCEL,)

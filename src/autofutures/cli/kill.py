@@ -9,7 +9,7 @@ import typer
 
 from autofutures.cli import options
 from autofutures.cli.output import print_json
-from autofutures.domain.errors import BadInput
+from autofutures.domain.errors import BadInput, Refusal
 
 if TYPE_CHECKING:
     from autofutures.ops.folder import Folder
@@ -42,6 +42,8 @@ WaitOption = Annotated[float, typer.Option("--wait", help="Look on for so many s
 
 WAIT_S = 15.0
 PROMISE_S = 3.0
+STARTS = 10
+"""Questions to a kill process that is starting, each of some seconds."""
 
 
 def mount(app: typer.Typer) -> None:
@@ -80,7 +82,10 @@ def kill(
     if drill:
         _drill(drills, within, state, as_json=as_json)
         return
-    with KillSwitchOf(_folder(run)) as switch:
+    folder = _folder(run)
+    if not (dead_man or status):
+        _take_over(folder, level, reason)
+    with KillSwitchOf(folder) as switch:
         if dead_man:
             switch.dead_man(seconds_of(dead_man), level)
         elif not status:
@@ -89,6 +94,23 @@ def kill(
     _show(standing, as_json=as_json)
     if not (status or dead_man or standing.done):
         raise typer.Exit(1)
+
+
+def _take_over(folder: "Folder", level: str, reason: str) -> None:
+    """A machine that has lost its supervisor is started again, killed; this waits until its kill switch answers."""
+    from autofutures.config import login_name
+    from autofutures.ops.kill import KillSwitchOf, take_over
+
+    if take_over(folder, level, login_name(), reason) is None:
+        return
+    sys.stderr.write("the machine has lost its supervisor: it is started again, and comes up killed\n")
+    for _ in range(STARTS):
+        try:
+            with KillSwitchOf(folder) as switch:
+                switch.standing()
+        except Refusal:
+            continue
+        return
 
 
 def _drill(count: int, within: float, state: Path | None, *, as_json: bool) -> None:

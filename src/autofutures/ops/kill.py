@@ -4,6 +4,8 @@ It takes a key of its own (`kill.key_secret`): who may trade may not thereby sto
 trade.
 """
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -11,10 +13,12 @@ from typing import Self
 import msgspec
 
 from autofutures import clock
+from autofutures.config import environment_of_children
 from autofutures.domain.errors import BadInput, Refusal
 from autofutures.domain.units import SECOND, KillLevel
 from autofutures.ops.folder import Folder
 from autofutures.ops.operator import Operator
+from autofutures.storage.kill_file import keep, read
 
 PATIENCE_MS = 3_000
 """How long a person waits for the kill process's word: it does nothing else."""
@@ -156,3 +160,51 @@ class KillSwitchOf:
                 f"the kill process of {self._folder.root} does not answer: it is not running, or it does not admit "
                 f"this key ({error}). Take orders back and close positions at the broker by hand"
             ) from error
+
+
+def take_over(folder: Folder, level: str, who: str, reason: str) -> "subprocess.Popen[bytes] | None":
+    """Where the machine has lost its supervisor, and so all its processes, a new one starts and comes up killed.
+
+    Args:
+        folder: of a live run.
+        level: what is asked for; it is kept before anything starts.
+        who: for the log.
+        reason: for the log.
+
+    Returns:
+        The new supervisor; none where the run's own is there, or ended in order.
+
+    Raises:
+        BadInput: there is no such level, or no key for the kill switch here.
+    """
+    KillSwitchOf(folder).__exit__()
+    if level not in LEVELS:
+        raise BadInput(f"--level {level!r}: write {', '.join(LEVELS)}")
+    if folder.is_over():
+        return None
+    try:
+        folder.take()
+    except BadInput:
+        return None
+    try:
+        former = read(folder.kill_asked, Asked) or Asked()
+        asked = msgspec.structs.replace(
+            former,
+            number=former.number + 1,
+            at=clock.now_ns(),
+            level=max(former.level, LEVELS[level]),
+            who=who,
+            reason=reason,
+        )
+        keep(folder.kill_asked, asked)
+    finally:
+        folder.leave()
+    with folder.log("supervisor.err").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "autofutures.processes.supervisor", "--run", str(folder.root)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment_of_children({}),
+            start_new_session=True,
+        )

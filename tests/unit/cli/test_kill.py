@@ -60,6 +60,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr("autofutures.ops.kill.KillSwitchOf", Takes)
+    monkeypatch.setattr("autofutures.ops.kill.take_over", lambda *_: None)
     monkeypatch.setattr(Takes, "asked", ())
     monkeypatch.setattr(Takes, "stands", QUIET)
     folder = make_folder(tmp_path / "monday", generated(), live=True)

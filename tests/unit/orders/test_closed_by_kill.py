@@ -112,6 +112,28 @@ def test_what_no_strategy_held_was_a_strangers_and_never_closes_a_later_position
     assert reconciled(said).unexplained == {}
 
 
+def test_a_fill_that_closed_nothing_of_ours_closes_nothing_later_either() -> None:
+    trader, fills, _ = holding(a=1)
+    by_hand = filled("", "H1", Side.BUY, 3, 17_400)
+    at = OPEN + SECOND
+    assert trader.handle(filled(fills[0].client_id, "F1", Side.BUY, 1, 17_400), at) == []
+    trader.handle(intent(Side.SELL, 1, strategy="a", k=8, at=at), at)
+    (order,) = trader.orders.alive()
+    out = filled(order.client_id, "F2", Side.SELL, 1, 17_400, at)
+    trader.handle(out, at)
+    said = answer(trader, LATER, [*fills, out, by_hand, closing(3)], {})
+    assert reconciled(said).unexplained == {}
+    later = LATER + 11 * SECOND
+    trader.handle(tick(at=later), later)
+    trader.handle(intent(Side.BUY, 2, strategy="a", k=9, at=later), later)
+    (order,) = trader.orders.alive()
+    entry = filled(order.client_id, "F9", Side.BUY, 2, 17_400, later)
+    trader.handle(entry, later)
+    said = answer(trader, LATER + 21 * SECOND, [*fills, out, by_hand, closing(3), entry], {TXF: 2})
+    assert trader.portfolio.position("a", TXF) == 2
+    assert reconciled(said).unexplained == {}
+
+
 def test_ids_of_the_kill_switch_are_told_from_those_of_a_trader() -> None:
     trader, _, _ = holding(a=1)
     assert is_kill_id(KILL)

@@ -7,7 +7,7 @@ import msgspec
 from autofutures.assemble.nodes import view_of
 from autofutures.bus.codec import Outbox
 from autofutures.config import StrategySettings
-from autofutures.domain.messages import Alert, AnyMessage, Kill, Killed, Submit, Traded
+from autofutures.domain.messages import Alert, AnyMessage, Kill, Killed, Query, Reconciled, Submit, Traded
 from autofutures.domain.units import SECOND, KillLevel, Mode, OrderType, Side, TimeInForce
 from autofutures.orders.ids import is_kill_id
 from autofutures.orders.kill import KeptInMemory, KillState, KillSwitch
@@ -138,6 +138,45 @@ def test_after_it_no_trader_is_admitted_before_it_has_compared_its_book_with_the
         house.wait(4)
         assert house.admits()
         assert len(house.at_broker) > before
+
+
+def test_while_it_lasts_an_admitted_trader_gets_nothing_out_either() -> None:
+    with holding() as house:
+        house.kill()
+        house.wait()
+        house.new_trader()
+        house.wait(4)
+        assert house.admits()
+        ask(house, submit("o7"), house.trader.epoch)
+        assert house.log.was_refused("o7")
+        assert house.positions() == {}
+
+
+def test_a_position_that_waits_for_its_session_is_not_closed_by_the_trader_too() -> None:
+    with holding() as house:
+        house.cut |= {(TRADER, GATEWAY), (GATEWAY, TRADER)}
+        house.kept.state = KillState(number=9, at=house.now, level=FLATTEN)
+        house.now += 6 * 3600 * SECOND
+        house._link.now = house.now  # noqa: SLF001
+        house.beat(2)
+        assert house.admits()
+        assert house.switch.objection(submit(side=Side.SELL)) == "the kill switch is at flatten"
+
+
+def test_a_list_asked_for_just_after_the_last_order_may_lack_it_and_admits_nobody() -> None:
+    with holding() as house:
+        house.cut |= {(TRADER, GATEWAY), (GATEWAY, TRADER)}
+        house.kill()
+        while house.kept.state.orders or not house.kill_orders():
+            house.wait(0.1)
+        house.kill(KillLevel.NONE)
+        epoch = house.switch.epoch
+        for flow, at, admitted in (("early", house.now, False), ("late", house.now + SECOND, True)):
+            house.switch.trader_asks(Query(flow, at))
+            agreed = Reconciled(flow, at, 0, 0, 0, {})
+            assert not house.switch.compared(agreed, epoch - 1)
+            assert not house.switch.compared(msgspec.structs.replace(agreed, unexplained={TXF: 1}), epoch)
+            assert house.switch.compared(agreed, epoch) is admitted
 
 
 def test_a_comparison_from_before_the_last_order_admits_nobody() -> None:
