@@ -32,6 +32,8 @@ ALERTS: Mapping[str, Kind] = {
     "exit_failing": Kind("exit orders are refused again and again", in_journal=True),
     "book_stop": Kind("a strategy's whole position was closed at its largest loss", in_journal=True),
     "left_over": Kind("the book holds what this run does not trade", in_journal=True),
+    "killed": Kind("the kill switch was used: it lasts until a person resumes the machine"),
+    "gateway_deaf": Kind("the gateway did not hear the kill switch and was ended", each=False),
     "link_down": Kind("no link to the venue", in_journal=True),
     "disk": Kind("the journal's disk is nearly full, or slow", in_journal=True),
     "limit_near": Kind("a position is near its limit", urgent=False),

@@ -149,6 +149,8 @@ def test_a_level_is_lowered_only_by_resume_under_the_runs_name(house: House) -> 
     assert house.process.asked.level is KillLevel.FLATTEN
     assert house.command("resume", "run") == {"done": True}
     assert (house.process.asked.level, house.process.asked.number) == (KillLevel.NONE, 3)
+    words = house.folder.log("kill").read_text()
+    assert (words.count('"name":"killed"'), words.count('"resumed"')) == (2, 1)
 
 
 def test_the_dead_mans_switch_acts_when_it_is_not_renewed(house: House) -> None:
