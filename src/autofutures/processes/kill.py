@@ -181,9 +181,11 @@ class KillProcess:
             )
         )
         self._asked_at, self._told_at = clock.stopwatch_ns(), 0
-        self._log.error(
-            "alert", name="killed", subject=level.word, text=f"by {who}: {reason or 'no reason given'}"
-        )
+        if level:
+            text = f"by {who}: {reason or 'no reason given'}"
+            self._log.error("alert", name="killed", subject=level.word, text=text)
+        else:
+            self._log.warning("resumed", who=who)
 
     def _keep(self, asked: Asked) -> None:
         keep(self._folder.kill_asked, asked)

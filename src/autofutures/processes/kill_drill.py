@@ -23,7 +23,7 @@ from autofutures import clock
 from autofutures.assemble.paper import by_the_clock, offset_ns
 from autofutures.config import RunSettings, StrategySettings, environment_of_children
 from autofutures.domain.errors import BrokenInvariant, Refusal
-from autofutures.domain.messages import Killed, Reconciled, Submit, Traded
+from autofutures.domain.messages import AnyMessage, Killed, Reconciled, Started, Submit, Traded
 from autofutures.domain.units import SECOND, KillLevel
 from autofutures.matching.ledger import Held, Statement
 from autofutures.ops.children import is_of
@@ -289,21 +289,35 @@ class Verdict(msgspec.Struct):
     equal: bool = True
 
 
+class Admission(msgspec.Struct):
+    """Whether the trader whose words are read may send orders: its life has compared its book since the last kill."""
+
+    life: int = 0
+    fence: int = 0
+    compared: bool = True
+
+    def hear(self, message: AnyMessage) -> None:
+        """One message of the journal, in its order. What the gateway says of admission is not believed here."""
+        if isinstance(message, Started):
+            self.life = message.epoch
+        elif isinstance(message, Killed) and message.epoch > self.fence:
+            self.fence, self.compared = message.epoch, False
+        elif isinstance(message, Reconciled) and not message.unexplained and self.life >= self.fence:
+            self.compared = True
+
+
 def judge(folder: Folder, ledger: Statement) -> Verdict:
     """Compares the journal with the exchange's ledger, once all has ended."""
     arrived = {line.client_id for line in ledger.orders}
+    admission, early = Admission(), 0
     booked: set[str] = set()
     positions: dict[str, int] = {}
-    compared, early = True, 0
     with Journal.open(folder.journal) as journal:
         for batch in journal.batches():
             for message in (*batch.inputs, *batch.outputs):
-                if isinstance(message, Killed) and not message.admits:
-                    compared = False
-                elif isinstance(message, Reconciled) and not message.unexplained:
-                    compared = True
-                elif isinstance(message, Submit):
-                    early += not compared and message.client_id in arrived
+                admission.hear(message)
+                if isinstance(message, Submit):
+                    early += not admission.compared and message.client_id in arrived
                 elif isinstance(message, Traded):
                     booked.add(message.fill_id)
                     qty = positions.get(message.symbol, 0) + message.side * message.qty
