@@ -126,6 +126,7 @@ class KillSwitch:
         self._todo: dict[str, str] = {}
         self._calm = 0
         self._busy_at = 0
+        self._has_left = False
 
     @property
     def level(self) -> KillLevel:
@@ -156,11 +157,16 @@ class KillSwitch:
         """How far it is."""
         state = self._log.state
         text = "; ".join(self._todo.values())
-        if not (text or self.done):
+        if not (text or self.done or self._has_left):
             text = "the venue is being asked"
-        if state.level and not self._up:
+        done = self.done or self._has_left
+        if state.level and not self._up and not self._has_left:
             text = "no session with the venue: armed, and acts when there is one"
-        return Killed(state.number, now, state.level, state.epoch, self.done, state.admits, state.who, text)
+        return Killed(state.number, now, state.level, state.epoch, done, state.admits, state.who, text)
+
+    def left(self) -> None:
+        """All was done, and the session with the venue has been ended: that is how it is to be."""
+        self._has_left = True
 
     # --- what is asked for
 
@@ -245,6 +251,7 @@ class KillSwitch:
         """What the venue says; whether the trader is to hear it too."""
         if isinstance(message, LinkChanged):
             self._up = message.up
+            self._has_left = self._has_left and not message.up
             self._lists.forget()
             self._calm = 0
         elif isinstance(message, Snapshot):

@@ -173,6 +173,7 @@ class LiveGateway:
             self._venue.close()
             self._venue = None
             self.seat.left(now, VENUE, reason)
+            self._switch.left()
             self._log.warning("left the venue", reason=reason)
         elif not leaves and self._venue is None:
             self._venue = self._connect()

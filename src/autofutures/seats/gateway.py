@@ -97,6 +97,7 @@ class GatewaySeat:
         asked: list[tuple[Leaving, int]] = []
         causes: list[int] = []
         back: list[AnyMessage] = []
+        compared: list[tuple[Reconciled, int]] = []
         for envelope in self._inbox.open(data):
             message = envelope.body
             if envelope.epoch > self._trader_epoch:
@@ -108,12 +109,14 @@ class GatewaySeat:
             elif isinstance(message, Gap):
                 back.append(message)
             elif isinstance(message, Reconciled):
-                self._compared(message, envelope.epoch, now)
+                compared.append((message, envelope.epoch))
             else:
                 self._control(message, envelope, now)
         if asked:
             self._request(asked, back, now)
             self.causes += causes
+        for reconciled, epoch in compared:  # What is in its own frame was decided before.
+            self._compared(reconciled, epoch, now)
         if back:
             self.say([(message, now) for message in back])
 

@@ -179,6 +179,22 @@ def test_a_list_asked_for_just_after_the_last_order_may_lack_it_and_admits_nobod
             assert house.switch.compared(agreed, epoch) is admitted
 
 
+def test_an_order_in_the_frame_of_the_comparison_was_decided_before_it_and_is_refused() -> None:
+    with holding() as house:
+        house.cut |= {(TRADER, GATEWAY), (GATEWAY, TRADER)}
+        house.kill()
+        house.wait()
+        house.kill(KillLevel.NONE)
+        epoch = house.switch.epoch
+        house.switch.trader_asks(Query("q", house.now))
+        outbox = Outbox(TRADER, epoch)
+        house.gateway.hear(
+            TRADER, outbox.frame((submit("o7"), Reconciled("q", 0, 0, 0, 0, {})), house.now), house.now
+        )
+        assert house.log.was_refused("o7")
+        assert house.admits()
+
+
 def test_a_comparison_from_before_the_last_order_admits_nobody() -> None:
     with holding() as house:
         house.kill()
@@ -326,3 +342,17 @@ def test_what_is_asked_for_twice_is_done_once() -> None:
         house.gateway.asked_to_kill(Kill(house.number, house.now, FLATTEN), house.now)
         assert house.switch.epoch == epoch
         assert len([killed for killed in told(house, Killed) if isinstance(killed, Killed)]) == 1
+
+
+def test_a_session_that_the_kill_switch_has_ended_is_no_trouble_and_a_broken_one_is() -> None:
+    with holding() as house:
+        house.kill(KillLevel.DISCONNECT)
+        house.wait()
+        assert house.switch.done
+        house.gateway.left(house.now, "paper", "the kill switch has disconnected")
+        assert house.switch.status(house.now).text.startswith("no session with the venue: armed")
+        house.switch.left()
+        status = house.switch.status(house.now)
+        assert (status.done, status.text) == (True, "")
+        house.link(up=True)
+        assert not house.switch.status(house.now).done
