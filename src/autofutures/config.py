@@ -343,6 +343,8 @@ class _PolicyTable(msgspec.Struct, forbid_unknown_fields=True):
     query_ms: int = _POLICY.query_ns // _MILLISECOND
     decision_ms: int = _POLICY.decision_ns // _MILLISECOND
     exit_doubt_ms: int = _POLICY.exit_doubt_ns // _MILLISECOND
+    flat_before_expiry_ms: int = _POLICY.flat_before_expiry_ns // _MILLISECOND
+    """0: what is held in a contract is held to its end."""
 
 
 class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -403,7 +405,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
         table = msgspec.structs.asdict(self.policy)
         strangers = table.pop("strangers")
         for name, value in table.items():
-            if value <= 0:
+            if value < 0 or (value == 0 and name != "flat_before_expiry_ms"):
                 raise BadInput(f"policy: {name} is {value}: give milliseconds above zero")
         times = {f"{name.removesuffix('_ms')}_ns": value * _MILLISECOND for name, value in table.items()}
         return msgspec.convert({"strangers": strangers, **times}, Policy)

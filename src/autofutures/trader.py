@@ -59,6 +59,7 @@ from autofutures.orders.book import Order, Orders
 from autofutures.orders.cover import Cover, uncovered
 from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
+from autofutures.orders.expiry import Expiries
 from autofutures.orders.inquiry import Inquiry
 from autofutures.orders.policy import Policy
 from autofutures.orders.settlement import Final, settle
@@ -111,7 +112,8 @@ class Trader:
         self.account = Account(self.instruments, orders, costs, doubts, limits)
         self.orders, self.portfolio, self.exits = orders, self.account.portfolio, self.account.exits
         self.inquiry = Inquiry(self.account, doubts, self.policy, view.session_over)
-        self.desk = ExitDesk(self.account, view, self._decide)
+        expiries = Expiries(view, self.policy.flat_before_expiry_ns)
+        self.desk = ExitDesk(self.account, view, self._decide, expiries)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)
         self._newest: dict[str, tuple[int, int]] = {}

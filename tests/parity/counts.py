@@ -41,7 +41,7 @@ REFUSALS = tuple(f"refused {rule}" for rule in words.RULE_IDS[1:] if rule not in
 FILLS = ("fill", "fill in part", "order ended canceled", "order ended expired", "cancel too late")
 PLANS = (
     *(f"plan {name}" for name in KINDS_OF_PLANS if name != "without sense"),
-    *(f"exit {reason}" for reason in WORDS[1:] if reason != WORDS[BOOK_STOPPED]),
+    *(f"exit {reason}" for reason in WORDS[1:BOOK_STOPPED]),
     "level reached",
 )
 """The book's stop is not among the exits: it fires once for a contract and run, for only a person resets it."""

@@ -21,6 +21,7 @@ from autofutures.data.catalog import Catalog
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
 from autofutures.domain.errors import BadInput
+from autofutures.orders.policy import Policy
 from autofutures.risk import RULES
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.load import load, make
@@ -242,6 +243,7 @@ def test_what_the_kernel_cannot_do_is_refused_and_not_approximated() -> None:
     for refused in (
         two,
         seeds.settings_of(2, market="depth"),
+        seeds.settings_of(2, policy=Policy(flat_before_expiry_ns=1)),
         seeds.settings_of(2, source="generated"),
         seeds.settings_of(2, faults={"reject": 1}),
         seeds.settings_of(2, symbols=(*run.symbols, "TAIFEX:TMF202108")),

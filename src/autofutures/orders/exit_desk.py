@@ -4,7 +4,7 @@ A report decides nothing: it frees or closes contracts, and the next trade or be
 start a storm of orders.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from autofutures.domain.messages import (
     Alert,
@@ -24,6 +24,7 @@ from autofutures.market.view import MarketView
 from autofutures.orders import exit_rules as rules
 from autofutures.orders.account import Account
 from autofutures.orders.book_stop import Stop
+from autofutures.orders.expiry import Expiries
 from autofutures.orders.plan import Plan
 
 Said = list[AnyMessage]
@@ -39,17 +40,24 @@ class ExitDesk:
         account: orders, positions, plans and stops.
         view: sessions and price limits.
         decide: makes an order of a decision.
+        expiries: from when on nothing is held in a contract.
     """
 
-    def __init__(self, account: Account, view: MarketView, decide: Decide) -> None:
+    def __init__(self, account: Account, view: MarketView, decide: Decide, expiries: Expiries) -> None:
         self._account = account
         self._exits, self._stops, self._orders = account.exits, account.stops, account.orders
         self._view = view
         self._decide = decide
+        self._expiries = expiries
+        self._ending: set[str] = set()
 
     def is_idle(self, symbol: str, last_ticks: int) -> bool:
         """Whether a trade can do nothing here."""
-        return not self._exits.watches(symbol) and self._stops.is_quiet(symbol, last_ticks)
+        return (
+            not self._exits.watches(symbol)
+            and self._stops.is_quiet(symbol, last_ticks)
+            and not self._expiries.watches(symbol)
+        )
 
     def hear_trade(self, symbol: str, last_ticks: int, now: int, said: Said) -> None:
         """A trade: book stops first, then plans in the order in which they were opened."""
@@ -59,6 +67,7 @@ class ExitDesk:
         for plan, changed in self._exits.hear_trade(symbol, last_ticks, now, session):
             self._act(plan, now, said, changed=changed)
         self._close_stopped(symbol, now, said)
+        self._leave_expiring(symbol, now, said)
         self._cancel_resting(now, said)
 
     def hear_time(self, now: int, said: Said) -> None:
@@ -69,6 +78,7 @@ class ExitDesk:
                 for plan, changed in self._exits.hear_time(symbol, now, session):
                     self._act(plan, now, said, changed=changed)
                 self._close_stopped(symbol, now, said)
+                self._leave_expiring(symbol, now, said)
         self._cancel_resting(now, said)
 
     def link_is_back(self, now: int, said: Said) -> None:
@@ -123,13 +133,21 @@ class ExitDesk:
         text = f"lost {fired.loss} of {fired.limit}: its position is closed, and it waits for a reset"
         said.append(fired)
         said.append(Alert("book_stop", now, f"{fired.strategy} {fired.symbol}", text))
+        self._ask_back(fired.symbol, (fired.strategy,), "the book stop fired", now, said)
+
+    def _ask_back(self, symbol: str, strategies: Sequence[str], why: str, now: int, said: Said) -> None:
+        """Orders at work that are no exits are taken back; of every strategy where none is named."""
         for order in tuple(self._orders.alive()):
             intent = order.intent
-            if (intent.strategy, intent.symbol) != (fired.strategy, fired.symbol) or intent.closes_k:
+            if (
+                intent.symbol != symbol
+                or intent.closes_k
+                or (strategies and intent.strategy not in strategies)
+            ):
                 continue
             if order.status is Status.HELD:
                 self._orders.hear(order, Event.CANCELED)
-                said.append(order.changed(now, "the book stop fired"))
+                said.append(order.changed(now, why))
             else:
                 self._account.cancel(order, now, said)
 
@@ -140,6 +158,23 @@ class ExitDesk:
                 if not plan.reason:
                     plan.fire(rules.BOOK_STOPPED)
                     self._act(plan, now, said, changed=True)
+            self._close_rest(stop, now, said)
+
+    def _leave_expiring(self, symbol: str, now: int, said: Said) -> None:
+        """A contract that ends soon is left, trade by trade: lots by their plans, the rest at the market."""
+        if not self._expiries.is_near(symbol, now):
+            return
+        plans = [plan for plan in self._exits.plans() if plan.intent.symbol == symbol and not plan.reason]
+        stops = tuple(self._stops.holding(symbol))
+        if (plans or stops) and symbol not in self._ending:
+            self._ending.add(symbol)
+            text = "its last session is near its close: what is held is closed, and its orders are asked back"
+            said.append(Alert("contract_ends", now, symbol, text))
+            self._ask_back(symbol, (), "its contract ends", now, said)
+        for plan in plans:
+            plan.fire(rules.EXPIRES)
+            self._act(plan, now, said, changed=True)
+        for stop in stops:
             self._close_rest(stop, now, said)
 
     def pending(self, symbol: str, side: Side, strategy: str) -> tuple[int, int]:

@@ -26,4 +26,6 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A decision older than this is not placed, and an order older than this is not sent."""
     exit_doubt_ns: int = 5 * SECOND
     """An exit whose outcome is unknown for so long halts the book and alerts."""
+    flat_before_expiry_ns: int = 0
+    """What is held in a contract is closed so long before its last session does; 0: it is held to its end."""
     strangers: Strangers = "ignore"

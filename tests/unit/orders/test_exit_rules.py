@@ -47,12 +47,13 @@ def test_without_prices_nothing_is_reached() -> None:
 
 
 def test_every_reason_has_a_word() -> None:
-    assert [rules.WORDS[why] for why in (rules.NONE, rules.STOP_LOSS, rules.BOOK_STOPPED)] == [
+    assert [rules.WORDS[why] for why in (rules.NONE, rules.STOP_LOSS, rules.BOOK_STOPPED, rules.EXPIRES)] == [
         "",
         "stop loss",
         "book stop",
+        "contract ends",
     ]
-    assert len(rules.WORDS) == rules.BOOK_STOPPED + 1
+    assert len(rules.WORDS) == rules.EXPIRES + 1
 
 
 @pytest.mark.parametrize(

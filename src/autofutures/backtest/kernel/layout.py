@@ -51,6 +51,8 @@ def check(run: RunSettings) -> None:
         reason = "it keeps no book of every price: give --market quotes"
     elif run.faults:
         reason = "a broker that misbehaves is only simulated by the nodes"
+    elif run.policy.flat_before_expiry_ns:
+        reason = "positions are closed before their contract ends, which only the nodes do"
     elif run.strategies[0].exits not in ("", "own", "plans"):
         reason = f"exits = {run.strategies[0].exits!r} is not known"
     if reason:
