@@ -52,6 +52,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import Mode, OrderType, Side, TimeInForce
+from autofutures.market import day_changes
 from autofutures.market.quotes import ANY_PRICE, LOWEST, is_sound
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE, Account
@@ -61,6 +62,7 @@ from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
 from autofutures.orders.expiry import Expiries
 from autofutures.orders.inquiry import Inquiry
+from autofutures.orders.leaving import submit_of
 from autofutures.orders.policy import Policy
 from autofutures.orders.settlement import Final, settle
 from autofutures.portfolio.costs import Costs
@@ -146,6 +148,10 @@ class Trader:
                 said += [
                     plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source
                 ]
+                said += self.configured("").values()
+            case Command(strategy="", name=day_changes.NAME):
+                said.append(day_changes.decide(message, self.view, now))
+                self.fold(said[0])
             case Command(verb="reset", name="book_stop"):
                 self.desk.reset(message, now, said)
             case Command() if message.strategy not in self._strategies:
@@ -270,7 +276,7 @@ class Trader:
         return placed
 
     def _send(self, client_id: str, intent: Intent, kind: OrderType, now: int, said: Said) -> None:
-        submit = _submit(client_id, intent, kind, now, now + self.policy.decision_ns)
+        submit = submit_of(client_id, intent, kind, now, now + self.policy.decision_ns)
         self.orders.left_for_venue(submit)
         said.append(submit)
 
@@ -360,6 +366,7 @@ class Trader:
         if message.verb == "reset":
             return  # The trader's own: its strategy never hears of it.
         settings[message.name] = message
+        day_changes.apply(message, self.view)
 
     def configured(self, strategy: str) -> Mapping[str, Configured]:
         """What people have said last, by name; a removal too, for the settings file may still have what is gone."""
@@ -482,20 +489,3 @@ class Trader:
             if order.status is Status.SENT and self.orders.hear(order, Event.DOUBTED):
                 said.append(order.changed(now, "no answer before the restart"))
         return said
-
-
-def _submit(client_id: str, intent: Intent, kind: OrderType, now: int, until: int) -> Submit:
-    market = kind is OrderType.MARKET or kind is OrderType.MWP
-    return Submit(
-        client_id=client_id,
-        at=now,
-        symbol=intent.symbol,
-        side=intent.side,
-        qty=intent.qty,
-        type=kind,
-        price_ticks=0 if market else intent.price_ticks,
-        tif=TimeInForce.IOC if market and intent.tif is TimeInForce.ROD else intent.tif,
-        open_close=intent.open_close,
-        day_trade=intent.day_trade,
-        until=min(intent.until, until) if intent.until else until,
-    )

@@ -10,6 +10,7 @@ from autofutures.domain.errors import AutofuturesError, BadInput
 COMMANDS = {
     "alerts": "autofutures.cli.alerts:app",
     "data": "autofutures.cli.data:app",
+    "calendar": "autofutures.cli.calendar:app",
     "condition": "autofutures.cli.condition:app",
     "book-stop": "autofutures.cli.book_stop:app",
     "bench": "autofutures.cli.bench:app",

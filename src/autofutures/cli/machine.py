@@ -228,8 +228,12 @@ def _trade_by_the_clock(
     from autofutures import clock
     from autofutures.assemble.paper import by_the_clock, offset_ns
     from autofutures.config import read_run
+    from autofutures.storage.day_changes import closed_days
 
     former = state / "run.json" if state is not None else None
+    if state is not None:  # What people have changed in this book's calendar goes on.
+        changed = closed_days(state / "journal.sqlite")
+        run = msgspec.structs.replace(run, closed_days={**run.closed_days, **changed})
     run = by_the_clock(run, read_run(former) if former is not None and former.exists() else None)
     now = clock.now_ns()
     offset = offset_ns(run, now)

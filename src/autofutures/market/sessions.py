@@ -196,6 +196,24 @@ class Calendar:
             self._elsewhere[checked_day(day)] = kind == "open"
         self._taifex = taifex_days() | self._elsewhere
 
+    def change(self, day: int, kind: str) -> bool:
+        """One more override; whether it changes anything.
+
+        Raises:
+            BadInput: it is no date, or neither `closed` nor `open`.
+        """
+        if kind not in _KINDS:
+            raise BadInput(f"override {day} = {kind!r}: write 'closed' or 'open'")
+        opens = kind == "open"
+        if self._elsewhere.get(checked_day(day)) is opens:
+            return False
+        self._elsewhere[day] = self._taifex[day] = opens
+        return True
+
+    def local_day(self, ns: int, sessions_id: str = TAIFEX) -> int:
+        """The date on the market's own clock."""
+        return utc_day(ns) if sessions_id == ALWAYS else local_day_second(ns, _hours(sessions_id).zone)[0]
+
     def is_trading_day(self, day: int, sessions_id: str = TAIFEX) -> bool:
         """Whether the market holds a day session on this date."""
         if sessions_id == ALWAYS:

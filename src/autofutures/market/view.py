@@ -40,6 +40,7 @@ class MarketView:
     def __init__(self, calendar: Calendar) -> None:
         self.calendar = calendar
         self._seen: dict[str, Seen] = {}
+        self._items: dict[str, Instrument] = {}
 
     def add(self, symbol: str, sessions_id: str, last_trading_day: int = 0) -> None:
         """Makes a symbol known; adding it again changes nothing.
@@ -54,7 +55,21 @@ class MarketView:
 
     def add_instrument(self, item: Instrument) -> None:
         """Makes an instrument known, until its last trading day where it has one that we know."""
+        self._items[item.symbol] = item
         self.add(item.symbol, item.product.sessions, last_day_of(item, self.calendar))
+
+    def change_day(self, day: int, kind: str) -> bool:
+        """A trading day is `closed`, or a closed one is `open`, from now on; whether that is news.
+
+        Sessions and last trading days are found anew. Price limits stay with the instants for which they were made.
+        """
+        if not self.calendar.change(day, kind):
+            return False
+        for symbol, seen in self._seen.items():
+            seen.session = None
+            if symbol in self._items:
+                seen.last_trading_day = last_day_of(self._items[symbol], self.calendar)
+        return True
 
     def on_tick(self, symbol: str, at: int, price_ticks: int) -> Session | None:
         """Keeps a trade, and returns the session that it belongs to (None: outside every session)."""

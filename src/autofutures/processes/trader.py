@@ -36,6 +36,7 @@ from autofutures.domain.messages import (
     encode,
 )
 from autofutures.engine import Lockstep
+from autofutures.market import day_changes
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
 from autofutures.processes.gateway import STOPPED
@@ -222,6 +223,9 @@ class TraderProcess:
         self._log.info(
             "command", flow=command.flow, strategy=command.strategy, verb=command.verb, name=command.name
         )
+        if not command.strategy and command.name == day_changes.NAME:
+            reason = "a replay has the days that were recorded: write [calendar] in its settings file"
+            return Answer(command.flow, msgspec.json.encode({"refused": reason}).decode())
         said: Sequence[AnyMessage] = self.trader.handle(command, self._at)
         if said:
             self._journal.commit((command,), said, self._at)

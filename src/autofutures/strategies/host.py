@@ -26,6 +26,7 @@ from autofutures.domain.messages import (
     Traded,
     Woke,
 )
+from autofutures.market import day_changes
 from autofutures.market.bars import BarBuilder, parse_span
 from autofutures.market.view import MarketView
 from autofutures.strategies.base import Strategy
@@ -116,6 +117,8 @@ class Host:
                 self._command(message)
             case Restored() if message.strategy == self.name:
                 self._restore(message)
+            case Configured() if not message.strategy:
+                self._calendar_changed(message)
             case Stop():
                 ctx.save()
             case _:
@@ -172,6 +175,13 @@ class Host:
             ctx.restore_order(placed, changed.left)
         self._strategy.on_start(restored, ctx)
         if ctx.now:  # A replay has no hour yet: there it is the first trade that opens.
+            self._open()
+
+    def _calendar_changed(self, fact: Configured) -> None:
+        """Sessions that were expected may be gone, and others have come."""
+        if day_changes.apply(fact, self._view) and self._openings is not None:
+            self._openings.forget_next()
+            self._unheard = list(self.symbols)
             self._open()
 
     def _open(self, symbol: str = "") -> None:

@@ -29,7 +29,12 @@ class Openings:
         self._timers = {symbol: TIMER - leg for leg, symbol in enumerate(symbols)}
         self._view = view
         self._next_at: dict[str, int] = dict.fromkeys(symbols, 0)
+        self._told: dict[str, int] = {}
         self._last_day_told: dict[str, int] = {}
+
+    def forget_next(self) -> None:
+        """The calendar has changed: the next look asks it anew."""
+        self._next_at = dict.fromkeys(self._next_at, 0)
 
     def look(self, symbol: str, now: int, said: list[Decision]) -> SessionOpened | None:
         """The session under way, where it was not told yet; asks to be woken when the next one opens."""
@@ -40,8 +45,9 @@ class Openings:
         self._next_at[symbol] = coming.opens_at if coming is not None else _NEVER
         if coming is not None:
             said.append(WakeAt(self._name, coming.opens_at, self._timers[symbol]))
-        if session is None:
+        if session is None or self._told.get(symbol) == session.opens_at:
             return None
+        self._told[symbol] = session.opens_at
         return SessionOpened(symbol, session.opens_at, session.day, session.name, session.closes_at)
 
     def is_last_day(self, opened: SessionOpened) -> bool:

@@ -31,6 +31,9 @@ ALERTS: Mapping[str, Kind] = {
     "stranger": Kind("an order at the venue that is not ours", each=False, in_journal=True),
     "exit_failing": Kind("exit orders are refused again and again", in_journal=True),
     "book_stop": Kind("a strategy's whole position was closed at its largest loss", in_journal=True),
+    "contract_ends": Kind(
+        "something is held in a contract that ends soon: it is being closed", urgent=False, in_journal=True
+    ),
     "left_over": Kind("the book holds what this run does not trade", in_journal=True),
     "killed": Kind("the kill switch was used: it lasts until a person resumes the machine"),
     "gateway_deaf": Kind("the gateway did not hear the kill switch and was ended", each=False),

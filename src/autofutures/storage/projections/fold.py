@@ -100,7 +100,7 @@ class Fold:
                 self._traded(message)
             case ExitMoved():
                 self._exit_moved(message)
-            case Configured():
+            case Configured() if message.strategy:
                 self._configured(message)
             case Saved():
                 self._saved(message)

@@ -263,6 +263,11 @@ def test_a_condition_that_nobody_configured_is_no_row() -> None:
     assert folded(Batch(1, OPEN, (Saved("sr", OPEN, msgspec.msgpack.encode([condition])),), ())).changed == {}
 
 
+def test_a_trading_day_that_a_person_closed_is_no_condition() -> None:
+    fact = Configured("f", "", OPEN, "close", "calendar 20260724", {"day": 20260724, "reason": "typhoon"})
+    assert folded(Batch(1, OPEN, (), (fact,))).changed == {}
+
+
 def test_a_position_in_an_inverse_contract_is_kept_in_its_coin() -> None:
     symbol = "BINANCE:BTCUSD"
     orders = tuple(Placed(name, Status.SENT, intent(symbol=symbol)) for name in ("o1", "o2"))
