@@ -1,6 +1,7 @@
 """Makes a run's market from its settings: the feed, and the exchange that it drives."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import get_args
 
@@ -16,7 +17,7 @@ from autofutures.data.settlement import settlement_of_bars, settlement_ticks
 from autofutures.data.stream import KINDS, chunks, days_of, sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
-from autofutures.domain.messages import Tick
+from autofutures.domain.messages import SessionEnded, Tick
 from autofutures.domain.units import SECOND
 from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import band, limit_percent_bp
@@ -90,24 +91,27 @@ def session_of(run: RunSettings) -> Session:
     )
 
 
+def sessions_on_end(run: RunSettings) -> list[Session]:
+    """The sessions of a generated or steady run, from its first to the last one of its last day.
+
+    Raises:
+        BadInput: more than one contract was named, or it has no such first session.
+    """
+    first, item, calendar = session_of(run), instrument(run.symbols[0]), calendar_of(run)
+    last_day, day = last_day_of(item, calendar), run.day
+    found: list[Session] = []
+    while day <= run.last_day:
+        found += calendar.sessions_of(day, item.product.sessions, last_day)
+        day = calendar.next_trading_day(day, item.product.sessions)
+    later = [session for session in found if session.opens_at > first.opens_at]
+    return [first, *later] if run.until else [first]
+
+
 def make_feed(run: RunSettings) -> Iterator[FeedEvent]:
     """The run's market, in time order."""
-    if run.source == "generated":
-        session = session_of(run)
-        short = run.length_ns > 0
-        return generate(
-            run.symbols[0],
-            run.day,
-            run.session,
-            run.seed,
-            opens_at=session.opens_at,
-            gathers_at=session.opens_at - GATHERING_NS if short else session.accepts_from,
-            closes_at=session.opens_at + run.length_ns if short else session.closes_at,
-            trades=run.trades,
-            start_ticks=START_TICKS,
-        )
-    if run.source == "steady":
-        return _steady(run, session_of(run))
+    if run.source != "recorded":
+        first, *later = sessions_on_end(run)
+        return chain(_made(run, first), chain.from_iterable(_made(run, session) for session in later))
     calendar = calendar_of(run)
     return events(
         chunks(run),
@@ -116,11 +120,32 @@ def make_feed(run: RunSettings) -> Iterator[FeedEvent]:
     )
 
 
+def _made(run: RunSettings, session: Session) -> Iterator[FeedEvent]:
+    """One session of a market that is made and not recorded."""
+    if run.source == "steady":
+        return _steady(run, session)
+    short = run.length_ns > 0
+    return generate(
+        run.symbols[0],
+        session.day,
+        session.name,
+        run.seed,
+        opens_at=session.opens_at,
+        gathers_at=session.opens_at - GATHERING_NS if short else session.accepts_from,
+        closes_at=session.opens_at + run.length_ns if short else session.closes_at,
+        trades=run.trades,
+        start_ticks=START_TICKS,
+    )
+
+
 def _steady(run: RunSettings, session: Session) -> Iterator[FeedEvent]:
-    """Trades at a steady pace, for measuring: up and down a few ticks."""
+    """Trades at a steady pace, for measuring: up and down a few ticks; with an end where another session follows."""
+    at = session.opens_at
     for number in range(run.trades):
         at = session.opens_at + number * run.interval_ns
         yield Tick(run.symbols[0], at, START_TICKS + number % 7, 1 + number % 3)
+    if run.until:
+        yield SessionEnded(run.symbols[0], at + SECOND, session.day, session.name)
 
 
 def begins_at(run: RunSettings) -> int:

@@ -26,8 +26,8 @@ def by_the_clock(run: RunSettings, former: RunSettings | None = None) -> RunSett
             journal only goes forward.
     """
     day = run.day
-    if former is not None and former.day >= day:
-        day = calendar_of(run).next_trading_day(former.day)
+    if former is not None and former.last_day >= day:
+        day = calendar_of(run).next_trading_day(former.last_day)
     return msgspec.structs.replace(
         run,
         day=day,
@@ -35,6 +35,14 @@ def by_the_clock(run: RunSettings, former: RunSettings | None = None) -> RunSett
         faults={"list_ns": LIST_NS, **run.faults},
         policy=msgspec.structs.replace(run.policy, reconciles=True),
     )
+
+
+def for_days(run: RunSettings, days: int) -> RunSettings:
+    """The run until the end of so many trading days; one day is the one session that it names."""
+    until, calendar = run.day, calendar_of(run)
+    for _ in range(days - 1):
+        until = calendar.next_trading_day(until)
+    return msgspec.structs.replace(run, until=until if days > 1 else 0)
 
 
 def offset_ns(run: RunSettings, now: int, opens_after_ns: int = OPENS_AFTER_NS) -> int:

@@ -68,6 +68,14 @@ PaperOption = Annotated[
 MinutesOption = Annotated[
     float, typer.Option("--minutes", help="End a --paper run after so long; 0: with its session.", min=0)
 ]
+DaysOption = Annotated[
+    int,
+    typer.Option(
+        "--days",
+        help="So many trading days a --paper run lives through by the clock, night sessions too; 1: one session.",
+        min=1,
+    ),
+]
 ProjectionsOption = Annotated[
     str,
     typer.Option(
@@ -109,6 +117,7 @@ def up(
     seed: options.SeedOption = 1,
     trades: options.TradesOption = 6_000,
     minutes: MinutesOption = 0,
+    days: DaysOption = 1,
     order_latency: options.LatencyOption = "0",
     fee: options.FeeOption = 20,
     slippage: options.SlippageOption = None,
@@ -157,7 +166,10 @@ def up(
     driven |= {"durability": options.durability_of(durability), "projections": _database(projections)}
     if paper and config is not None:
         driven |= _watched_by(config)
-    folder = _trade_by_the_clock(run, state, minutes, driven) if paper else _trade(run, state, driven)
+    if days > 1 and not paper:
+        raise BadInput("--days is for --paper: recorded days are named, as in --replay TXF202606@FIRST..LAST")
+    by_the_clock = {**driven, "minutes": minutes}
+    folder = _trade_by_the_clock(run, state, days, by_the_clock) if paper else _trade(run, state, driven)
     _finish(folder, (report, orders, fills), certify=certify, as_json=as_json)
 
 
@@ -177,7 +189,7 @@ def _finish(folder: "Folder", wanted: Sequence[Path | None], *, certify: bool, a
     """The run is over: its certificate, report, orders and fills where they are wanted, and its figures."""
     write_certificate(folder, certify=certify)
     report, *others = wanted
-    if report is not None and not report.suffix and folder.run().until:
+    if report is not None and not report.suffix and folder.run().until and not folder.machine().live:
         from autofutures.processes.days import write_pages
 
         write_pages(folder, report)
@@ -222,11 +234,11 @@ def _database(url: str) -> str:
 
 
 def _trade_by_the_clock(
-    run: "RunSettings", state: Path | None, minutes: float, driven: Mapping[str, float | str]
+    run: "RunSettings", state: Path | None, days: int, driven: Mapping[str, float | str]
 ) -> "Folder":
     """A paper run: its clock is shifted so that the session opens in a moment."""
     from autofutures import clock
-    from autofutures.assemble.paper import by_the_clock, offset_ns
+    from autofutures.assemble.paper import by_the_clock, for_days, offset_ns
     from autofutures.config import read_run
     from autofutures.storage.day_changes import closed_days
 
@@ -235,9 +247,10 @@ def _trade_by_the_clock(
         changed = closed_days(state / "journal.sqlite")
         run = msgspec.structs.replace(run, closed_days={**run.closed_days, **changed})
     run = by_the_clock(run, read_run(former) if former is not None and former.exists() else None)
+    run = for_days(run, days)
     now = clock.now_ns()
     offset = offset_ns(run, now)
-    live = {"live": True, "until_end": True, "minutes": minutes, "begun_at": now + offset}
+    live = {"live": True, "until_end": True, "begun_at": now + offset}
     return _trade(run, state, {**driven, **live, "clock_offset_ns": offset})
 
 
@@ -297,7 +310,7 @@ def _print(folder: "Folder", *, as_json: bool) -> None:
         "assumptions": list(assumptions_of(run)),
         "notes": list(notes_of(run)),
     }
-    if run.until:
+    if run.until and not folder.machine().live:
         _print_days(folder, summary, figures, as_json=as_json)
         return
     if as_json:

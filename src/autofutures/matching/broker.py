@@ -152,6 +152,13 @@ class Broker:
             self.up = False
             self._said.silence()
 
+    def log_out(self, now: int, until: int, reason: str) -> None:
+        """The broker ends the session, says so, and answers no login before `until`."""
+        if self.up:
+            self.drop(now)
+            self._away_until = until
+            self._last_words = [LinkChanged(self._name, now, up=False, session=self.session, reason=reason)]
+
     def hear(self, message: Submit | Cancel | Query, session: int, now: int) -> None:
         """A request, as it arrives. What was sent in another session is not heard."""
         if not self.up or session != self.session:
@@ -338,10 +345,8 @@ class Broker:
             entry = self._receive(by_hand, now)
             self._exchange.handle(msgspec.structs.replace(by_hand, client_id=entry.venue_id), now)
         if self.up and self._said.happens("disconnect", self._chances.disconnect):
-            self.drop(now)
-            self._away_until = now + self._random.randrange(self._chances.away_ns)
-            reason = "the broker ended the session"
-            self._last_words = [LinkChanged(self._name, now, up=False, session=self.session, reason=reason)]
+            until = now + self._random.randrange(self._chances.away_ns)
+            self.log_out(now, until, "the broker ended the session")
 
 
 def _in_pages(whole: Snapshot) -> Iterator[Snapshot]:

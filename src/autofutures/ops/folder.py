@@ -39,6 +39,8 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """The processes run by the clock; otherwise they replay, one answered event after the other."""
     clock_offset_ns: int = 0
     """Added to the clock by every process of a live run, so that a generated session is now."""
+    clock_jumps: tuple[tuple[int, int], ...] = ()
+    """A drill that leaves closed hours out: from a moment of the computer's clock on, what is added to it instead."""
     begun_at: int = 0
     """When a live run began, by its own clock: what the journal holds of before belongs to earlier runs."""
     minutes: float = 0.0

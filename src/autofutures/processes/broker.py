@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 import zmq
 
-from autofutures import clock
 from autofutures.assemble.market import make_broker, make_feed
 from autofutures.bus.codec import Inbox, Outbox
 from autofutures.bus.curve import load_keys
@@ -41,6 +40,7 @@ from autofutures.matching.ledger import Statement
 from autofutures.matching.model import FeedEvent
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log
+from autofutures.processes.live import LiveClock
 
 SILENCE_NS = 2 * SECOND
 """A gateway that has said nothing for so long has no session any more."""
@@ -60,6 +60,9 @@ HEARD_AT_ONCE = 100
 
 RECONCILED_NS = 5 * SECOND
 """So long after the feed's end nobody asks for lists any more, and a machine that runs `until_end` may stop."""
+
+LOGGED_OUT_NS = SECOND
+"""After each session of a market that has more to come everyone is logged out, and may log in again after so long."""
 
 _MILLISECOND = 1_000_000
 
@@ -145,18 +148,20 @@ class FarSide:
         self._broker = make_broker(run, folder.next_life("exchange"))
         if folder.ledger.exists():
             self._broker.resume(msgspec.json.decode(folder.ledger.read_bytes(), type=Statement))
+        self._clock = LiveClock(self._machine)
         self._feed = iter(make_feed(run))
         self._next: FeedEvent | None = next(self._feed, None)
         self._session = Session(hub)
         self._begun = False
         self._ended_at = 0
+        self._log_out_at = 0
         self._told_to_stop = False
         self._cut_until = 0
         self.stopping = ""
 
     def now(self) -> int:
         """The run's time, UTC nanoseconds."""
-        return clock.now_ns() + self._machine.clock_offset_ns
+        return self._clock.now()
 
     def serve(self) -> None:
         """Until somebody stops it, or it has nothing left to do."""
@@ -195,8 +200,13 @@ class FarSide:
             else:
                 broker.market(event, now)
                 said += broker.say(now)
+                if type(event) is SessionEnded:
+                    self._log_out_at = now + RECONCILED_NS
                 event = next(feed, None)
         self._next = event
+        if event is not None and 0 < self._log_out_at <= now:
+            self._log_out_at = 0
+            broker.log_out(now, now + LOGGED_OUT_NS, "the market's session is over: log in for the next")
         if event is None and not self._ended_at:
             broker.close(now)
             self._ended_at = now

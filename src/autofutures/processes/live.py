@@ -25,10 +25,14 @@ class LiveClock:
 
     def __init__(self, machine: Machine) -> None:
         self._offset = machine.clock_offset_ns
+        self._jumps = sorted(machine.clock_jumps)
 
     def now(self) -> int:
         """UTC nanoseconds."""
-        return clock.now_ns() + self._offset
+        now = clock.now_ns()
+        while self._jumps and now >= self._jumps[0][0]:
+            self._offset = self._jumps.pop(0)[1]
+        return now + self._offset
 
 
 class Pulse:

@@ -1,3 +1,4 @@
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -239,3 +240,21 @@ def quoted(folder: Path, *kinds: str) -> RunSettings:
     if "depth" in kinds:
         keep(folder, "depth", [(0, 1, 99, 5, True)])
     return RunSettings(symbols=(RECORDED,), day=RECORDED_DAY, source="recorded", catalog=str(folder))
+
+
+def test_a_generated_market_of_several_days_has_each_session_of_them_once_and_a_book_that_begins_anew() -> (
+    None
+):
+    run = generated(trades=200)
+    run = msgspec.structs.replace(run, until=20260804, length_ns=2 * MINUTE)
+    exchange, ends, trades = make_exchange(run), list[tuple[int, str]](), Counter[int]()
+    last_at = 0
+    for event in make_feed(run):
+        assert event.at > last_at
+        last_at = event.at
+        for said in exchange.handle(event, event.at):
+            if isinstance(said, SessionEnded):
+                ends.append((said.day, said.session))
+            trades[len(ends)] += isinstance(said, Tick)
+    assert ends == [(DAY, "day"), (20260804, "night"), (20260804, "day")]
+    assert all(150 < trades[number] < 300 for number in range(3)), trades

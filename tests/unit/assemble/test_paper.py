@@ -1,7 +1,14 @@
 import msgspec
 
 from autofutures.assemble.market import session_of
-from autofutures.assemble.paper import LEAST_TRADES, LIST_NS, OPENS_AFTER_NS, by_the_clock, offset_ns
+from autofutures.assemble.paper import (
+    LEAST_TRADES,
+    LIST_NS,
+    OPENS_AFTER_NS,
+    by_the_clock,
+    for_days,
+    offset_ns,
+)
 from tests.runs import generated
 
 
@@ -33,3 +40,10 @@ def test_the_session_opens_in_a_moment_by_the_shifted_clock() -> None:
     run, now = generated(), 1_000
     assert now + offset_ns(run, now) == session_of(run).opens_at - OPENS_AFTER_NS
     assert now + offset_ns(run, now, 5) == session_of(run).opens_at - 5
+
+
+def test_days_on_end_are_trading_days_and_the_next_run_begins_after_the_last_of_them() -> None:
+    friday = msgspec.structs.replace(generated(), day=20260807)
+    assert for_days(friday, 1).until == 0
+    assert for_days(friday, 3).until == 20260811
+    assert by_the_clock(friday, for_days(friday, 3)).day == 20260812

@@ -1,0 +1,71 @@
+"""A machine by the clock lives through sessions on end: it is logged out after each, and logs in for the next."""
+
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from autofutures import clock
+from autofutures.assemble.market import sessions_on_end
+from autofutures.domain.errors import Refusal
+from autofutures.domain.units import SECOND
+from autofutures.matching.ledger import Statement
+from tests.process.live import LiveMachine, assert_equal, pinging
+
+FIRST_LEAD_NS, LEAD_NS = 12 * SECOND, 4 * SECOND
+"""The clock is so long before the first open, and before each later one."""
+TRADES_NS = 6 * SECOND
+PERIOD_NS = TRADES_NS + 14 * SECOND
+"""From open to open by the computer's clock: trades, the last comparison of books, the log-out, and the lead."""
+PATIENCE_S = 90
+
+
+@pytest.mark.timeout(240)
+def test_the_machine_logs_in_again_for_each_session_and_no_order_outlives_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    ticks_per_s = 10
+    run = pinging(every=7, ticks_per_s=ticks_per_s)
+    trades = TRADES_NS * ticks_per_s // SECOND
+    run = msgspec.structs.replace(run, until=20260804, trades=trades)
+    day, night, _ = sessions_on_end(run)
+    opens_at = clock.now_ns() + FIRST_LEAD_NS
+    jumps = (
+        (0, day.opens_at - opens_at),
+        (opens_at + PERIOD_NS - LEAD_NS, night.opens_at - opens_at - PERIOD_NS),
+    )
+    with LiveMachine(tmp_path / "run", run, clock_jumps=jumps) as machine:  # type: ignore[arg-type]
+        ledger = until_traded(machine, night.opens_at)
+        machine.until_ready()
+        machine.until_books_are_equal()
+        last = machine.stop()
+
+    assert ledger.sessions >= 2
+    # Where the processes start slowly the first session has passed before the first order: the next one has not.
+    orders = {session: [one for one in last.orders if session.holds(one.at)] for session in (day, night)}
+    assert sum(map(len, orders.values())) == len(last.orders)
+    assert orders[night]
+    for session, entered in orders.items():
+        assert all(not one.left and one.moved_at <= session.ends_at for one in entered)
+    assert not {one.session for one in orders[day]} & {one.session for one in orders[night]}
+    assert_equal(machine.folder, last)
+    assert b"the market's session is over: log in for the next" in machine.folder.log("gateway").read_bytes()
+
+
+def until_traded(machine: LiveMachine, since: int) -> Statement:
+    """The broker's books, once an order that came after a moment is filled."""
+    ends = time.monotonic() + PATIENCE_S
+    seen: object = None
+    while time.monotonic() < ends:
+        try:
+            ledger = machine.ledger()
+        except (Refusal, OSError) as error:
+            seen = error
+            continue
+        if any(fill.at > since for fill in ledger.fills):
+            return ledger
+        seen = ledger.sessions, len(ledger.orders), machine.verdict()
+        time.sleep(0.2)
+    raise AssertionError(f"nothing was traded after {since}: {seen}")
