@@ -48,7 +48,7 @@ def test_a_drill_whose_driver_is_killed_leaves_nobody_behind(machine: Machine, t
         until(lambda: log.exists() and '"child":"gateway"' in log.read_text())
         assert (
             len(members(folder))
-            == len((driver, "exchange", "supervisor", "trader", "recorder", "gateway")) + 3
+            == len((driver, "exchange", "supervisor", "kill", "trader", "recorder", "gateway")) + 3
         )
         driver.kill()
     until(lambda: not members(folder))
