@@ -29,8 +29,12 @@ _HELP = (
     "start included (where a stopped process went on by itself: from then). Exit code 1 when a promise is broken; "
     "the run's folder is kept then.\n\n"
     "Two hundred kills take about a quarter of an hour.\n\n"
+    "With --every and --minutes it is a bad hour: one process is killed each time so many seconds have gone, and "
+    "`availability_parts` says in which share of the time the machine was ready and every lot covered, and what took "
+    "the rest.\n\n"
     "Examples:\n\n"
     "autofutures chaos --kills 200 --json\n\n"
+    "autofutures chaos --every 30 --minutes 60 --json\n\n"
     "autofutures chaos --kills 20 --no-write-ahead   (must find violations)"
 )
 
@@ -51,6 +55,9 @@ def chaos(
     minutes: Annotated[
         float, typer.Option("--minutes", help="No strike after so long; 0: no bound.", min=0)
     ] = 0,
+    every: Annotated[
+        float, typer.Option("--every", help="One kill after so many seconds each, and nothing else.", min=0)
+    ] = 0,
     state: Annotated[
         Path | None,
         typer.Option(
@@ -69,7 +76,7 @@ def chaos(
     from autofutures.processes.chaos.driver import Drill
     from autofutures.processes.chaos.driver import chaos as run_drill
 
-    drill = Drill(seed=seed, kills=kills, minutes=minutes, write_ahead=not no_write_ahead)
+    drill = Drill(seed=seed, kills=kills, minutes=minutes, every_s=every, write_ahead=not no_write_ahead)
     figures = run_drill(drill, _tell, state)
     if as_json:
         print_json(msgspec.to_builtins(figures))

@@ -20,7 +20,7 @@ from autofutures.ops.folder import SOCKETS, Folder, make_folder
 from autofutures.processes.chaos.figures import Figures
 from autofutures.processes.chaos.house import House, send
 from autofutures.processes.chaos.judge import Course, judge
-from autofutures.processes.chaos.plan import Strike, run_of, strikes_of
+from autofutures.processes.chaos.plan import Strike, run_of, strikes_every, strikes_of
 from autofutures.processes.chaos.watch import SUPERVISOR, Sight, Wound
 
 LOOK_NS = SECOND // 200
@@ -37,6 +37,7 @@ CALM = 2
 QUIET_NS = 60 * SECOND
 LONGEST_MINUTES = 60.0
 """Whatever becomes of this driver, the machine ends by itself after so long."""
+SPARE_MINUTES = 15.0
 STRIKES = "strikes.json"
 """In the run's folder: every strike with its times, for whoever must find out what became of one."""
 MOST_BROKEN = 3
@@ -62,6 +63,8 @@ class Drill(msgspec.Struct, frozen=True, kw_only=True):
     kills: int = 200
     minutes: float = 0.0
     """No strike after so long; 0 for no bound."""
+    every_s: float = 0.0
+    """One kill after so long each, whatever became of the one before; 0: kills and stops as the seed decides."""
     write_ahead: bool = True
     die_at: str = ""
     """A certain death, as in `Machine.die_at`."""
@@ -285,6 +288,14 @@ class Driver:
         return status is not None and status.ready and status.unknown_orders == 0
 
 
+def strikes_by(drill: Drill) -> tuple[Strike, ...]:
+    """What a drill's seed decides, or one kill after so long each for all of its time."""
+    if not drill.every_s:
+        return strikes_of(drill.seed, drill.kills)
+    count = round(drill.minutes * 60 / drill.every_s) if drill.minutes else drill.kills
+    return strikes_every(drill.seed, count, round(drill.every_s * SECOND))
+
+
 def chaos(
     drill: Drill,
     progress: Callable[[Progress], None],
@@ -317,11 +328,11 @@ def chaos(
             venue_endpoint=f"ipc://{sockets}/exchange",
             write_ahead=drill.write_ahead,
             die_at=drill.die_at,
-            minutes=LONGEST_MINUTES,
+            minutes=max(LONGEST_MINUTES, drill.minutes + SPARE_MINUTES),
         )
         folder.leave()
         last_strike_at = now + round(drill.minutes * MINUTE) if drill.minutes else 0
-        figures = Driver(folder, strikes_of(drill.seed, drill.kills), last_strike_at, progress).run()
+        figures = Driver(folder, strikes_by(drill), last_strike_at, progress).run()
     finally:
         shutil.rmtree(sockets, ignore_errors=True)
     if state is None and not figures.violations:

@@ -1,13 +1,13 @@
 """What a drill found, as it is printed, and how its strikes are counted."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from autofutures.domain.units import SECOND
 from autofutures.processes.chaos.plan import ROLES
-from autofutures.processes.chaos.watch import Wound
+from autofutures.processes.chaos.watch import Sight, Wound, share_outside
 
 Span = tuple[int, int]
 """From, and until before."""
@@ -29,6 +29,46 @@ class Recovery(Shares, frozen=True):
     """
 
     by_role: dict[str, Shares]
+
+
+class Availability(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the time between the first readiness and the last the machine could trade, and what took the rest."""
+
+    session_s: float
+    ready: float
+    """The share of it in which the machine was ready."""
+    covered: float
+    """In which every open lot had its exit plan, as far as there was a trader to say so."""
+    both: float
+    """In which both was so."""
+    noticing_s: float
+    """Seconds from signals until supervisors had started new processes."""
+    starting_s: float
+    """And from there until all was ready."""
+    by_role_s: dict[str, float]
+    """Seconds of recovery, by who was struck."""
+
+
+def availability_of(sight: Sight, begins_at: int, ends_at: int) -> Availability:
+    """The shares of a time, and their parts."""
+    healed = [wound for wound in sight.wounds if wound.healed_at]
+    again = [wound for wound in healed if wound.restarted_at]
+    return Availability(
+        session_s=round((ends_at - begins_at) / SECOND, 1),
+        ready=round(share_outside(sight.down, begins_at, ends_at), 4),
+        covered=round(share_outside(sight.bare, begins_at, ends_at), 4),
+        both=round(share_outside([*sight.down, *sight.bare], begins_at, ends_at), 4),
+        noticing_s=_seconds(wound.restarted_at - wound.at for wound in again),
+        starting_s=_seconds(wound.healed_at - wound.restarted_at for wound in again),
+        by_role_s={
+            role: _seconds(wound.recovery_ns for wound in healed if wound.strike.role == role)
+            for role in ROLES
+        },
+    )
+
+
+def _seconds(spans: Iterable[int]) -> float:
+    return round(sum(spans) / SECOND, 2)
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +100,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """As `recovery_s`, of strikes into whose recovery no other fell."""
     availability: float
     """The share of the time from the first readiness to the last in which the machine was ready."""
+    availability_parts: Availability
     restarts: int
     alerts: dict[str, int]
     broker_faults: dict[str, int]

@@ -13,7 +13,14 @@ from autofutures.domain.messages import AnyMessage, OrderChanged, Placed, Submit
 from autofutures.domain.order_life import Status
 from autofutures.matching.ledger import FillLine, OrderLine, Statement
 from autofutures.ops.folder import Folder
-from autofutures.processes.chaos.figures import Figures, Span, by_role, in_flight, recovery_of
+from autofutures.processes.chaos.figures import (
+    Figures,
+    Span,
+    availability_of,
+    by_role,
+    in_flight,
+    recovery_of,
+)
 from autofutures.processes.chaos.watch import Sight, share_outside
 from autofutures.storage.journal import Journal, facts_of
 from autofutures.storage.verify import verify
@@ -242,6 +249,7 @@ def judge(folder: Folder, course: Course) -> Figures:
         recovery_s=recovery_of(sight.wounds),
         recovery_alone_s=recovery_of([wound for wound in sight.wounds if wound.alone]),
         availability=round(share_outside(sight.down, course.begins_at, course.ends_at), 4),
+        availability_parts=availability_of(sight, course.begins_at, course.ends_at),
         restarts=sum(sight.starts.values()) - len(sight.starts),
         alerts=dict(sorted(sight.alerts.items())),
         broker_faults=statement.faults,

@@ -93,6 +93,17 @@ def strikes_of(seed: int, kills: int) -> tuple[Strike, ...]:
     return tuple(_strike(random, signal, role, first=not place) for place, (signal, role) in enumerate(dealt))
 
 
+def strikes_every(seed: int, count: int, every_ns: int) -> tuple[Strike, ...]:
+    """So many kills, one after so long each, whatever became of the one before: as in a bad hour."""
+    random = Random(f"chaos every/{seed}")
+    dealt = _dealt("kill", count)
+    random.shuffle(dealt)
+    return tuple(
+        Strike(role=role, signal=signal, pause_ns=every_ns, waits=False, draw=random.randrange(1 << 16))
+        for signal, role in dealt
+    )
+
+
 def _dealt(signal: Signal, count: int) -> list[tuple[Signal, str]]:
     return [(signal, _DECK[place % len(_DECK)]) for place in range(count)]
 

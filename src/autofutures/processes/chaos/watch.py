@@ -114,6 +114,7 @@ class Sight:
         alerts: how often a person was told, by name.
         stuck: how many processes the watchdog killed.
         down: spans in which the machine was not ready; they may overlap.
+        bare: spans in which the trader said that some lot had no cover.
     """
 
     def __init__(self, folder: Folder, offset_ns: int) -> None:
@@ -133,6 +134,8 @@ class Sight:
         self.alerts: Counter[str] = Counter()
         self.stuck = 0
         self.down: list[tuple[int, int]] = []
+        self.bare: list[tuple[int, int]] = []
+        self._bare_since = 0
 
     @property
     def open_wounds(self) -> list[Wound]:
@@ -215,6 +218,11 @@ class Sight:
     def _verdict(self, line: Line, at: int) -> None:
         self.ready, self.reasons, self.lives, self.said_at = line.ready, line.reasons, line.lives, at
         self.uncovered_lots = max(self.uncovered_lots, line.uncovered_lots)
+        if line.uncovered_lots:
+            self._bare_since = self._bare_since or at
+        elif self._bare_since:
+            self.bare.append((self._bare_since, at))
+            self._bare_since = 0
         if not line.ready:
             self._not_ready_since = self._not_ready_since or at
             return

@@ -4,6 +4,8 @@ import pytest
 
 from autofutures.assemble.check import check_run
 from autofutures.assemble.market import make_broker
+from autofutures.domain.units import SECOND
+from autofutures.processes.chaos.driver import Drill, strikes_by
 from autofutures.processes.chaos.plan import ROLES, run_of, strikes_of
 
 
@@ -43,3 +45,13 @@ def test_the_run_of_a_seed_is_one_that_the_machine_takes() -> None:
     make_broker(run)
     assert run.policy.reconciles
     assert run.faults["lost_fill"] > 0
+
+
+def test_a_bad_hour_is_a_kill_after_so_long_each_and_every_role_has_its_turn() -> None:
+    strikes = strikes_by(Drill(seed=3, minutes=60, every_s=30))
+    assert len(strikes) == 120
+    assert {strike.pause_ns for strike in strikes} == {30 * SECOND}
+    assert {(strike.signal, strike.waits, strike.aimed) for strike in strikes} == {("kill", False, False)}
+    assert {strike.role for strike in strikes} == set(ROLES)
+    assert strikes == strikes_by(Drill(seed=3, kills=120, every_s=30))
+    assert strikes_by(Drill(seed=3, kills=5)) == strikes_of(3, 5)

@@ -7,6 +7,7 @@ import pytest
 
 from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
+from autofutures.processes.chaos.figures import availability_of
 from autofutures.processes.chaos.plan import Strike
 from autofutures.processes.chaos.watch import Sight, Tail, share_outside
 
@@ -125,6 +126,20 @@ def test_the_time_in_which_the_machine_was_not_ready_is_kept(scene: Scene) -> No
     scene.verdict(12)
     assert scene.sight.down == [(at(10), at(12))]
     assert scene.sight.uncovered_lots == 3
+
+
+def test_availability_is_told_with_its_parts(scene: Scene) -> None:
+    scene.sight.wound(KILL, "gateway", at(20))
+    scene.supervisor(20.5, "child died", child="gateway")
+    scene.supervisor(20.5, "started", child="gateway", pid=12)
+    scene.verdict(20.2, ready=False, trader=1, gateway=1)
+    scene.verdict(22, trader=1, gateway=2)
+    scene.verdict(40, uncovered=1)
+    scene.verdict(41)
+    found = availability_of(scene.sight, at(10), at(110))
+    assert (found.session_s, found.ready, found.covered, found.both) == (100, 0.98, 0.99, 0.97)
+    assert (found.noticing_s, found.starting_s) == (0.5, 1.5)
+    assert {role: seconds for role, seconds in found.by_role_s.items() if seconds} == {"gateway": 2}
 
 
 def test_comparisons_that_teach_something_begin_the_calm_anew(scene: Scene) -> None:
