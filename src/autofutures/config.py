@@ -98,8 +98,14 @@ def default_keys() -> Path:
 
 
 def environment_of_children(extra: Mapping[str, str]) -> dict[str, str]:
-    """The environment for processes that we start."""
-    return {**os.environ, **extra}
+    """The environment for processes that we start; systemd's words are for its service alone."""
+    own = {name: value for name, value in os.environ.items() if name not in {"NOTIFY_SOCKET", "WATCHDOG_PID"}}
+    return {**own, **extra}
+
+
+def notify_socket() -> str:
+    """Where systemd wants to be told how its service does; empty where there is no systemd."""
+    return os.environ.get("NOTIFY_SOCKET") or ""
 
 
 def login_name() -> str:
@@ -355,11 +361,14 @@ class _ModelTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _WatchTable(msgspec.Struct, forbid_unknown_fields=True):
-    """What a process may use before it is told of, and before it is started again: `ops/folder.py`."""
+    """What a process may use, how long a market may be silent, what is asked of the computer: `ops/folder.py`."""
 
     memory_soft_mb: Annotated[int, msgspec.Meta(ge=0)] = 768
     memory_hard_mb: Annotated[int, msgspec.Meta(ge=0)] = 1_024
     descriptors: Annotated[int, msgspec.Meta(ge=0)] = 512
+    quiet_s: Annotated[int, msgspec.Meta(ge=0)] = 60
+    clock_ms: Annotated[int, msgspec.Meta(ge=0)] = 500
+    free_mb: Annotated[int, msgspec.Meta(ge=0)] = 128
 
 
 class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -368,7 +377,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     `policy` is how long the book waits for the broker's word, `broker` how the simulated one misbehaves, `model` what a
     backtest takes for granted unless the command line says otherwise, `settlement` the final settlement prices of
     contracts, as in `TXF202108 = 17180`. `alerts` is who is told of trouble: `telemetry/notify.py`,
-    `watch` what a process may use: `memory_soft_mb`, `memory_hard_mb`, `descriptors`.
+    `watch` what processes and the computer are watched for.
     """
 
     strategy: list[_StrategyTable] = []

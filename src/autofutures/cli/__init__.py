@@ -32,7 +32,7 @@ HELP = (
 
 def assembled() -> typer.Typer:
     """The whole command line."""
-    from autofutures.cli import backtest, chaos, kill, machine, parity, simulate, sweep, walk_forward
+    from autofutures.cli import backtest, chaos, kill, machine, parity, simulate, soak, sweep, walk_forward
 
     app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
@@ -43,6 +43,7 @@ def assembled() -> typer.Typer:
     parity.mount(app)
     simulate.mount(app)
     chaos.mount(app)
+    soak.mount(app)
     for name, place in COMMANDS.items():
         module, _, attribute = place.partition(":")
         app.add_typer(getattr(import_module(module), attribute), name=name)

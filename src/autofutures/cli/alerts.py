@@ -32,6 +32,7 @@ _HELP = (
 app = typer.Typer(no_args_is_help=True, help=_HELP)
 
 RunOption = Annotated[Path | None, typer.Option("--run", help="The run's folder. Default: the newest.")]
+ConfigOption = Annotated[Path, typer.Option("--config", help="The settings file.")]
 
 
 def _folder(run: Path | None) -> "Folder":
@@ -120,14 +121,29 @@ def acknowledge(
         sys.stdout.write(f"acknowledged: {', '.join(names) or 'nothing'}\n")
 
 
-@app.command(
-    "test", help="Tell every target of a settings file that this is a test. Exit code 1 where one failed."
-)
-def try_targets(
-    config: Annotated[Path, typer.Option("--config", help="The settings file.")],
+@app.command("test")
+def try_targets(config: ConfigOption, as_json: options.JsonOption = False) -> None:
+    """Tell every target of a settings file that this is a test. Exit code 1 where one failed."""
+    _tell_all(config, "test", "This is a test: nothing is wrong.", as_json=as_json)
+
+
+@app.command("tell")
+def tell(
+    name: Annotated[str, typer.Argument(help="An alert's name, as in `autofutures alerts kinds`.")],
+    text: Annotated[str, typer.Argument(help="What happened.")],
+    config: ConfigOption,
     as_json: options.JsonOption = False,
 ) -> None:
-    """Sends one message to each target."""
+    """Tell every target of a settings file something, as systemd does when the machine has failed."""
+    from autofutures.domain.errors import BadInput
+    from autofutures.telemetry.alerts import ALERTS
+
+    if name not in ALERTS:
+        raise BadInput(f"there is no alert {name}: there are {', '.join(ALERTS)}")
+    _tell_all(config, name, text, as_json=as_json)
+
+
+def _tell_all(config: Path, name: str, text: str, *, as_json: bool) -> None:
     from autofutures import clock
     from autofutures.domain.errors import BadInput, Refusal
     from autofutures.telemetry.alerts import Notice
@@ -138,9 +154,8 @@ def try_targets(
         raise BadInput(f"{config} names nobody: give it an [[alerts.target]], see autofutures alerts --help")
     results: dict[str, str] = {}
     for target in settings.target:
-        notice = Notice(target.name, "test", "", "This is a test: nothing is wrong.", 1, now, now)
         try:
-            send(target, notice, "none")
+            send(target, Notice(target.name, name, "", text, 1, now, now), "none")
         except Refusal as error:
             results[target.name] = str(error)
         else:
@@ -148,7 +163,7 @@ def try_targets(
     if as_json:
         print_json({"targets": results})
     else:
-        sys.stdout.writelines(f"{name}: {result}\n" for name, result in results.items())
+        sys.stdout.writelines(f"{target}: {result}\n" for target, result in results.items())
     if any(result != "told" for result in results.values()):
         raise typer.Exit(1)
 

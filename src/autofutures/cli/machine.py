@@ -366,30 +366,49 @@ def status(
 
     folder = Folder(run) if run is not None else latest_folder()
     with Operator(folder) as operator:
-        _show(_with_restarts(operator.ask("status"), folder), as_json=as_json)
-        while watch:
-            time.sleep(1)
+
+        def ask() -> dict[str, object] | None:
             try:
-                answer = _with_restarts(operator.ask("status"), folder)
+                return _with_restarts(operator.ask("status"), folder)
             except Refusal:
                 if folder.is_over():
-                    return
+                    return None
                 raise
-            _show(answer, as_json=as_json)
+
+        answer = _with_restarts(operator.ask("status"), folder)
+        if watch and answer.get("live") and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+            from autofutures.cli import watch as screen
+
+            screen.watch(ask, lambda: screen.kill_by_command(str(folder.root)))
+            return
+        _show(answer, as_json=as_json)
+        while watch:
+            time.sleep(1)
+            again = ask()
+            if again is None:
+                return
+            _show(again, as_json=as_json)
 
 
 def _with_restarts(answer: dict[str, object], folder: "Folder") -> dict[str, object]:
-    """Of a live run, how often its supervisor has started each process again, and what each uses."""
+    """Of a live run, what its folder says besides: restarts, what each process uses, latency, alerts."""
     if not answer.get("live"):
         return answer
+    from autofutures.cli.alerts import causes_of
     from autofutures.ops.vitals import Usage
+    from autofutures.telemetry.latency import LatencySummary
 
     counted = folder.restarts.read_bytes() if folder.restarts.exists() else b"{}"
     used = folder.vitals.read_bytes() if folder.vitals.exists() else b"{}"
+    measured = folder.latency.read_bytes() if folder.latency.exists() else b"null"
+    raised = [cause for cause in causes_of(folder) if not cause.acknowledged_by]
     return {
         **answer,
+        "currency": folder.run().currency,
         "restarts": msgspec.json.decode(counted, type=dict[str, int]),
         "processes": msgspec.to_builtins(msgspec.json.decode(used, type=dict[str, Usage])),
+        "latency_us": msgspec.to_builtins(msgspec.json.decode(measured, type=LatencySummary | None)),
+        "alerts": [f"{cause.name} {cause.subject} x{cause.count}: {cause.text}" for cause in raised],
     }
 
 

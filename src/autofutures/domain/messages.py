@@ -531,11 +531,13 @@ class Alert(Message, frozen=True):
 class Beat(Message, frozen=True):
     """Time has come this far: the trader's driver says it a few times a second, so that silence is noticed.
 
-    `trouble` is why the driver cannot keep what it should (a disk nearly full, or slow); empty where it can.
+    `trouble` is why nothing new may be opened (a disk nearly full, or slow, a clock that is wrong), `about` the alert
+    that tells of it; both empty where all is well.
     """
 
     at: int
     trouble: str = ""
+    about: str = ""
 
 
 class Heartbeat(Message, frozen=True):

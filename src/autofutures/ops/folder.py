@@ -62,6 +62,12 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
     """One that holds so much is ended in order and started again, before the system kills some process."""
     descriptors: int = 512
     """A process that keeps so many files and sockets open is told of."""
+    quiet_s: int = 60
+    """A market in session that is not heard for so long makes the machine not ready; 0 for never."""
+    clock_ms: int = 500
+    """Nothing new is opened while the computer's clock may be further off than this; 0 for no bound."""
+    free_mb: int = 128
+    """Nothing new is opened while less memory than this is left; 0 for no bound."""
 
 
 class Folder:

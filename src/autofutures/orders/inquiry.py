@@ -73,7 +73,8 @@ class Inquiry:
     def beat(self, beat: Beat, now: int, said: Said) -> None:
         """Notices what did not come, and asks."""
         if beat.trouble and not self.standing.trouble:
-            said.append(Alert("disk", now, "journal", f"{beat.trouble}: no entries until that has passed"))
+            text = f"{beat.trouble}: no entries until that has passed"
+            said.append(Alert(beat.about or "disk", now, "computer", text))
         self.standing.trouble = beat.trouble
         for order in self.doubts.overdue(self._orders.sent.values(), now):
             self._doubt(order, now, "no answer in time", said)

@@ -6,7 +6,7 @@ and `filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax` for e
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -119,6 +119,7 @@ class Tally:
         self.orders: list[Placed] = []
         self.fills: list[Traded] = []
         self.refusals: list[Refused] = []
+        self.newest_refusals: deque[Refused] = deque(maxlen=5)
         self.equity: list[EquityPoint] = []
         self.decided: dict[str, int] = {}
         """The last trade when each order was decided, ticks by client id; what was decided before any is missing."""
@@ -154,6 +155,7 @@ class Tally:
 
     def hear_refusal(self, refused: Refused) -> None:
         """Counts a refusal."""
+        self.newest_refusals.append(refused)
         self._count("refused", refused, self.refusals)
 
     def hear_fill(self, fill: Traded) -> None:

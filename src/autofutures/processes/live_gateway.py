@@ -13,7 +13,7 @@ from autofutures.bus.codec import Outbox
 from autofutures.bus.curve import Keys, load_keys
 from autofutures.bus.sockets import Link
 from autofutures.domain.messages import AnyMessage, Kill, LinkChanged, Stop, decode_frame
-from autofutures.domain.units import KillLevel
+from autofutures.domain.units import SECOND, KillLevel
 from autofutures.gateway import Venue
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
@@ -26,10 +26,16 @@ from autofutures.seats.gateway import GatewaySeat
 from autofutures.seats.port import MOST_MESSAGES
 from autofutures.storage.kill_file import KillFile, read
 from autofutures.storage.send_log import StoredSendLog
-from autofutures.telemetry.latency import STALL_NS, Arrivals, LatencyTally, Stalls
+from autofutures.telemetry.latency import STALL_NS, Arrivals, LatencySummary, LatencyTally, Stalls
 from autofutures.venues import VENUES
 
 VENUE = "paper"
+
+TELL_LATENCY_NS = 5 * SECOND
+"""How often it is written down for whoever looks at the running machine."""
+
+TOLD_LATENCIES = 1_000
+"""Of the newest so many: to sort them takes a tenth of a millisecond."""
 
 BUSY_MS = 20
 """How long nothing is waited for while the kill switch has something to do."""
@@ -115,6 +121,7 @@ class LiveGateway:
         self._dropped = 0
         self._arrivals = Arrivals()
         self.latency = LatencyTally()
+        self._tell_latency_at = 0
         self.slow = Stalls()
 
     def serve(self) -> None:
@@ -138,6 +145,7 @@ class LiveGateway:
                 self._kill_line.beat(now)
                 self._leave_or_return(now)
                 self._tell_losses()
+                self._keep_latency(now)
             elif not heard and not events:
                 wait_ms = pulse.wait_ms(now)
                 self._wait(wait_ms if self._switch.done else min(wait_ms, BUSY_MS))
@@ -206,12 +214,24 @@ class LiveGateway:
             if type(message) is LinkChanged:
                 self._log.warning("link", up=message.up, session=message.session, reason=message.reason)
 
+    def _keep_latency(self, now: int) -> None:
+        if now >= self._tell_latency_at and not self._poller.poll(0):
+            self._tell_latency_at = now + TELL_LATENCY_NS
+            keep_latency(self._folder, self.latency.summary(TOLD_LATENCIES))
+
     def _tell_losses(self) -> None:
         if self.seat.dropped > self._dropped:
             self._log.warning(
                 "trades dropped: nobody could take them", count=self.seat.dropped - self._dropped
             )
             self._dropped = self.seat.dropped
+
+
+def keep_latency(folder: Folder, summary: LatencySummary) -> None:
+    """Writes it down, whole or not at all."""
+    new = folder.latency.with_suffix(".new")
+    new.write_bytes(msgspec.json.encode(summary))
+    new.replace(folder.latency)
 
 
 def trade(folder: Folder, log: Log) -> None:
@@ -232,7 +252,7 @@ def trade(folder: Folder, log: Log) -> None:
         kill_link = Link(context, folder.endpoint("kill"), keys, "kill", "gateway", live=True)
         gateway = LiveGateway(folder, connect, link, kill_link, send_log, log)
         gateway.serve()
-        folder.latency.write_bytes(msgspec.json.encode(gateway.latency.summary()))
+        keep_latency(folder, gateway.latency.summary())
         folder.slow.write_bytes(msgspec.json.encode(gateway.slow.kept))
         log.info("stopped", submitted=gateway.seat.submitted, dropped=gateway.seat.dropped)
         link.close()

@@ -14,12 +14,14 @@ from pathlib import Path
 import msgspec
 
 from autofutures import clock
-from autofutures.domain.errors import BrokenInvariant, Refusal
+from autofutures.config import notify_socket
+from autofutures.domain.errors import BadInput, BrokenInvariant, Refusal
 from autofutures.domain.units import MINUTE, SECOND
 from autofutures.ops.children import ASIDE, Child, commands_of, last_words, note_children
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
 from autofutures.ops.process import WRONG_REQUEST
+from autofutures.ops.service import Service
 from autofutures.ops.watcher import Watcher
 from autofutures.telemetry.logs import open_log
 
@@ -70,6 +72,7 @@ class LiveSupervisor:
         self._ends_at = clock.stopwatch_ns() + round(machine.minutes * MINUTE) if machine.minutes else 0
         self._log = open_log(folder.log("supervisor"), "supervisor")
         self._watcher = Watcher(folder, self._log)
+        self._service = Service(notify_socket())
 
     def run(self) -> None:
         """Starts every process, and returns when a person has stopped the machine and all have ended.
@@ -82,6 +85,7 @@ class LiveSupervisor:
         try:
             for child in self._children.values():
                 self._start(child)
+            self._service.ready()
             if self._progress is not None:
                 threading.Thread(target=self._look_on, daemon=True).start()
             while not self._is_over():
@@ -126,9 +130,11 @@ class LiveSupervisor:
             elif child.name == SPARED:
                 child.prepare(self._folder, now)
         self._watcher.turn(self._children.values(), now)
+        self._service.alive(now)
         if 0 < self._ends_at <= now:
             self._stop_asked, self._ends_at = True, 0
         if self._stop_asked and now - self._asked_at > ASK_EVERY_NS:
+            self._service.stopping()
             self._ask_to_stop()
         self._hurry(now)
 
@@ -217,6 +223,8 @@ class LiveSupervisor:
                     status = operator.ask("status", 1_000)
             except Refusal:
                 continue
+            except BadInput:  # The run's folder has gone.
+                return
             if self._progress is not None:
                 self._progress(status)
 

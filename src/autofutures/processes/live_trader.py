@@ -13,9 +13,12 @@ from autofutures.bus.sockets import LIVE_QUEUE, Hub
 from autofutures.config import RunSettings
 from autofutures.domain.messages import Alert
 from autofutures.domain.units import SECOND
+from autofutures.ops import host
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, Replaced
 from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, watch_of
+from autofutures.seats.freshness import silent_markets
+from autofutures.seats.glance import Glance
 from autofutures.seats.noticed import Noticed
 from autofutures.seats.port import MOST_MESSAGES
 from autofutures.seats.readiness import Readiness
@@ -52,7 +55,11 @@ class LiveTrader:
         )
         self._life = Life()
         self._verdict: Readiness | None = None
+        self._host, self._look_at = host.look(), 0
+        self._bounds = host.Bounds(machine.clock_ms, machine.free_mb)
+        self._quiet_ns = machine.quiet_s * SECOND
         self._noticed = Noticed(self._run)
+        self._glance = Glance(self._run, self.seat)
         self._imposters = 0
         self._ending = False
         self.over = False
@@ -81,9 +88,13 @@ class LiveTrader:
 
     def _beat(self, now: int) -> None:
         seat = self.seat
-        seat.beat(now)
-        verdict = seat.readiness(now)
-        seat.news += self._noticed.look(verdict, seat.positions())
+        if now >= self._look_at:
+            self._look_at = now + host.EVERY_NS
+            self._host = host.look()
+        seat.beat(now, host.trouble_of(self._host, self._bounds))
+        silent = silent_markets(seat.trader.view, self._run.symbols, self._quiet_ns, now)
+        verdict = seat.readiness(now, silent)
+        seat.news += self._noticed.look(verdict, seat.positions(), silent)
         self._tell_news()
         if self._verdict is None or _gist(verdict) != _gist(self._verdict):
             self._log.info("readiness", **msgspec.to_builtins(verdict))
@@ -143,12 +154,14 @@ class LiveTrader:
             "uncovered_lots": verdict.uncovered_lots,
             "unknown_orders": seat.unknown_orders(),
             "lives": verdict.lives,
+            "host": msgspec.to_builtins(self._host),
+            **self._glance.look(verdict.at),
         }
 
 
 def _gist(verdict: Readiness) -> tuple[object, ...]:
     """What of a verdict is worth a line when it changes."""
-    return (verdict.ready, verdict.reasons, verdict.lives)
+    return (verdict.ready, tuple(reason.partition(" for ")[0] for reason in verdict.reasons), verdict.lives)
 
 
 def trade(folder: Folder, log: Log) -> None:

@@ -1,6 +1,6 @@
-"""What a person is told of that no decision follows from: lots without cover, and positions near their limits."""
+"""What a person is told of that no decision follows from: lots without cover, positions near their limits, silence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from autofutures.config import RunSettings
 from autofutures.domain.messages import Alert
@@ -28,10 +28,27 @@ class Noticed:
         self._uncovered = 0
         self._told_uncovered = False
         self._near: set[str] = set()
+        self._silent: frozenset[str] = frozenset()
 
-    def look(self, verdict: Readiness, positions: Mapping[str, int]) -> list[Alert]:
-        """Everything that a person must be told now."""
-        return [*self._uncovered_lots(verdict), *self._near_limits(positions, verdict.at)]
+    def look(
+        self, verdict: Readiness, positions: Mapping[str, int], silent: Sequence[str] = ()
+    ) -> list[Alert]:
+        """Everything that a person must be told now; `silent` is a sentence for each market that is not heard."""
+        return [
+            *self._uncovered_lots(verdict),
+            *self._near_limits(positions, verdict.at),
+            *self._silent_markets(silent, verdict.at),
+        ]
+
+    def _silent_markets(self, sentences: Sequence[str], now: int) -> list[Alert]:
+        """A market that is not heard is news once, until it is heard again."""
+        silent = {sentence.partition(": ")[0]: sentence for sentence in sentences}
+        before, self._silent = self._silent, frozenset(silent)
+        return [
+            Alert("market_silent", now, symbol, text)
+            for symbol, text in silent.items()
+            if symbol not in before
+        ]
 
     def _uncovered_lots(self, verdict: Readiness) -> list[Alert]:
         """A lot is covered with its fill; one that is not at two beats in turn is news, once."""

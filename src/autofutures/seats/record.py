@@ -132,11 +132,22 @@ class Record:
         self._check = 0
         self._rows = Rows()
         self._frames: deque[bytes] = deque()
+        self._lag_ns = 0
+
+    def take_lag_ns(self) -> int:
+        """How old the newest trade of a batch was when it was settled: the most since the last time it was asked."""
+        lag_ns, self._lag_ns = self._lag_ns, 0
+        return lag_ns
 
     @property
     def waits(self) -> bool:
         """Whether something is numbered that the recorder has not taken: nothing may overtake it."""
         return bool(self._frames)
+
+    @property
+    def waiting(self) -> int:
+        """How many frames that is."""
+        return len(self._frames)
 
     def note(
         self,
@@ -168,6 +179,8 @@ class Record:
         outbox, count = self._outbox, self._tally.handle
         envelopes: list[Envelope] = []
         for inputs, moments, stream, at, cause, market_seq, untold in self._batches:
+            if stream and type(stream[-1]) is Tick and at - stream[-1].at > self._lag_ns:
+                self._lag_ns = at - stream[-1].at
             short = encode(self._shortened(inputs, stream))
             self._check = check_of(self._check, short, stream)
             heard = Heard(

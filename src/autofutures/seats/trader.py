@@ -81,6 +81,7 @@ class TraderSeat:
         trader: the node.
         tally: counts what happened, up to the last beat.
         desk: where people ask.
+        record: what is told to the recorder.
         heard: messages since the last settling.
         news: what a person may want to find in the process's log.
         old_lives: messages of replaced lives, which had no say.
@@ -120,7 +121,7 @@ class TraderSeat:
         self._kept_at = 0
         self._moments: list[tuple[int, int]] = []
         self._unsaid: list[str] = []
-        self._record = Record(self._peers[RECORDER].outbox, port, self.tally)
+        self.record = Record(self._peers[RECORDER].outbox, port, self.tally)
         self._timers: list[tuple[int, int, Woke]] = []
         self._timer_count = 0
         self._link: LinkChanged | None = None
@@ -221,7 +222,7 @@ class TraderSeat:
         watch.at("between sends", inputs, outputs)
         untold = [*self._unsaid, *self._send_stream(stream, now)]
         self._unsaid.clear()
-        self._record.note(inputs, moments, stream, now, self.trader.market_seq, self._gateway_seq, untold)
+        self.record.note(inputs, moments, stream, now, self.trader.market_seq, self._gateway_seq, untold)
         watch.at("after sends", inputs, outputs)
         self.desk.flush(now)
         if returned:
@@ -229,8 +230,8 @@ class TraderSeat:
                 self._handle(report, now)
             self.settle(now)
 
-    def beat(self, now: int) -> None:
-        """Time has come this far: timers ring, signs of life go out, what the recorder lacks is sent."""
+    def beat(self, now: int, trouble: tuple[str, str] = ("", "")) -> None:
+        """Timers ring, signs of life go out; `trouble` (an alert, why) is the computer's, and keeps entries back."""
         if now - self._kept_at >= UNKEPT_NS:
             self._keep_late(now)
         if now - self._beat_at > SILENCE_NS:  # It was stopped, or the computer was: others may be well.
@@ -239,12 +240,13 @@ class TraderSeat:
         self._beat_at = now
         self.ring(now)
         self._look_for_gateway(now)
-        self._handle(Beat(now, self._journal.health(now).reason), now)
+        journal = self._journal.health(now).reason
+        self._handle(Beat(now, journal, "disk") if journal else Beat(now, trouble[1], trouble[0]), now)
         self.settle(now)
         self._keep_snapshot(now)
-        self._record.flush()
+        self.record.flush()
         for name, peer in self._peers.items():
-            if name == RECORDER and self._record.waits:
+            if name == RECORDER and self.record.waits:
                 continue  # The numbers reached would overtake what it has not been told.
             signs = peer.outbox.beat(now)
             if self._asks_link and name == GATEWAY:  # What was lost may have been news of the link.
@@ -260,11 +262,12 @@ class TraderSeat:
                 self.settle(now)
         self.settle(now)
 
-    def readiness(self, now: int) -> Readiness:
-        """Whether the machine may trade."""
+    def readiness(self, now: int, besides: Sequence[str] = ()) -> Readiness:
+        """Whether the machine may trade; `besides` is why not, as others see it."""
         absent = [name for name, peer in self._peers.items() if not peer.is_there(now)]
         lives = {TRADER: self.epoch, **{name: peer.life for name, peer in self._peers.items()}}
-        return judge(self.trader.inquiry.standing.reasons, absent, lives, self.trader.uncovered(), now)
+        reasons = (*self.trader.inquiry.standing.reasons, *besides)
+        return judge(reasons, absent, lives, self.trader.uncovered(), now)
 
     def positions(self) -> dict[str, int]:
         """The book's net position in each instrument."""
@@ -281,7 +284,7 @@ class TraderSeat:
         self.settle(now)
         self.stop_at = now
         stop = (Stop(now, reason),)
-        self._record.note(stop, [(0, now)], (), now, self.trader.market_seq, self._gateway_seq)
+        self.record.note(stop, [(0, now)], (), now, self.trader.market_seq, self._gateway_seq)
         self.waits_for = {name for name in self._strategies if self._ends(name, stop, now)}
 
     def _keep_late(self, now: int) -> None:
@@ -297,7 +300,7 @@ class TraderSeat:
         self._keep_late(now)
         self._session_over = True
         self._keep_snapshot(now)
-        self._record.flush()
+        self.record.flush()
         stop = (Stop(now, "stopped"),)
         self.waits_for = {name for name in (RECORDER, GATEWAY) if self._ends(name, stop, now)}
 
@@ -381,13 +384,13 @@ class TraderSeat:
             commands = [command for command in first_commands(settings) if command.name not in known]
             said = [*restored, *commands]
         if peer.name == RECORDER:
-            self._record.flush()  # What has a number already must not come behind a higher one.
+            self.record.flush()  # What has a number already must not come behind a higher one.
         outbox = peer.outbox
         envelopes = [*outbox.wrap_all(said, now, life), *outbox.beat(now)]
         told = self._port.send(peer.name, encode(envelopes))
         if settings is not None:  # What one strategy alone hears is still part of the record.
             seq, untold = self.trader.market_seq, () if told else (ready.source,)
-            self._record.note([ready], [(0, now)], restored, now, seq, self._gateway_seq, untold)
+            self.record.note([ready], [(0, now)], restored, now, seq, self._gateway_seq, untold)
 
     def _look_for_gateway(self, now: int) -> None:
         """Without a gateway there is no link, whatever the last one said of it; one that comes back has its own."""

@@ -1,6 +1,7 @@
 """Latencies as people compare them: median, 99th and 99.9th percentile, in microseconds."""
 
 from collections import deque
+from itertools import islice
 
 import msgspec
 
@@ -34,18 +35,20 @@ def percentile(ordered: list[int], per_mille: int) -> float | None:
 
 
 class LatencyTally:
-    """Collects durations."""
+    """Collects durations: the newest 200,000, so that a process of weeks does not grow by them."""
+
+    KEPT = 200_000
 
     def __init__(self) -> None:
-        self._durations: list[int] = []
+        self._durations: deque[int] = deque(maxlen=self.KEPT)
 
     def add(self, duration_ns: int) -> None:
         """One measured duration."""
         self._durations.append(duration_ns)
 
-    def summary(self) -> LatencySummary:
-        """What was measured so far."""
-        ordered = sorted(self._durations)
+    def summary(self, newest: int = KEPT) -> LatencySummary:
+        """What was measured so far, or of the newest so many: to sort all of them takes a while."""
+        ordered = sorted(islice(reversed(self._durations), newest))
         return LatencySummary(
             len(ordered), percentile(ordered, 500), percentile(ordered, 990), percentile(ordered, 999)
         )
