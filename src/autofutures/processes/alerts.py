@@ -19,14 +19,15 @@ from autofutures.domain.units import MINUTE, SECOND
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, Orphaned, run_process
 from autofutures.storage.journal_reader import JournalDiffers, JournalReader, Position, position_of
-from autofutures.telemetry.alerts import AlertBook, Failed, Line, Notice, Raised, Told, decode_line, kind_of
+from autofutures.telemetry.alerts import ALERTS, AlertBook, Failed, Line, Notice, Raised, Told, decode_line
 from autofutures.telemetry.notify import AlertSettings, Target, load_alert_settings, send, warm_up
 from autofutures.telemetry.tail import Tail
 
 LOOK_EVERY_NS = SECOND // 5
 """How often journal and logs are looked at for news."""
 
-LOGS = ("trader", "supervisor")
+TRADER = "trader"
+LOGS = (TRADER, "supervisor")
 """Whose logs hold alerts that are in no journal."""
 
 BATCHES_AT_ONCE = 512
@@ -109,7 +110,8 @@ class Sources:
             if b'"event":"alert"' not in data:
                 continue
             line = msgspec.json.decode(data, type=_LogLine)
-            if not kind_of(line.name).in_journal:
+            known = ALERTS.get(line.name)
+            if name != TRADER or (known is not None and not known.in_journal):  # The rest the journal has.
                 moment = datetime.fromisoformat(line.timestamp)
                 at = int(moment.timestamp()) * SECOND + moment.microsecond * 1_000
                 found.append(Raised(line.name, line.subject, line.text, at))
