@@ -30,7 +30,8 @@ EXCHANGE_PEAK = 11_810
 TXF_PEAK = 323
 """The most of TXF in one second of that day, all of its contracts."""
 
-OPENS_AFTER_NS = 8 * SECOND
+OPENS_AFTER_NS = 12 * SECOND
+"""Everyone has met by then, also where others keep the computer busy."""
 SAMPLE_NS = SECOND
 WARM_SHARE = 0.25
 """Of a stage, and at most this long, is warm-up."""

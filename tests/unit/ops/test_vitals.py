@@ -17,17 +17,18 @@ def vitals(megabytes: int = 10, cpu_ns: int = 0, descriptors: int = 5) -> Vitals
 def test_the_systems_tables_are_read_of_a_process_that_lives() -> None:
     before = vitals_of(os.getpid())
     assert before is not None
-    held, kept = bytearray(64 * MEGABYTE), Path("/dev/null").open("rb")  # noqa: SIM115 - it is kept open
+    held, kept = bytearray(64 * MEGABYTE), [Path("/dev/null").open("rb") for _ in range(20)]  # noqa: SIM115 - they are kept open
     held[:: 1 << 12] = b"x" * len(held[:: 1 << 12])
     spun_until = clock.stopwatch_ns() + SECOND // 5
     while clock.stopwatch_ns() < spun_until:
         pass
     after = vitals_of(os.getpid())
-    kept.close()
+    for file in kept:
+        file.close()
     assert after is not None
     assert after.rss_bytes - before.rss_bytes > 32 * MEGABYTE
     assert after.cpu_ns > before.cpu_ns
-    assert after.descriptors == before.descriptors + 1
+    assert after.descriptors >= before.descriptors + 10
 
 
 def test_of_a_process_that_has_ended_there_is_nothing() -> None:
