@@ -74,7 +74,8 @@ class Inquiry:
         """Notices what did not come, and asks."""
         if beat.trouble and not self.standing.trouble:
             text = f"{beat.trouble}: no entries until that has passed"
-            said.append(Alert(beat.about or "disk", now, "computer", text))
+            about = beat.about or "disk"
+            said.append(Alert(about, now, "journal" if about == "disk" else "computer", text))
         self.standing.trouble = beat.trouble
         for order in self.doubts.overdue(self._orders.sent.values(), now):
             self._doubt(order, now, "no answer in time", said)
