@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from autofutures.domain.instrument import instrument
-from autofutures.domain.messages import ExitPlan, Filled, Intent, Submit, Tick
+from autofutures.domain.messages import ExitPlan, Filled, Halted, Intent, Submit, Tick
 from autofutures.domain.units import Mode, OpenClose, OrderType, Side, TimeInForce
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
@@ -13,11 +13,12 @@ from autofutures.orders.cover import Cover
 from autofutures.orders.ids import ClientIds
 from autofutures.orders.policy import Policy
 from autofutures.portfolio.costs import Costs
-from autofutures.risk.base import Exposure
+from autofutures.risk.base import Exposure, MarginSeen
 from autofutures.risk.gate import make_gate
 from autofutures.trader import Trader
 
 TXF = "TAIFEX:TXF202108"
+MXF = "TAIFEX:MXF202108"
 OPEN = taipei_ns(20210726, 8 * 3600 + 45 * 60)
 """The opening of a day session in which TXF202108 trades."""
 
@@ -82,6 +83,15 @@ def exposure(
     unknown: int = 0,
     must_plan: bool = False,
     stopped: bool = False,
+    tick_value: int = 200,
+    inverse_value: int = 0,
+    last_close_at: int = 0,
+    others_value: int = 0,
+    lowest_sell_ticks: int | None = None,
+    highest_buy_ticks: int | None = None,
+    halted: str = "",
+    messages: int = 0,
+    margin: MarginSeen | None = None,
 ) -> Exposure:
     return Exposure(
         now=now,
@@ -98,6 +108,15 @@ def exposure(
         unknown=unknown,
         must_plan=must_plan,
         stopped=stopped,
+        tick_value=0 if inverse_value else tick_value,
+        inverse_value=inverse_value,
+        last_close_at=last_close_at,
+        others_value=others_value,
+        lowest_sell_ticks=lowest_sell_ticks,
+        highest_buy_ticks=highest_buy_ticks,
+        halts=(Halted(halted, "", now, 10, 11, f"{halted} of account"),) if halted else (),
+        messages=messages,
+        margin=margin,
     )
 
 

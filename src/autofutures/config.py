@@ -22,6 +22,7 @@ from autofutures.market.dates import parse_day
 from autofutures.matching.faults import read_faults
 from autofutures.orders.policy import Policy, Strangers
 from autofutures.risk.gate import make_gate
+from autofutures.risk.scopes import RiskTable, flat
 
 Value = int | float | bool | str
 
@@ -229,17 +230,18 @@ def load_toml(path: Path) -> dict[str, object]:
 
 
 def parse_limits(table: Mapping[str, object], where: str) -> dict[str, dict[str, int]]:
-    """Risk limits as a table for each rule id, proved by building the gate.
+    """Risk limits as a table for each rule id and scope (`position.strategy.ema`), proved by building the gate.
 
     Raises:
-        BadInput: an unknown rule or setting.
+        BadInput: an unknown rule, scope or setting.
     """
     try:
-        limits = msgspec.convert(dict(table), dict[str, dict[str, int]])
+        tables = msgspec.convert(dict(table), dict[str, RiskTable])
     except msgspec.ValidationError as error:
         raise BadInput(
             f"{where}: risk limits are one table for each rule id, of whole numbers: {error}"
         ) from error
+    limits = flat(tables)
     make_gate(limits)
     return limits
 
@@ -381,7 +383,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     strategy: list[_StrategyTable] = []
-    risk: dict[str, dict[str, int]] = {}
+    risk: dict[str, RiskTable] = {}
     calendar: _CalendarTable = msgspec.field(default_factory=_CalendarTable)
     policy: _PolicyTable = msgspec.field(default_factory=_PolicyTable)
     broker: dict[str, int] = {}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from autofutures.domain.errors import BadInput, BrokenInvariant
 from autofutures.domain.messages import (
+    NOT_FOR_STRATEGIES,
     AnyMessage,
     Bad,
     Cancel,
@@ -17,7 +18,6 @@ from autofutures.domain.messages import (
     CommandRefused,
     Decision,
     Gap,
-    Placed,
     Quote,
     Ready,
     Request,
@@ -153,7 +153,7 @@ class Lockstep:
                 kept.append(output)
                 if isinstance(output, (Submit, Cancel)):
                     requests.append(output)
-                elif not isinstance(output, Placed):
+                elif type(output) not in NOT_FOR_STRATEGIES:
                     heard.append(output)
         if self._keep is not None and inputs and (kept or not isinstance(inputs[0], Tick)):
             self._keep(inputs, kept, at)

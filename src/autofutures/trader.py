@@ -12,6 +12,7 @@ from autofutures.domain.messages import (
     TRADER_K,
     Accepted,
     AnyMessage,
+    Bad,
     BadQuote,
     BadTick,
     Beat,
@@ -64,7 +65,10 @@ from autofutures.orders.expiry import Expiries
 from autofutures.orders.inquiry import Inquiry
 from autofutures.orders.leaving import submit_of
 from autofutures.orders.policy import Policy
+from autofutures.orders.risk_desk import NAME as RISK
+from autofutures.orders.risk_desk import RiskDesk
 from autofutures.orders.settlement import Final, settle
+from autofutures.orders.stake import Stake
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Exposure
 from autofutures.risk.gate import Gate
@@ -116,6 +120,8 @@ class Trader:
         self.inquiry = Inquiry(self.account, doubts, self.policy, view.session_over)
         expiries = Expiries(view, self.policy.flat_before_expiry_ns)
         self.desk = ExitDesk(self.account, view, self._decide, expiries)
+        self.risk = RiskDesk(self.account, view, lambda: self.gate, self.desk, self.inquiry.standing)
+        self.stake = Stake(self.account, view, self.desk, self.inquiry.standing, self.covers, self.risk)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)
         self._newest: dict[str, tuple[int, int]] = {}
@@ -126,6 +132,8 @@ class Trader:
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """Handles one input; what it says must be kept before it leaves."""
+        if now >= self.risk.rolls_at:
+            return self._begin_day(message, now)
         if type(message) is Tick:
             return self._tick(message, now)
         if isinstance(message, Quote):
@@ -149,22 +157,37 @@ class Trader:
                     plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source
                 ]
                 said += self.configured("").values()
-            case Command(strategy="", name=day_changes.NAME):
-                said.append(day_changes.decide(message, self.view, now))
-                self.fold(said[0])
-            case Command(verb="reset", name="book_stop"):
-                self.desk.reset(message, now, said)
-            case Command() if message.strategy not in self._strategies:
-                names = ", ".join(sorted(self._strategies)) or "none"
-                reason = f"there is no strategy {message.strategy!r} here; running: {names}"
-                said.append(CommandRefused(message.flow, message.strategy, now, reason))
+            case Command():
+                self._command(message, now, said)
             case Saved():
                 self._states[message.strategy] = message.state
             case Configured():
                 self._configured(message)
             case _:
                 self._from_venue(message, now, said)
-        return said
+        return self.risk.after(said, now) if said else said
+
+    def _command(self, command: Command, now: int, said: Said) -> None:
+        """A person's command: of risk and of book stops it is the trader's own, else it is for a strategy here."""
+        if command.name == RISK:
+            said += self.risk.command(command, now)
+        elif not command.strategy and command.name == day_changes.NAME:
+            said.append(day_changes.decide(command, self.view, now))
+            self.fold(said[-1])
+        elif command.verb == "reset" and command.name == "book_stop":
+            self.desk.reset(command, now, said)
+        elif command.strategy not in self._strategies:
+            names = ", ".join(sorted(self._strategies)) or "none"
+            reason = f"there is no strategy {command.strategy!r} here; running: {names}"
+            said.append(CommandRefused(command.flow, command.strategy, now, reason))
+
+    def _begin_day(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
+        """The first input of a trading day."""
+        begun = self.risk.begin_day(now)
+        said = self.handle(message, now)
+        if said and isinstance(said[0], Bad):  # It is looked for at the head of what is said.
+            return [*said, *begun]
+        return [*begun, *said] if begun else said
 
     def _from_venue(self, message: AnyMessage, now: int, said: Said) -> None:
         """What the venue and its link say, and how much time passes without a word of theirs."""
@@ -220,11 +243,12 @@ class Trader:
     def _priced(self, symbol: str, price_ticks: int, what: str, now: int) -> Sequence[AnyMessage]:
         """The market is at a price: stops and exits that it reaches leave."""
         if not self.orders.held and self.desk.is_idle(symbol, price_ticks):
-            return ()
+            return self.risk.priced(symbol, now) if self.risk.watched else ()
         said: Said = []
         self._fire_stops(symbol, price_ticks, what, now, said)
         self.desk.hear_trade(symbol, price_ticks, now, said)
-        return said
+        self.risk.after(said, now)
+        return [*said, *self.risk.priced(symbol, now)]
 
     def uncovered(self) -> int:
         """Open lots that nothing would close: 0 in health."""
@@ -232,27 +256,7 @@ class Trader:
 
     def exposure(self, symbol: str, now: int, strategy: str = "") -> Exposure:
         """What the gate may know of an instrument and our stake in it."""
-        low_ticks, high_ticks = self.view.band(symbol, now)
-        may_buy, stop_buy = self.desk.pending(symbol, Side.BUY, strategy)
-        may_sell, stop_sell = self.desk.pending(symbol, Side.SELL, strategy)
-        return Exposure(
-            now=now,
-            position=self.portfolio.net(symbol),
-            working_buy=self.orders.working(symbol, Side.BUY) + may_buy,
-            working_sell=self.orders.working(symbol, Side.SELL) + may_sell,
-            stop_buy=stop_buy,
-            stop_sell=stop_sell,
-            last_ticks=self.view.reference(symbol),
-            last_at=self.view.heard_at(symbol),
-            session_open=self.view.accepts_orders(symbol, now),
-            low_ticks=low_ticks,
-            high_ticks=high_ticks,
-            mode=self.inquiry.standing.mode,
-            reasons=self.inquiry.standing.reasons,
-            unknown=self.orders.unknown_of(symbol),
-            must_plan=strategy in self.covers and self.covers[strategy].exits == "plans",
-            stopped=self.account.stops.fired(strategy, symbol),
-        )
+        return self.stake.exposure(symbol, now, strategy, self.gate)
 
     def _hear_decision(self, decision: Intent | Revoke | CloseLot) -> None:
         """Keeps how far its strategy has numbered; after a restart of ours it may have heard more of the market."""
@@ -312,7 +316,9 @@ class Trader:
         """A stop leaves, unless the book has learnt since it was placed that nothing may be opened now."""
         intent = order.intent
         exposure = self.exposure(intent.symbol, now, intent.strategy)
-        doubt = exposure.reasons or (("an order's outcome is not known",) if exposure.unknown else ())
+        halts = tuple(f"{halt.control} has halted" for halt in exposure.halts)
+        known = exposure.reasons or halts
+        doubt = known or (("an order's outcome is not known",) if exposure.unknown else ())
         reduces = exposure.reduces_by(intent.side, 0)  # Its own contracts are among those at work.
         if exposure.mode is Mode.HALTED or (doubt and not reduces):
             self.orders.hear(order, Event.EXPIRED)
@@ -366,7 +372,8 @@ class Trader:
         if message.verb == "reset":
             return  # The trader's own: its strategy never hears of it.
         settings[message.name] = message
-        day_changes.apply(message, self.view)
+        if day_changes.apply(message, self.view):
+            self.risk.calendar_changed()
 
     def configured(self, strategy: str) -> Mapping[str, Configured]:
         """What people have said last, by name; a removal too, for the settings file may still have what is gone."""
@@ -405,6 +412,7 @@ class Trader:
 
     def fold(self, message: AnyMessage) -> None:
         """Takes a recorded fact back in. Decides nothing: new code might decide otherwise."""
+        self.risk.fold(message)
         match message:
             case Placed():
                 self._know(message.intent.symbol)
@@ -477,7 +485,7 @@ class Trader:
         settings = [fact for settings in self._settings.values() for fact in settings.values()]
         standing = self.inquiry.standing
         halted = [standing.recorded] if standing.recorded is not None and standing.was_halted else []
-        return [head, *facts, *halted, *saved, *settings]
+        return [head, *facts, *halted, *saved, *settings, *self.risk.state.kept(now)]
 
     def recovered(self, now: int) -> Sequence[AnyMessage]:
         """All is folded. Orders that were sent and never answered for are in doubt, and are said to be."""

@@ -37,7 +37,9 @@ ORDERS = (
     "order stop_limit rod",
     "order of the trader",
 )
-REFUSALS = tuple(f"refused {rule}" for rule in words.RULE_IDS[1:] if rule not in words.SETTLED_RULES)
+REFUSALS = tuple(
+    f"refused {rule}" for rule in words.RULE_IDS[1:] if rule not in words.SETTLED_RULES | words.NODES_RULES
+)
 FILLS = ("fill", "fill in part", "order ended canceled", "order ended expired", "cancel too late")
 PLANS = (
     *(f"plan {name}" for name in KINDS_OF_PLANS if name != "without sense"),

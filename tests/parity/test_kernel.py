@@ -248,6 +248,8 @@ def test_what_the_kernel_cannot_do_is_refused_and_not_approximated() -> None:
         seeds.settings_of(2, faults={"reject": 1}),
         seeds.settings_of(2, symbols=(*run.symbols, "TAIFEX:TMF202108")),
         seeds.settings_of(2, strategies=(_with_conditions(run.strategies[0]),)),
+        seeds.settings_of(2, limits={"order_value": {"max_value": 1_000_000}}),
+        seeds.settings_of(2, limits={"position.strategy.ema": {"max_contracts": 1}}),
     ):
         with pytest.raises(BadInput, match="Use --engine nodes"):
             check(refused)
@@ -262,4 +264,5 @@ def _with_conditions(settings: StrategySettings) -> StrategySettings:
 def test_every_rule_of_the_gate_is_the_kernels_too_or_cannot_be_broken_in_it() -> None:
     assert set(RULES) <= set(words.RULE_IDS)
     compiled = {name for name in RULES if getattr(words, name.upper(), None) == words.RULE_IDS.index(name)}
-    assert compiled | words.SETTLED_RULES == set(RULES)
+    assert compiled | words.SETTLED_RULES | words.NODES_RULES == set(RULES)
+    assert not compiled & words.NODES_RULES

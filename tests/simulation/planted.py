@@ -44,8 +44,8 @@ MUTANTS = (
         "bad-print-trades",
         "3: a bad tick trades",
         "trader.py",
-        "if high_ticks and not low_ticks <= tick.price_ticks <= high_ticks:",
-        "if high_ticks and not low_ticks <= tick.price_ticks <= high_ticks and not self.exits.watches(tick.symbol):",
+        "if high_ticks and not low_ticks <= price_ticks <= high_ticks:",
+        "if high_ticks and not low_ticks <= price_ticks <= high_ticks and not self.exits.watches(symbol):",
     ),
     Mutant(
         "stops-have-no-symbol",
@@ -85,16 +85,16 @@ MUTANTS = (
     Mutant(
         "no-session-sense",
         "9: no session sense",
-        "trader.py",
-        "session_open=self.view.accepts_orders(symbol, now),",
-        "session_open=self.view.accepts_orders(symbol, self.view.last_at(symbol) or now),",
+        "orders/stake.py",
+        "session_open=view.accepts_orders(symbol, now),",
+        "session_open=view.accepts_orders(symbol, view.last_at(symbol) or now),",
     ),
     Mutant(
         "no-risk-check",
         "10: no maximum quantity, no risk check at all",
-        "trader.py",
-        "position=self.portfolio.net(symbol),",
-        "position=self.portfolio.position(strategy, symbol) if strategy else self.portfolio.net(symbol),",
+        "orders/stake.py",
+        "position=self._portfolio.net(symbol),",
+        "position=self._portfolio.position(strategy, symbol) if strategy else self._portfolio.net(symbol),",
     ),
     Mutant(
         "state-silently-empty",
@@ -135,8 +135,8 @@ MUTANTS = (
     Mutant(
         "entries-in-doubt",
         "own",
-        "trader.py",
-        "unknown=self.orders.unknown_of(symbol),",
+        "orders/stake.py",
+        "unknown=orders.unknown_of(symbol),",
         "unknown=0,",
     ),
     Mutant(
@@ -170,8 +170,8 @@ MUTANTS = (
     Mutant(
         "stopped-strategy-trades",
         "own",
-        "trader.py",
-        "stopped=self.account.stops.fired(strategy, symbol),",
+        "orders/stake.py",
+        "stopped=self._account.stops.fired(strategy, symbol),",
         "stopped=False,",
     ),
     Mutant(
@@ -199,8 +199,8 @@ MUTANTS = (
         "stops-fire-beside-the-unknown",
         "own",
         "trader.py",
-        'doubt = exposure.reasons or (("an order\'s outcome is not known",) if exposure.unknown else ())',
-        "doubt = exposure.reasons",
+        'doubt = known or (("an order\'s outcome is not known",) if exposure.unknown else ())',
+        "doubt = known",
     ),
 )
 """Every planted fault."""

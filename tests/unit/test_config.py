@@ -182,7 +182,7 @@ def test_limits_are_one_table_for_each_rule() -> None:
     ("table", "sentence"),
     [
         ({"order_size": 3}, "risk.toml: risk limits are one table for each rule id, of whole numbers: "),
-        ({"order_size": {"max_contracts": "3"}}, "Expected `int`, got `str` - at `$[...][...]`"),
+        ({"order_size": {"max_contracts": "3"}}, "Expected `int | object`, got `str` - at `$[...][...]`"),
         ({"order_sise": {"max_contracts": 3}}, "there is no risk rule order_sise: the rules are duplicate"),
         ({"order_size": {"max": 3}}, "risk rule order_size has no setting 'max'; it has max_contracts"),
         ({"order_size": {"max_contracts": 0}}, "must be a whole number above zero, not 0"),
@@ -230,7 +230,7 @@ def test_an_empty_settings_file_changes_nothing(tmp_path: Path) -> None:
         ("[[strategy]]\n", "Object missing required field `use` - at `$.strategy[0]`"),
         ("[[strategy]]\nuse = 3\n", "Expected `str`, got `int` - at `$.strategy[0].use`"),
         ('[[strategy]]\nuse = "x"\nsett = 3\n', "Object contains unknown field `sett` - at `$.strategy[0]`"),
-        ("[risk.order_size]\nmax = 1.5\n", "Expected `int`, got `float` - at `$.risk[...][...]`"),
+        ("[risk.order_size]\nmax = 1.5\n", "Expected `int | object`, got `float` - at `$.risk[...][...]`"),
         ("[calendar]\nclosed = [2026-11-02]\n", "Expected `str`, got `date` - at `$.calendar.closed[0]`"),
         ("[strategies]\n", "Object contains unknown field `strategies`"),
     ],

@@ -90,7 +90,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             raise BadInput(
                 f"two strategies have one name: {', '.join(names)}; give each a name of its own in --config"
             )
-        limits = dict(settings_file.risk)
+        limits = parse_limits(settings_file.risk, "risk limits")
         if self.risk is not None:
             limits.update(parse_limits(load_toml(self.risk), str(self.risk)))
         slippage, latency = self._model(settings_file)
@@ -109,7 +109,7 @@ class RunOptions(msgspec.Struct, kw_only=True):
             seed=self.seed,
             trades=self.trades,
             strategies=strategies,
-            limits=parse_limits(limits, "risk limits"),
+            limits=limits,
             fee=self.fee,
             queue_contracts=self.queue,
             order_latency_ns=parse_latency(latency),

@@ -18,6 +18,7 @@ COMMANDS = {
     "projections": "autofutures.cli.projections:app",
     "report": "autofutures.cli.report:app",
     "results": "autofutures.cli.results:app",
+    "risk": "autofutures.cli.risk:app",
 }
 """Groups of commands, loaded when they are first named."""
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import msgspec
 from rich.console import Console
@@ -17,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from autofutures.domain.instrument import money_text
+from autofutures.domain.units import SECOND
 from autofutures.portfolio.tally import Summary
 
 
@@ -28,6 +30,11 @@ def write_json(summary: Summary, more: Mapping[str, object]) -> None:
 def print_json(table: Mapping[str, object]) -> None:
     """Prints one JSON object."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(table), indent=2).decode() + "\n")
+
+
+def moment(ns: int) -> str:
+    """An instant for a person: UTC, to the second."""
+    return datetime.fromtimestamp(ns // SECOND, UTC).isoformat(sep=" ").removesuffix("+00:00")
 
 
 def print_summary(summary: Summary, currency: str) -> None:

@@ -5,7 +5,7 @@
 then, from 1. The trader's own decisions (exit plans) use `k` from `TRADER_K`, so that the two never collide.
 """
 
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import msgspec
 
@@ -371,6 +371,59 @@ class BookStop(Message, frozen=True):
     loss: int
 
 
+class Halted(Message, frozen=True):
+    """A control stopped entries, of the account or of one scope: until a person resets it, whatever else happens."""
+
+    control: str
+    scope: str
+    """As `strategy.ema`; empty for the account."""
+    at: int
+    limit: int
+    value: int
+    reason: str
+
+
+class HaltReset(Message, frozen=True):
+    """A person lets trade again what a control had stopped."""
+
+    flow: str
+    control: str
+    scope: str
+    at: int
+    who: str
+    reason: str
+
+
+class LimitSet(Message, frozen=True):
+    """A person changed a limit of the running machine; it holds in later lives too, above the settings file."""
+
+    flow: str
+    key: str
+    """Rule and scope, as `position.strategy.ema`."""
+    setting: str
+    at: int
+    who: str
+    old: int
+    new: int
+    reason: str
+
+
+class RiskDay(Message, frozen=True):
+    """A trading day began while lots were open: the prices, in ticks, that its profit and loss are counted from."""
+
+    at: int
+    day: int
+    marks: dict[str, int]
+
+
+class PeakMoved(Message, frozen=True):
+    """The day's highest equity of a scope, in minor units, rounded up to a hundredth of the limit that watches it."""
+
+    scope: str
+    at: int
+    peak: int
+
+
 class BadTick(Message, frozen=True):
     """A print that cannot be a trade; nobody acts on it. The reason says which rule it broke."""
 
@@ -636,6 +689,29 @@ class LedgerKept(Message, frozen=True):
     lots: tuple[tuple[int, int], ...]
 
 
+class RiskKept(Message, frozen=True):
+    """The risk counters of a trading day as a snapshot keeps them; halts and changed limits stand beside it.
+
+    Money is in minor units. By scope: `` is the account, `strategy.ema` one strategy.
+    """
+
+    at: int
+    day: int
+    messages: int
+    """Orders and cancels sent."""
+    orders: dict[str, int]
+    """Orders that each strategy decided and the gate let pass."""
+    streaks: dict[str, int]
+    """Losing round trips in turn."""
+    baselines: dict[str, int]
+    """Equity when the day began."""
+    peaks: dict[str, int]
+    marks: dict[str, int]
+    """The last price of each symbol that a fact told of, in ticks."""
+    trips: tuple[tuple[str, str, int], ...]
+    """Strategy, symbol, and what it had earned when it was flat last."""
+
+
 class RangeKept(Message, frozen=True):
     """An average true range as a snapshot keeps it, in thousandths of a tick, over `spans` spans."""
 
@@ -765,10 +841,14 @@ Switch = Kill | Killed
 Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRefused | Answer
 Account = Reconciled | BookMode | Alert
 Bad = BadTick | BadQuote
-Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | Bad | Stray | Woke | Account
+Risk = Halted | HaltReset | LimitSet | RiskDay | PeakMoved
+Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | Bad | Stray | Woke | Account | Risk
 Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
 Record = Started | Heard
-Kept = BookKept | OrderKept | LedgerKept | RangeKept
+Kept = BookKept | OrderKept | LedgerKept | RangeKept | RiskKept
+NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed, *get_args(Risk)))
+"""What a strategy never hears: the trader's own part of an order, and of risk all but the refusal."""
+
 AnyMessage = (
     Market
     | Bar

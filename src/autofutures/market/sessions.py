@@ -252,6 +252,13 @@ class Calendar:
             return day
         return self.next_trading_day(day, sessions_id)
 
+    def trading_day_ends_at(self, day: int, sessions_id: str) -> int:
+        """The first instant of the trading day after this one: 15:00 Taipei for TAIFEX's index futures."""
+        if sessions_id == ALWAYS:
+            return (day_number(day) + 1) * DAY_NS
+        hours = _hours(sessions_id)
+        return zone_ns(day, hours.rolls, hours.zone)
+
     def sessions_of(self, day: int, sessions_id: str, last_trading_day: int = 0) -> tuple[Session, ...]:
         """The sessions of a trading day, night first; none on a closed date or after the last trading day.
 

@@ -15,6 +15,7 @@ class Seen:
     __slots__ = (
         "at",
         "bands",
+        "last_close_at",
         "last_trading_day",
         "middle_ticks",
         "price_ticks",
@@ -32,6 +33,7 @@ class Seen:
         self.middle_ticks = 0
         self.session: Session | None = None
         self.bands = Bands({})
+        self.last_close_at: int | None = None
 
 
 class MarketView:
@@ -137,6 +139,15 @@ class MarketView:
             return False
         session = self.calendar.next_session(seen.sessions_id, seen.last_trading_day, at)
         return session is None or session.ends_at <= now
+
+    def last_close_at(self, symbol: str) -> int:
+        """When the contract's last session closes, UTC nanoseconds; 0 where it has none that we know."""
+        seen = self.of(symbol)
+        if seen.last_close_at is None:
+            day = seen.last_trading_day
+            sessions = self.calendar.sessions_of(day, seen.sessions_id, day) if day else ()
+            seen.last_close_at = sessions[-1].closes_at if sessions else 0
+        return seen.last_close_at
 
     def set_band(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
         """Makes price limits known that hold at any time."""

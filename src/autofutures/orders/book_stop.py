@@ -116,11 +116,19 @@ class BookStops:
         """Stops that a trade fires."""
         for stop in self._by_symbol.get(symbol, ()):
             if not stop.fired and stop.reached(last_ticks):
-                stop.fired = True
-                self._bound(symbol)
-                ledger = stop.ledger
-                last = worth(last_ticks, ledger.inverse_value)
-                yield self._said(stop, now, unrealised(ledger.position, ledger.cost, last))
+                yield self.fire(stop, last_ticks, now)
+
+    def get(self, strategy: str, symbol: str) -> Stop | None:
+        """A strategy's stop in a symbol; none before its first fill, or where it has no limit."""
+        return self._stops.get((strategy, symbol))
+
+    def fire(self, stop: Stop, last_ticks: int, now: int) -> BookStop:
+        """The position is to be closed, whatever it has lost."""
+        stop.fired = True
+        self._bound(stop.symbol)
+        ledger = stop.ledger
+        last = worth(last_ticks, ledger.inverse_value)
+        return self._said(stop, now, unrealised(ledger.position, ledger.cost, last))
 
     def try_again(self) -> None:
         """What kept positions from being closed has passed: none of them waits any longer."""

@@ -126,6 +126,31 @@ class ExitDesk:
             if order is not None:
                 self._account.cancel(order, now, said)
 
+    def flatten(self, strategy: str, now: int, said: Said) -> None:
+        """Closes all that a strategy holds, or everybody where none is named: lots by plans, the rest at the market.
+
+        A market that is closed is waited for. A book stop that does this waits for its own reset.
+        """
+        for owner, symbol, ledger in self._account.portfolio.ledgers():
+            if not ledger.position or strategy not in ("", owner):
+                continue
+            is_open = self._view.session(symbol, now) is not None
+            for plan in self._exits.plans_of(owner, symbol):
+                if plan.reason:
+                    continue
+                plan.fire(rules.RISK_HALT)
+                if is_open:
+                    self._act(plan, now, said, changed=True)
+                else:
+                    said.append(plan.moved(now))
+            stop = self._stops.get(owner, symbol)
+            if stop is None or stop.fired:
+                continue
+            said.append(self._stops.fire(stop, self._view.reference(symbol), now))
+            if is_open:
+                self._close_rest(stop, now, said)
+        self._cancel_resting(now, said)
+
     # --- book stops
 
     def _book_stopped(self, fired: BookStop, now: int, said: Said) -> None:

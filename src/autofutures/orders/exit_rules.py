@@ -3,10 +3,13 @@
 `side` is the position's: 1 long, -1 short. A price of 0 is none.
 """
 
-NONE, TAKE_PROFIT, STOP_LOSS, TIME_STOP, SESSION_END, ASKED, BOOK_STOPPED, EXPIRES = range(8)
+NONE, TAKE_PROFIT, STOP_LOSS, TIME_STOP, SESSION_END, ASKED, BOOK_STOPPED, EXPIRES, RISK_HALT = range(9)
 """What closes a lot; `WORDS` names them in messages."""
 
-WORDS = ("", "take profit", "stop loss", "time stop", "session end", "asked to", "book stop", "contract ends")
+WORDS = (
+    *("", "take profit", "stop loss", "time stop", "session end", "asked to", "book stop", "contract ends"),
+    "risk halt",
+)
 
 AT_ONCE = 2
 """So many exit orders in turn may go unfilled before the next one waits."""

@@ -11,6 +11,7 @@ class Standing:
         reconciles: whether the venue must have been compared with before entries are allowed.
 
     Attributes:
+        halts: the risk controls that have halted the account, in words.
         killed: how far the kill switch is, as the gateway said it last; None where it never was used.
         recorded: the mode as it was said last, in this life or the one before.
     """
@@ -25,6 +26,7 @@ class Standing:
         self.trouble = ""
         self.killed: Killed | None = None
         self.unheard: tuple[str, ...] = ()
+        self.halts: tuple[str, ...] = ()
         self._said: tuple[Mode, tuple[str, ...]] = (Mode.NORMAL, ())
         self.recorded: BookMode | None = None
 
@@ -63,6 +65,14 @@ class Standing:
         """Whether the gateway lets the trader's orders out; after a kill it wants to hear of a comparison first."""
         return self.killed is None or self.killed.admits
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """All that a person is told: these reasons, and the risk controls that have halted the account.
+
+        The controls are rules of the gate by themselves, so that they are no reason of the mode that the gate asks for.
+        """
+        return (*self.reasons, *self.halts)
+
     def link(self, changed: LinkChanged) -> None:
         """The link came up or went down; either way nothing is known until the venue is compared with."""
         if self._reconciles:
@@ -83,7 +93,8 @@ class Standing:
 
     def said(self, now: int) -> BookMode | None:
         """The mode as a message, where it or its reasons changed since it was last said."""
-        current = (self.mode, self.reasons)
+        mode = Mode.REDUCING if self.halts and self.mode is Mode.NORMAL else self.mode
+        current = (mode, self.told)
         if current == self._said:
             return None
         self._said = current

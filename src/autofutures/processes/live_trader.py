@@ -16,6 +16,7 @@ from autofutures.domain.units import SECOND
 from autofutures.ops import host
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, Replaced
+from autofutures.ops.risk_shown import risk_shown
 from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, watch_of
 from autofutures.seats.freshness import silent_markets
 from autofutures.seats.glance import Glance
@@ -105,7 +106,8 @@ class LiveTrader:
                 f"the kill switch does not hear traders below {killed.epoch} any more: the next begins"
             )
         for person, ask in seat.desk.take_questions():
-            seat.desk.reply(person, ask.flow, self._status(verdict))
+            risk = ask.what == "risk"
+            seat.desk.reply(person, ask.flow, risk_shown(seat.trader, now) if risk else self._status(verdict))
         if seat.desk.stop_asked or seat.stop_at:
             self._end(now)
 

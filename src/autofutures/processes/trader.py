@@ -27,6 +27,8 @@ from autofutures.domain.messages import (
     Decision,
     Done,
     Envelope,
+    HaltReset,
+    LimitSet,
     Placed,
     Ready,
     Request,
@@ -39,6 +41,7 @@ from autofutures.engine import Lockstep
 from autofutures.market import day_changes
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import BREATH_MS, Life, Log, run_process
+from autofutures.ops.risk_shown import risk_shown
 from autofutures.processes.gateway import STOPPED
 from autofutures.processes.live_trader import trade
 from autofutures.storage.journal import Journal
@@ -209,8 +212,12 @@ class TraderProcess:
                 self._send("gateway", (Stop(self._at, "a person asked"),))
                 self._reply(peer, Answer(message.flow, '{"stopping": true}'))
             elif isinstance(message, Ask):
-                answer = self._conditions(message) if message.what == "conditions" else self._status()
-                self._reply(peer, Answer(message.flow, answer.decode()))
+                self._reply(peer, Answer(message.flow, self._answer(message).decode()))
+
+    def _answer(self, ask: Ask) -> bytes:
+        if ask.what == "risk":
+            return msgspec.json.encode(risk_shown(self.trader, self._at))
+        return self._conditions(ask) if ask.what == "conditions" else self._status()
 
     def _reply(self, peer: str, answer: Answer) -> None:
         try:
@@ -239,7 +246,7 @@ class TraderProcess:
         for message in said:
             if isinstance(message, CommandRefused):
                 return Answer(command.flow, msgspec.json.encode({"refused": message.reason}).decode())
-            if isinstance(message, Configured):
+            if isinstance(message, (Configured, HaltReset, LimitSet)):
                 return Answer(command.flow, msgspec.json.encode({"accepted": True}).decode())
         return Answer(command.flow, msgspec.json.encode({"refused": "the strategy did not answer"}).decode())
 

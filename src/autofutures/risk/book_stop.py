@@ -8,6 +8,8 @@ class BookStopped(Stateless):
     """Refuses every order of the strategy in the symbol, reducing ones too: the trader closes the position itself."""
 
     id = "book_stop"
+    formula = "the strategy's book stop in the instrument has not fired"
+    source = "house rule: every open lot is covered"
     binds_exits = False
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:

@@ -19,6 +19,8 @@ class Collar(Stateless):
     """Refuses limit and stop prices more than `max_bp` basis points from the last price, on either side."""
 
     id = "collar"
+    formula = "|price - last| / last in basis points, rounded up, <= max_bp"
+    source = "RTS 6 art. 15(1)(a), SEC 15c3-5(c)(1)(ii), FIA price tolerance"
     binds_exits = False
 
     def __init__(self, max_bp: int = 200) -> None:

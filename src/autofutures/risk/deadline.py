@@ -10,6 +10,8 @@ class Deadline(Stateless):
     """Refuses a decision past its own deadline, or older than `max_age_ms` where it has none."""
 
     id = "deadline"
+    formula = "now <= until, or decided + max_age_ms"
+    source = "house rule: a stale signal is no signal"
     binds_exits = False
 
     def __init__(self, max_age_ms: int = 2_000) -> None:

@@ -4,21 +4,25 @@ The same side and size twice is no duplicate: only the decision's own id, (strat
 """
 
 from autofutures.domain.messages import TRADER_K, Intent
-from autofutures.risk.base import Exposure, Violation
+from autofutures.risk.base import Exposure, Rule, Violation
 
 
 class Duplicate:
     """Refuses a decision that is not newer than the newest approved one of the same strategy."""
 
     id = "duplicate"
+    formula = "(cause_seq, k) of a decision > the newest approved of its strategy"
+    source = "SEC 15c3-5(c)(1)(ii): duplicative orders"
+    off = False
+    scopes = ()
     binds_exits = True
 
     def __init__(self) -> None:
-        self._newest: dict[tuple[str, bool], tuple[int, int]] = {}
+        self.newest: dict[tuple[str, bool], tuple[int, int]] = {}
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
         """Decision ids of one strategy only grow; the trader's own decisions are a sequence of their own."""
-        newest = self._newest.get((intent.strategy, intent.k >= TRADER_K), (-1, 0))
+        newest = self.newest.get((intent.strategy, intent.k >= TRADER_K), (-1, 0))
         if (intent.cause_seq, intent.k) > newest:
             return None
         return Violation(
@@ -27,4 +31,9 @@ class Duplicate:
 
     def approved(self, intent: Intent, now: int) -> None:
         """Remembers the decision."""
-        self._newest[intent.strategy, intent.k >= TRADER_K] = (intent.cause_seq, intent.k)
+        self.newest[intent.strategy, intent.k >= TRADER_K] = (intent.cause_seq, intent.k)
+
+    def succeed(self, other: Rule) -> None:
+        """Takes over which decisions were handled."""
+        if isinstance(other, Duplicate):
+            self.newest = other.newest

@@ -52,6 +52,8 @@ class HasExitPlan(Stateless):
     """Refuses plans that make no sense, and what no plan would close of a strategy that declared plans."""
 
     id = "exit_plan"
+    formula = "an entry of a strategy with plans carries a sound plan that ends a losing lot"
+    source = "house rule: every open lot is covered"
     binds_exits = False
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:

@@ -9,6 +9,8 @@ class BookAllows(Stateless):
     """Refuses what the book's mode does not allow."""
 
     id = "mode"
+    formula = "the book is normal, or may reduce and the order only reduces"
+    source = "RTS 6 art. 17, FIA: post-trade reconciliation acts on entries"
     binds_exits = False
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:

@@ -13,6 +13,8 @@ class OrderSize(Stateless):
     """Refuses orders over `max_contracts`, and orders for no contract."""
 
     id = "order_size"
+    formula = "1 <= contracts <= max_contracts"
+    source = "RTS 6 art. 15(1)(c), FIA maximum order size"
     binds_exits = False
 
     def __init__(self, max_contracts: int = 10) -> None:

@@ -13,6 +13,8 @@ class Position(Stateless):
     """Refuses what could take the account beyond `max_contracts`, long or short. FIA maximum intraday position."""
 
     id = "position"
+    formula = "|position + all at work on the order's side + order| <= max_contracts"
+    source = "FIA maximum intraday position"
     binds_exits = False
 
     def __init__(self, max_contracts: int = 20) -> None:

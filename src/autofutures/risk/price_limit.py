@@ -18,6 +18,8 @@ class PriceLimit(Stateless):
     """Refuses limit prices outside the day's band; without a settlement price it lets pass, and reports say so."""
 
     id = "price_limit"
+    formula = "low <= price <= high of the day"
+    source = "SEC 15c3-5(c)(2)(i), TAIFEX daily price limits"
     binds_exits = True
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:

@@ -8,6 +8,8 @@ class Session(Stateless):
     """Refuses orders outside the hours in which the exchange takes them."""
 
     id = "session"
+    formula = "the exchange takes orders of the instrument now"
+    source = "SEC 15c3-5(c)(2)(i), TAIFEX Operating Rules art. 35"
     binds_exits = True
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:

@@ -17,6 +17,8 @@ class StaleTick(Stateless):
     """
 
     id = "stale_tick"
+    formula = "now - last trade or quote <= max_age_ms"
+    source = "FIA market data reasonability"
     binds_exits = False
 
     def __init__(self, max_age_ms: int = 10_000) -> None:

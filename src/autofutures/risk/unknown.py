@@ -8,6 +8,8 @@ class Unknown(Stateless):
     """Refuses entries until every order of the instrument is answered for."""
 
     id = "unknown"
+    formula = "orders in doubt in the instrument = 0"
+    source = "house rule: at most one order for each decision"
     binds_exits = False
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:

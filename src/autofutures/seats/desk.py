@@ -13,6 +13,8 @@ from autofutures.domain.messages import (
     Command,
     CommandRefused,
     Configured,
+    HaltReset,
+    LimitSet,
 )
 from autofutures.domain.units import SECOND
 
@@ -84,7 +86,10 @@ class Desk:
                 if not waiting.asked:
                     self._finish(message.flow, waiting)
             return True
-        if isinstance(message, (Configured, CommandRefused)) and message.flow in self._waiting:
+        if (
+            isinstance(message, (Configured, CommandRefused, HaltReset, LimitSet))
+            and message.flow in self._waiting
+        ):
             person = self._waiting.pop(message.flow).person
             if isinstance(message, CommandRefused):
                 self.reply(person, message.flow, {"refused": message.reason})

@@ -14,6 +14,7 @@ from autofutures.bus.codec import Outbox
 from autofutures.config import RunSettings
 from autofutures.domain.messages import (
     MARKET,
+    NOT_FOR_STRATEGIES,
     Alert,
     AnyMessage,
     Bad,
@@ -56,8 +57,6 @@ from autofutures.seats.record import Record
 from autofutures.storage.journal import Journal
 
 Leaving = Submit | Cancel | Query | Reconciled
-
-_NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed))
 
 UNKEPT_NS = SECOND
 """Without write-ahead, what was sent is written down so late."""
@@ -128,11 +127,9 @@ class TraderSeat:
         self._gateway_there = False
         self._asks_link = False
         self._beat_at = 0
-        self._has_snapshot = False
-        self._session_over = False
+        self._has_snapshot = self._session_over = False
         self.news: list[AnyMessage] = []
-        self.old_lives = 0
-        self.imposters = 0
+        self.old_lives = self.imposters = 0
         self._imposters: set[tuple[str, str]] = set()
         self.stop_at = 0
         self.waits_for: set[str] = set()
@@ -266,7 +263,7 @@ class TraderSeat:
         """Whether the machine may trade; `besides` is why not, as others see it."""
         absent = [name for name, peer in self._peers.items() if not peer.is_there(now)]
         lives = {TRADER: self.epoch, **{name: peer.life for name, peer in self._peers.items()}}
-        reasons = (*self.trader.inquiry.standing.reasons, *besides)
+        reasons = (*self.trader.inquiry.standing.told, *besides)
         return judge(reasons, absent, lives, self.trader.uncovered(), now)
 
     def positions(self) -> dict[str, int]:
@@ -486,7 +483,7 @@ class TraderSeat:
         """Tells strategies, and returns those that could not be told."""
         heard: Sequence[AnyMessage] = stream
         if len(stream) > 1 or (stream and type(stream[0]) is not Tick):
-            heard = [message for message in stream if type(message) not in _NOT_FOR_STRATEGIES]
+            heard = [message for message in stream if type(message) not in NOT_FOR_STRATEGIES]
         there = [name for name in self._strategies if heard and self._peers[name].life]
         return [self._strategies[name].name for name in there if not self._say(name, heard, now)]
 

@@ -47,13 +47,12 @@ def test_without_prices_nothing_is_reached() -> None:
 
 
 def test_every_reason_has_a_word() -> None:
-    assert [rules.WORDS[why] for why in (rules.NONE, rules.STOP_LOSS, rules.BOOK_STOPPED, rules.EXPIRES)] == [
+    assert [rules.WORDS[why] for why in (rules.NONE, rules.EXPIRES, rules.RISK_HALT)] == [
         "",
-        "stop loss",
-        "book stop",
         "contract ends",
+        "risk halt",
     ]
-    assert len(rules.WORDS) == rules.EXPIRES + 1
+    assert len(rules.WORDS) == rules.RISK_HALT + 1
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Intent, Refused
-from autofutures.domain.units import SECOND, Mode, OrderType
+from autofutures.domain.units import MINUTE, SECOND, Mode, OrderType
 from autofutures.risk import RULES
-from autofutures.risk.base import Approved, Exposure
+from autofutures.risk.base import Approved, Exposure, MarginSeen
 from autofutures.risk.gate import Gate, make_gate
 from tests.makers import OPEN, exposure, intent
 
@@ -16,9 +16,21 @@ OUTSIDE = intent(kind=OrderType.LIMIT, price_ticks=17_501)
 REPEATED = intent(strategy="restarted", cause_seq=7, k=1)
 
 
+ON = {
+    "restricted.strategy.listed": {"on": 1},
+    "expiry_guard": {"minutes": 30},
+    "order_value": {"max_value": 40_000_000},
+    "account_value": {"max_value": 100_000_000},
+    "margin": {"min_percent": 100, "capital": 180_000},
+    "self_match": {"on": 1},
+    "daily_messages": {"max_messages": 100, "reserved": 10},
+}
+"""Limits for the rules that are off without one."""
+
+
 def a_gate() -> Gate:
     """A gate that has approved one decision of a strategy that was restarted."""
-    gate = make_gate()
+    gate = make_gate(ON)
     gate.remember(REPEATED, 0)
     return gate
 
@@ -35,6 +47,17 @@ VIOLATIONS: list[tuple[str, Intent, Exposure, int, int]] = [
     ("stale_tick", intent(at=OPEN + 11 * SECOND), exposure(now=OPEN + 11 * SECOND), 10_000, 11_000),
     ("order_size", intent(qty=11), exposure(), 10, 11),
     ("position", intent(qty=2), exposure(position=15, working_buy=4), 20, 21),
+    ("restricted", intent(strategy="listed"), exposure(), 0, 1),
+    ("expiry_guard", intent(), exposure(last_close_at=OPEN + 29 * MINUTE), 30, 29),
+    ("order_value", intent(qty=10), exposure(last_ticks=20_001), 40_000_000, 40_002_000),
+    ("account_value", intent(), exposure(others_value=97_000_000), 100_000_000, 100_480_000),
+    ("margin", intent(), exposure(margin=MarginSeen(0, 184_000, 0, 0, 0, "")), 100, 97),
+    ("self_match", intent(), exposure(lowest_sell_ticks=17_410), 17_410, 17_410),
+    ("daily_loss", intent(), exposure(halted="daily_loss"), 10, 11),
+    ("drawdown", intent(), exposure(halted="drawdown"), 10, 11),
+    ("loss_streak", intent(), exposure(halted="loss_streak"), 10, 11),
+    ("repeated_execution", intent(), exposure(halted="repeated_execution"), 10, 11),
+    ("daily_messages", intent(), exposure(messages=90), 90, 91),
     ("collar", FAR, exposure(), 200, 230),
     ("price_limit", OUTSIDE, exposure(band=BAND), 17_500, 17_501),
 ]
@@ -86,6 +109,17 @@ BYPASSED = {
     "order_size",
     "position",
     "collar",
+    "restricted",
+    "expiry_guard",
+    "order_value",
+    "account_value",
+    "self_match",
+    "margin",
+    "daily_loss",
+    "drawdown",
+    "loss_streak",
+    "repeated_execution",
+    "daily_messages",
 }
 
 

@@ -34,7 +34,8 @@ from autofutures.orders.book import Orders
 from autofutures.orders.ids import ClientIds
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Rule
-from autofutures.risk.gate import Gate
+from autofutures.risk.gate import Gate, Limit
+from autofutures.risk.scopes import ACCOUNT
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context
 from autofutures.strategies.host import Host
@@ -83,7 +84,7 @@ class House:
         self.trader = trader or Trader(
             {symbol: instrument(symbol) for symbol in symbols},
             view,
-            Gate(rules),
+            Gate(Limit(ACCOUNT, rule) for rule in rules),
             Orders(ClientIds(1)),
             Costs(),
         )

@@ -18,8 +18,8 @@ from autofutures.market.bars import session_code
 from autofutures.market.expiry import last_day_of
 from autofutures.market.quotes import ANY_PRICE, LOWEST
 from autofutures.market.sessions import NIGHT, Calendar, Session
-from autofutures.risk import RULES
 from autofutures.risk.gate import make_gate
+from autofutures.risk.scopes import key_of
 
 ROWS = 1 << 13
 """How many rows of orders or fills are written before they are taken away: small tables, for a search has hundreds."""
@@ -55,6 +55,8 @@ def check(run: RunSettings) -> None:
         reason = "positions are closed before their contract ends, which only the nodes do"
     elif run.strategies[0].exits not in ("", "own", "plans"):
         reason = f"exits = {run.strategies[0].exits!r} is not known"
+    else:
+        reason = _only_nodes(run)
     if reason:
         raise BadInput(f"--engine kernel cannot run this: {reason}. Use --engine nodes")
 
@@ -156,11 +158,18 @@ class Layout:
         return np.array(rows, state.BAND)
 
 
+def _only_nodes(run: RunSettings) -> str:
+    """Why the kernel lacks a limit that the run sets: of rules that are off unasked, and of scopes; empty for none."""
+    found = [
+        key_of(limit.rule.id, limit.scope)
+        for limit in make_gate(run.limits).limits()
+        if not limit.rule.off and (limit.scope.kind or limit.rule.id in w.NODES_RULES)
+    ]
+    return f"the limit {', '.join(found)} is one that only the nodes know" if found else ""
+
+
 def _limits(run: RunSettings) -> dict[str, int]:
     """The limits of the gate's rules."""
-    unknown = set(RULES) - w.SETTLED_RULES - set(w.RULE_IDS)
-    if unknown:
-        raise BadInput(f"--engine kernel does not know rule {', '.join(sorted(unknown))}: use --engine nodes")
     rules = {rule.id: vars(rule) for rule in make_gate(run.limits).rules}
     limits = {
         "max_age_ms": rules["stale_tick"]["max_age_ms"],

@@ -72,6 +72,23 @@ RULE_IDS = ("", *RULES, "cancel", "close")
 SETTLED_RULES = frozenset({"duplicate", "deadline", "mode", "unknown"})
 """Rules that nothing breaks where no process is restarted, no clock is late and no answer is lost."""
 
+NODES_RULES = frozenset(
+    {
+        "daily_loss",
+        "drawdown",
+        "loss_streak",
+        "repeated_execution",
+        "restricted",
+        "expiry_guard",
+        "order_value",
+        "account_value",
+        "margin",
+        "self_match",
+        "daily_messages",
+    }
+)
+"""Rules that are off unless a run sets them, and that only the nodes ask: a run that sets one is refused."""
+
 (
     TOO_MANY_ORDERS,
     TOO_MANY_PLANS,

@@ -13,10 +13,10 @@ from autofutures.assemble.nodes import first_commands, make_host, make_trader
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.domain.messages import (
     MARKET,
+    NOT_FOR_STRATEGIES,
     AnyMessage,
     Bad,
     Beat,
-    Cancel,
     CloseLot,
     Command,
     CommandRefused,
@@ -24,7 +24,6 @@ from autofutures.domain.messages import (
     Decision,
     Gap,
     Intent,
-    Placed,
     Query,
     Quote,
     Ready,
@@ -34,7 +33,6 @@ from autofutures.domain.messages import (
     SessionEnded,
     Started,
     Stop,
-    Submit,
     Tick,
     WakeAt,
     Woke,
@@ -45,7 +43,6 @@ from autofutures.strategies.host import Host
 from autofutures.trader import Trader
 
 _TOLD = (Tick, Quote, SessionEnded, Woke, Gap)
-_NOT_FOR_STRATEGIES = (Submit, Cancel, Placed)
 _SEATS_OWN = ("epoch", "stop")
 """Rules by which the trader's seat refuses by itself, before its node hears of it."""
 
@@ -96,7 +93,7 @@ class _Seat:
     def hear(self, messages: Iterable[AnyMessage], at: int) -> bool:
         """Hears messages; `False` where it notices that words were lost, and begins again."""
         for message in messages:
-            if self.stopped or isinstance(message, _NOT_FOR_STRATEGIES):
+            if self.stopped or type(message) in NOT_FOR_STRATEGIES:
                 continue
             if isinstance(message, (Tick, Quote)):
                 self._notice_market(at)
@@ -115,7 +112,7 @@ class _Seat:
         for message in messages:
             if isinstance(message, (Tick, Quote)):
                 self._missed_market += 1
-            elif not isinstance(message, _NOT_FOR_STRATEGIES):
+            elif type(message) not in NOT_FOR_STRATEGIES:
                 self._missed_words += 1
 
     def _notice_market(self, at: int) -> None:
