@@ -11,6 +11,7 @@ from autofutures.domain.errors import BadInput
 from autofutures.strategies import STRATEGIES
 from autofutures.strategies.base import Setting, Strategy
 from autofutures.strategies.check import check_source
+from autofutures.strategies.reach import check_reach
 
 GIVEN = "given:"
 """The place of a class that was handed over in Python and stands in no file that could be named."""
@@ -75,6 +76,7 @@ def make(name: str, settings: Mapping[str, Setting]) -> Strategy:
 
 
 def _from_file(path: Path) -> object:
+    check_reach(path)
     spec = importlib.util.spec_from_file_location(f"{_USER}{path.resolve()}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise FileNotFoundError(f"no file {path}")
