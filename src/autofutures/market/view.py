@@ -68,7 +68,7 @@ class MarketView:
         if not self.calendar.change(day, kind):
             return False
         for symbol, seen in self._seen.items():
-            seen.session = None
+            seen.session = seen.last_close_at = None
             if symbol in self._items:
                 seen.last_trading_day = last_day_of(self._items[symbol], self.calendar)
         return True

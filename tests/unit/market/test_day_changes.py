@@ -12,7 +12,7 @@ from autofutures.domain.messages import (
     WakeAt,
 )
 from autofutures.market import day_changes
-from autofutures.market.dates import taipei_ns
+from autofutures.market.dates import DAY_NS, taipei_ns
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
 from autofutures.strategies.base import Strategy
@@ -62,10 +62,12 @@ def test_a_day_that_is_closed_at_breakfast_has_no_session_and_the_night_before_i
 
 def test_a_last_trading_day_that_falls_on_it_moves_to_the_next_and_back() -> None:
     market = view()
+    closes_at = market.last_close_at(TXF)
     day_changes.apply(fact(LAST_DAY), market)
     assert market.last_day(TXF) == 20260820
+    assert market.last_close_at(TXF) == closes_at + DAY_NS
     market.change_day(LAST_DAY, "open")
-    assert market.last_day(TXF) == LAST_DAY
+    assert (market.last_day(TXF), market.last_close_at(TXF)) == (LAST_DAY, closes_at)
 
 
 @pytest.mark.parametrize(
