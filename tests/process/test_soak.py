@@ -14,7 +14,7 @@ def test_a_short_soak_measures_every_process_and_loses_nothing(
     told: list[str] = []
     [stage] = soak([Stage("small", 200, 0.15)], told.append).stages
     assert told == ["small: 200 trades a second for 0.1 minutes"]
-    assert {"trader", "gateway", "recorder", "strategy/pinger", "strategy/ema_cross"} <= set(stage.processes)
+    assert {"trader", "gateway", "recorder", "strategy/pinger", "strategy/listener"} <= set(stage.processes)
     assert "exchange" not in stage.processes
     assert all(
         0 < used.memory_mb_max < 500 and used.descriptors_last > 3 for used in stage.processes.values()

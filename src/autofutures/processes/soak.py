@@ -131,8 +131,9 @@ def settings_of(stage: Stage) -> RunSettings:
     pinger = StrategySettings(
         name="pinger", use="pinger", symbols=(SYMBOL,), settings={"every": 2 * rate}, book_stop=10**9
     )
-    crossing = StrategySettings(
-        name="ema_cross", use="ema_cross", symbols=(SYMBOL,), settings={"fast": 20_000, "slow": 60_000}
+    # Not one that compares averages: in a market that goes to and fro it would order hundreds of times a second.
+    listener = StrategySettings(
+        name="listener", use="pinger", symbols=(SYMBOL,), settings={"every": 10**12}, book_stop=10**9
     )
     trades = round(rate * (stage.minutes * 60 + OPENS_AFTER_NS / SECOND))
     return by_the_clock(
@@ -140,7 +141,7 @@ def settings_of(stage: Stage) -> RunSettings:
             symbols=(SYMBOL,),
             day=DAY,
             source="steady",
-            strategies=(pinger, crossing),
+            strategies=(pinger, listener),
             trades=trades,
             interval_ns=SECOND // rate,
             limits={"message_rate": {"max_per_second": 1_000}},
