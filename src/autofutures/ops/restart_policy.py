@@ -37,12 +37,13 @@ class RestartPolicy:
         self._in_a_row = 0
         self.restarts = 0
 
-    def died(self, at: int, lived_ns: int) -> int | None:
+    def died(self, at: int, lived_ns: int, *, replaced: bool = False) -> int | None:
         """How long to wait before the process is started again; `None`: it has used its budget up.
 
         Args:
             at: when it died, on a clock that only goes forward.
             lived_ns: for how long it had run.
+            replaced: it ended to begin anew, as it should: a short life is no sign of trouble then.
         """
         patience, deaths = self._patience, self._deaths
         deaths.append(at)
@@ -50,7 +51,7 @@ class RestartPolicy:
             deaths.popleft()
         if len(deaths) > patience.budget:
             return None
-        self._in_a_row = 1 if lived_ns >= patience.calm_ns else self._in_a_row + 1
+        self._in_a_row = 1 if replaced or lived_ns >= patience.calm_ns else self._in_a_row + 1
         if self._in_a_row > patience.quick:
             return None
         self.restarts += 1

@@ -20,7 +20,7 @@ from autofutures.domain.units import MINUTE, SECOND
 from autofutures.ops.children import ASIDE, Child, commands_of, last_words, note_children
 from autofutures.ops.folder import Folder, remove_sockets
 from autofutures.ops.operator import Operator
-from autofutures.ops.process import WRONG_REQUEST
+from autofutures.ops.process import REPLACED, WRONG_REQUEST
 from autofutures.ops.service import Service
 from autofutures.ops.watcher import Watcher
 from autofutures.telemetry.logs import open_log
@@ -155,7 +155,9 @@ class LiveSupervisor:
             return
         words = last_words(self._folder.log(f"{child.name}.err"))
         self._log.error("child died", child=child.name, code=code)
-        wait_ns = None if code == WRONG_REQUEST else child.policy.died(now, now - child.started_at)
+        wait_ns = None
+        if code != WRONG_REQUEST:
+            wait_ns = child.policy.died(now, now - child.started_at, replaced=code == REPLACED)
         if wait_ns is None and child.name in ASIDE:
             self._log.error("alert", name="given_up", subject=child.name, text=words)
             return

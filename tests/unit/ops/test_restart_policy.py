@@ -25,6 +25,11 @@ def test_who_dies_again_and_again_right_after_its_start_is_given_up_soon() -> No
     assert [policy.died(at, QUICK) for at in range(4)] == [0, SECOND // 10, SECOND // 5, None]
 
 
+def test_lives_that_ended_to_begin_anew_are_no_trouble_until_the_budget_is_used_up() -> None:
+    policy = RestartPolicy(Patience(quick=3, budget=5))
+    assert [policy.died(at, QUICK, replaced=True) for at in range(6)] == [0, 0, 0, 0, 0, None]
+
+
 def test_too_many_deaths_in_a_window_are_given_up_and_old_ones_are_forgotten() -> None:
     policy = RestartPolicy(Patience(budget=3, window_ns=MINUTE))
     assert all(policy.died(at, MINUTE) == 0 for at in (0, 1, 2))
