@@ -3,22 +3,19 @@
 Times are the computer's own, UTC nanoseconds; the trader's are the run's and are turned back.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 import msgspec
 
 from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
 from autofutures.processes.chaos.plan import Strike
+from autofutures.telemetry.tail import Tail
 
 SUPERVISOR = "supervisor"
 TRADER = "trader"
-
-_AT_ONCE = 1 << 20
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -45,28 +42,9 @@ class Line(msgspec.Struct, frozen=True):
         return int(moment.timestamp()) * SECOND + moment.microsecond * 1_000
 
 
-class Tail:
-    """The lines of a growing file, each given once."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = -1
-        self._rest = b""
-
-    def lines(self) -> list[Line]:
-        """Those that were finished since the last time."""
-        if self._file < 0:
-            if not self._path.exists():
-                return []
-            self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        *whole, self._rest = (self._rest + os.read(self._file, _AT_ONCE)).split(b"\n")
-        return [msgspec.json.decode(line, type=Line) for line in whole]
-
-    def close(self) -> None:
-        """Lets go of the file."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+def lines_of(tail: Tail) -> list[Line]:
+    """What was written since the last time."""
+    return [msgspec.json.decode(line, type=Line) for line in tail.lines()]
 
 
 class Wound(msgspec.Struct):
@@ -144,9 +122,9 @@ class Sight:
 
     def look(self) -> None:
         """Reads what is new."""
-        for line in self._supervisor.lines():
+        for line in lines_of(self._supervisor):
             self._hear_supervisor(line)
-        for line in self._trader.lines():
+        for line in lines_of(self._trader):
             self._hear_trader(line)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder
 from autofutures.processes.chaos.figures import availability_of
 from autofutures.processes.chaos.plan import Strike
-from autofutures.processes.chaos.watch import Sight, Tail, share_outside
+from autofutures.processes.chaos.watch import Sight, share_outside
 
 OFFSET = 1_000 * SECOND
 START = "2026-11-27T00:00:{:06.3f}Z"
@@ -146,20 +146,6 @@ def test_comparisons_that_teach_something_begin_the_calm_anew(scene: Scene) -> N
     for applied in (0, 0, 1, 0):
         scene.write("trader", 5, "reconciled", {"applied": applied, "absent": 0, "unexplained": {}})
     assert scene.sight.calm == 1
-
-
-def test_a_line_is_read_once_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "log"
-    tail = Tail(path)
-    assert tail.lines() == []
-    whole = b'{"event": "a", "timestamp": ""}\n'
-    path.write_bytes(whole + whole[:9])
-    assert [line.event for line in tail.lines()] == ["a"]
-    with path.open("ab") as log:
-        log.write(whole[9:])
-    assert [line.event for line in tail.lines()] == ["a"]
-    assert tail.lines() == []
-    tail.close()
 
 
 def test_the_share_outside_of_spans_counts_what_overlaps_once() -> None:
