@@ -163,3 +163,15 @@ class Stateless:
 
     def succeed(self, other: Rule) -> None:
         """Nothing to take over."""
+
+
+class Switch(Stateless):
+    """For rules that have no number: they are on where `on` is 1."""
+
+    def __init__(self, on: int = 0) -> None:
+        self.on = on
+
+    @property
+    def off(self) -> bool:
+        """It is not switched on."""
+        return not self.on

@@ -1,24 +1,16 @@
 """Rule `restricted`: what is on the list is not opened. SEC 15c3-5(c)(2)(ii), and (iii) for strategies."""
 
 from autofutures.domain.messages import Intent
-from autofutures.risk.base import Exposure, Stateless, Violation
+from autofutures.risk.base import Exposure, Switch, Violation
 
 
-class Restricted(Stateless):
+class Restricted(Switch):
     """Refuses entries where `on` is 1: in an instrument, of a strategy, or of the whole account, by its scope."""
 
     id = "restricted"
     formula = "on = 0, or the order only reduces"
     source = "SEC 15c3-5(c)(2)(ii), and (iii) for strategies"
     binds_exits = False
-
-    def __init__(self, on: int = 0) -> None:
-        self.on = on
-
-    @property
-    def off(self) -> bool:
-        """Nothing is restricted."""
-        return not self.on
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
         """What is held already may be reduced."""

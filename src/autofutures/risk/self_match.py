@@ -2,10 +2,10 @@
 
 from autofutures.domain.messages import Intent
 from autofutures.domain.units import OrderType
-from autofutures.risk.base import Exposure, Stateless, Violation
+from autofutures.risk.base import Exposure, Switch, Violation
 
 
-class SelfMatch(Stateless):
+class SelfMatch(Switch):
     """Refuses, where `on` is 1, a new order that reaches the price of one that works on the other side.
 
     The new order gives way; the one that works stays. A market order, or a stop that becomes one, reaches every price.
@@ -15,14 +15,6 @@ class SelfMatch(Stateless):
     formula = "the order reaches no price of an own order on the other side"
     source = "FIA self-match prevention"
     binds_exits = False
-
-    def __init__(self, on: int = 0) -> None:
-        self.on = on
-
-    @property
-    def off(self) -> bool:
-        """Own orders may meet."""
-        return not self.on
 
     def check(self, intent: Intent, exposure: Exposure) -> Violation | None:
         """Looks at prices alone: an order is at its own limit until the venue says that it is over."""
