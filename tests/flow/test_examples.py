@@ -61,7 +61,9 @@ def test_an_example_that_is_a_program_ends_with_the_hash_of_its_orders() -> None
 def commands() -> list[list[str]]:
     consoles = "\n".join(re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)).replace("\\\n", " ")
     return [
-        shlex.split(line)[1:] for line in consoles.splitlines() if line.startswith(".venv/bin/autofutures")
+        shlex.split(line, comments=True)[1:]
+        for line in consoles.splitlines()
+        if line.startswith(".venv/bin/autofutures")
     ]
 
 
