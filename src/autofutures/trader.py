@@ -132,7 +132,7 @@ class Trader:
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """Handles one input; what it says must be kept before it leaves."""
-        if now >= self.risk.rolls_at:
+        if now >= self.risk.rolls_at and type(message) is not Ready:  # What that is told, nobody writes down.
             return self._begin_day(message, now)
         if type(message) is Tick:
             return self._tick(message, now)

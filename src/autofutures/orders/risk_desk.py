@@ -4,9 +4,10 @@ Everything said here is a fact that `risk.state` folds, live as in recovery. Wha
 orders) goes the way of all other orders.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import (
     Alert,
     AnyMessage,
@@ -62,7 +63,7 @@ class RiskDesk:
         self._gate = gate
         self._desk = desk
         self._standing = standing
-        self._sessions = _sessions_of(account)
+        self._sessions = sessions_of_book(account.instruments.values())
         self._day = (0, 0, 0)
         self.state = RiskState(self.trading_day)
         self.rolls_at = 0
@@ -239,9 +240,9 @@ def _text(command: Command, name: str, *, may_lack: bool = False) -> str:
     return value
 
 
-def _sessions_of(account: Account) -> str:
+def sessions_of_book(instruments: Iterable[Instrument]) -> str:
     """Whose trading day the book keeps: TAIFEX's index futures' where it trades there, else its first instrument's."""
-    products = [item.product for item in account.instruments.values()]
+    products = [item.product for item in instruments]
     if not products or any(product.exchange == "TAIFEX" for product in products):
         return TAIFEX
     return products[0].sessions

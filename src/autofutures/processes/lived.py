@@ -1,8 +1,8 @@
 """The judge of days on end: the journal and the exchange's own books beside the calendar.
 
 It asks of every order whether it ended with the session that it was entered for, of every close whether journal and
-exchange hold the same, of every contract whether anything is left of it after its last session, and of every id whether
-it came once. What the machine says of itself does not count.
+exchange hold the same, of every contract whether anything is left of it after its last session, of every id whether
+it came once, and of every trading day what `counters.py` asks. What the machine says of itself does not count.
 """
 
 from collections import Counter
@@ -20,6 +20,7 @@ from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Session
 from autofutures.matching.ledger import FillLine, OrderLine, Statement
 from autofutures.ops.folder import Folder
+from autofutures.processes.counters import judge_counters
 from autofutures.storage.journal import Journal
 
 SHOWN = 3
@@ -44,12 +45,19 @@ class Lived(msgspec.Struct, frozen=True, kw_only=True):
     """Closes at which journal and exchange held different positions."""
     repeated_ids: int
     """Ids of orders, decisions and fills that came more than once."""
+    days_begun: int
+    """Trading days that began their risk counters anew; none where no limit asks for it."""
+    messages: int
+    """Orders and cancels sent, which the days' counters were held against."""
+    wrong_counters: int
+    """Days that began not once, not at their roll or not at zero, and counts that are not those of orders and fills."""
     examples: tuple[str, ...]
 
     @property
     def broken(self) -> int:
         """How many promises were broken."""
-        return self.outlived + self.held_after_expiry + self.unequal_books + self.repeated_ids
+        broken = self.outlived + self.held_after_expiry + self.unequal_books
+        return broken + self.repeated_ids + self.wrong_counters
 
 
 class Kept(msgspec.Struct):
@@ -70,16 +78,20 @@ def judge(folder: Folder) -> Lived:
     run = folder.run()
     statement = msgspec.json.decode(folder.exchange.read_bytes(), type=Statement)
     kept = _read(folder, _begins_at(run))
+    counters = judge_counters(folder)
     found: dict[str, list[str]] = {
         "outlived": [*_outlived(run, kept), *_outlived_there(run, statement.orders)],
         "held_after_expiry": list(_held(run, kept)),
         "unequal_books": list(_unequal(run, kept, statement.fills)),
         "repeated_ids": list(_repeated(kept, statement)),
+        "wrong_counters": list(counters.wrong),
     }
     return Lived(
         closes=sum(1 for _ in _closes(run, kept.ends_at)),
         orders=len(kept.placed),
         fills=len(kept.fills),
+        days_begun=counters.days,
+        messages=counters.messages,
         examples=tuple(text for texts in found.values() for text in texts[:SHOWN]),
         **{kind: len(texts) for kind, texts in found.items()},
     )

@@ -78,6 +78,7 @@ class Books:
             if not any(at >= LAST.ends_at for at, _ in self.journal):
                 journal.commit((), [_beat()], LAST.ends_at)
         self.folder.exchange.write_bytes(msgspec.json.encode(self.ledger.statement(1, Counter())))
+        self.folder.stream.write_bytes(b"")
 
 
 def _beat() -> AnyMessage:

@@ -1,6 +1,7 @@
-from autofutures.domain.messages import Alert, BookStop, Cancel, CommandRefused, HaltReset, RiskDay
+from autofutures.domain.messages import Alert, BookStop, Cancel, CommandRefused, HaltReset, Ready, RiskDay
 from autofutures.domain.units import Side
 from autofutures.risk.daily_loss import DailyLoss
+from tests.makers import OPEN, a_trader, tick
 from tests.unit.risk.halts import Bench
 
 COSTS = 90
@@ -82,6 +83,13 @@ def test_a_new_trading_day_counts_from_its_first_prices_and_the_halt_stays() -> 
     assert isinstance(reset, HaltReset)
     assert (reset.who, reset.reason) == ("ann operator/1", "looked at it")
     assert bench.refused(Side.BUY) == ""
+
+
+def test_a_greeting_begins_no_trading_day_for_its_answer_is_not_written_down() -> None:
+    trader = a_trader({"daily_loss": {"max_loss": 1_000}})
+    assert not any(isinstance(one, RiskDay) for one in trader.handle(Ready("s"), OPEN))
+    begun = RiskDay(OPEN, 20210726, {})
+    assert [one for one in trader.handle(tick(), OPEN) if isinstance(one, RiskDay)] == [begun]
 
 
 def test_a_reset_that_would_halt_again_at_once_is_refused_until_the_limit_is_raised() -> None:
