@@ -59,7 +59,11 @@ def test_processes_live_through_a_settlement_day_as_a_backtest_does(
 ) -> None:
     pages, opener, config = tmp_path / "pages", tmp_path / "opener.py", tmp_path / "autofutures.toml"
     opener.write_text(OPENER)
-    config.write_text(f'[[strategy]]\nuse = "{opener}:Opener"\nname = "opener"\nbook_stop = 9000000\n')
+    config.write_text(
+        f'[[strategy]]\nuse = "{opener}:Opener"\nname = "opener"\nbook_stop = 9000000\n'
+        "[risk.daily_loss.strategy.ema_cross]\nmax_loss = 30000\n"
+        "[risk.daily_messages]\nmax_messages = 60\nreserved = 20\n"
+    )
     days = ("--replay", f"{CONTRACTS}@2026-05-19..2026-05-21", "--market", "bars")
     more = ("--config", str(config))
     ran = with_days.up(*days, *EMA, *more, "--until-end", "--report", str(pages))
@@ -79,6 +83,7 @@ def test_processes_live_through_a_settlement_day_as_a_backtest_does(
     lived = msgspec.convert(figures["lived"], Lived)
     assert (lived.broken, lived.examples) == (0, ())
     assert (lived.closes, lived.orders, lived.fills) == (10, figures["orders"], figures["fills"])
+    assert (lived.days_begun, lived.messages) == (3, figures["orders"])
     by_day = msgspec.convert(figures["days"], dict[str, Summary])
     assert list(by_day) == ["2026-05-19", "2026-05-20", "2026-05-21"]
     assert sum(day.net_pnl for day in by_day.values()) == figures["net_pnl"]
