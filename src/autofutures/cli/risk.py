@@ -42,19 +42,23 @@ def _folder(run: Path | None) -> "Folder":
 @app.command("show")
 def show(run: RunOption = None, as_json: options.JsonOption = False) -> None:
     """Shows each limit beside its use, and what has halted: of the running machine, or of a run that is over."""
+    shown = _shown(run)
+    if as_json:
+        print_json(shown)
+    else:
+        _print_limits(shown)
+
+
+def _shown(run: Path | None) -> dict[str, object]:
+    """The risk of now: as the running machine says it, or as the journal of one that is over."""
     from autofutures.ops.operator import Operator
     from autofutures.ops.risk_shown import risk_of
 
     folder = _folder(run)
     if folder.is_over():
-        shown = risk_of(folder)
-    else:
-        with Operator(folder) as operator:
-            shown = operator.ask("risk")
-    if as_json:
-        print_json(shown)
-    else:
-        _print_limits(shown)
+        return risk_of(folder)
+    with Operator(folder) as operator:
+        return operator.ask("risk")
 
 
 def _print_limits(shown: dict[str, object]) -> None:
@@ -134,6 +138,108 @@ def show_history(run: RunOption = None, as_json: options.JsonOption = False) -> 
     for event in events:
         table.add_row(moment(event.at), event.what, event.key, event.who, event.text)
     Console(file=sys.stdout).print(table)
+
+
+DateOption = Annotated[
+    str, typer.Option("--date", help="The trading day, as 2026-05-20. Default: the newest.")
+]
+CatalogOption = Annotated[
+    Path | None, typer.Option("--catalog", help="Where past days' prices are. Default: the run's catalogue.")
+]
+WindowOption = Annotated[int, typer.Option("--window", min=1, help="Trading days to look back on.")]
+LevelOption = Annotated[float, typer.Option("--level", help="Of value at risk, between 0.5 and 1.")]
+
+
+@app.command("figures")
+def figures(
+    run: RunOption = None,
+    catalog: CatalogOption = None,
+    window: WindowOption = 250,
+    level: LevelOption = 0.99,
+    as_json: options.JsonOption = False,
+) -> None:
+    """What could be lost: margin, tomorrow's price limits, value at risk and expected shortfall.
+
+    Value at risk is of one trading day, from the closing prices of the days before it in the catalogue: historical,
+    and parametric with normal losses. Where the sample is too small it is null, with the reason.
+
+    Examples: autofutures risk figures
+
+    autofutures risk figures --window 500 --level 0.975 --json
+    """
+    from autofutures.ops.tail_risk import figures_of
+
+    folder, now = _folder(run), _shown(run)
+    found = figures_of(folder.run(), now, catalog, window=window, level=_level(level))
+    if as_json:
+        print_json(found)
+        return
+    _print_figures(found, folder.run().currency)
+
+
+@app.command("report")
+def report(
+    run: RunOption = None,
+    day: DateOption = "",
+    out: Annotated[Path, typer.Option("--out", help="Where the page goes.")] = Path("risk.html"),
+    catalog: CatalogOption = None,
+    window: WindowOption = 250,
+    level: LevelOption = 0.99,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Writes a trading day's risk as one page: use of each limit, refusals, halts, margin, worst scenario, VaR.
+
+    From the journal of a run, whether it lives or is over; the page asks the network for nothing.
+
+    Examples: autofutures risk report --out today.html
+
+    autofutures risk report --run runs/may --date 2026-05-20 --out 2026-05-20.html
+    """
+    from autofutures.backtest.page import write_page
+    from autofutures.backtest.risk_page import risk_html
+    from autofutures.market.dates import parse_day
+    from autofutures.processes.risk_day import risk_day, summary_of
+
+    data = risk_day(
+        _folder(run), parse_day(day) if day else 0, catalog=catalog, window=window, level=_level(level)
+    )
+    write_page(risk_html(data), out)
+    if as_json:
+        print_json({"report": str(out), **summary_of(data)})
+    else:
+        sys.stdout.write(f"Report: {out}\n")
+
+
+def _level(level: float) -> float:
+    if not 0.5 <= level < 1:
+        raise BadInput(f"--level {level} is none: write a share between 0.5 and 1, as 0.99")
+    return level
+
+
+def _print_figures(found: dict[str, object], currency: str) -> None:
+    import msgspec
+
+    from autofutures.domain.instrument import money_text
+    from autofutures.ops.tail_risk import Figures
+
+    shown = msgspec.convert(found, Figures)
+    table = Table("figure", "", "of", box=None, pad_edge=False)
+    margin, percent = shown.margin, shown.margin.indicator_percent
+    said = "n/a" if percent is None else f"{percent} %"
+    money = f"{money_text(currency, margin.equity)} of {money_text(currency, margin.initial)} {currency}"
+    table.add_row("risk indicator", said, f"equity of initial margin: {money}")
+    for symbol, loss in shown.limit_move.items():
+        table.add_row("loss at tomorrow's limit", f"{money_text(currency, loss)} {currency}", symbol)
+    for one in shown.tails.figures:
+        for name, value in (
+            ("value at risk", one.value_at_risk),
+            ("expected shortfall", one.expected_shortfall),
+        ):
+            text = "n/a" if value is None else f"{money_text(currency, round(value))} {currency}"
+            table.add_row(name, text, f"{one.method}, {one.level:.4g}, {one.days} days, {one.gaps} gaps")
+    Console(file=sys.stdout, highlight=False).print(table)
+    for note in shown.notes:
+        sys.stdout.write(f"{note}\n")
 
 
 @app.command("docs")

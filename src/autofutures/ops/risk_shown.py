@@ -38,6 +38,7 @@ def risk_shown(trader: Trader, now: int) -> dict[str, object]:
     equity, required, indicator = MarginView(trader.account, trader.risk).indicator(now, trader.gate)
     limits = uses(trader.gate, state, trader.portfolio, trader.stake, now)
     scopes = ("", *sorted(scope for scope in state.baselines if scope))
+    held = {symbol: qty for symbol, qty in trader.portfolio.nets().items() if qty}
     return {
         "at": now,
         "day": state.day,
@@ -45,7 +46,9 @@ def risk_shown(trader: Trader, now: int) -> dict[str, object]:
         "halts": [msgspec.structs.asdict(halt) for halt in state.halts.values()],
         "changed": [msgspec.structs.asdict(change) for change in state.changed.values()],
         "margin": {"equity": equity, "initial": required, "indicator_percent": indicator},
-        "limit_move": _limit_move(trader, now),
+        "positions": held,
+        "prices": {symbol: _last(trader, symbol) for symbol in held},
+        "limit_move": {one.symbol: one.loss for one in limit_moves(trader, now)},
         "messages": state.messages_on(trader.risk.trading_day(now)),
         "equity": {scope or "account": trader.risk.equity(scope) for scope in scopes},
         "lost_today": {
@@ -54,19 +57,34 @@ def risk_shown(trader: Trader, now: int) -> dict[str, object]:
     }
 
 
-def _limit_move(trader: Trader, now: int) -> dict[str, int]:
-    """What each position loses at tomorrow's price limit against it, as if it were settled at the last price.
+class LimitMove(msgspec.Struct, frozen=True):
+    """What a position loses at tomorrow's price limit against it; prices in ticks, money in minor units."""
+
+    symbol: str
+    position: int
+    last_ticks: int
+    adverse_ticks: int
+    loss: int
+
+
+def limit_moves(trader: Trader, now: int) -> list[LimitMove]:
+    """Of each position, as if it were settled at the last price.
 
     Of TAIFEX's contracts alone, for of others the limits are not known here.
     """
-    found: dict[str, int] = {}
+    found: list[LimitMove] = []
     for symbol, position in trader.portfolio.nets().items():
-        item = trader.instruments[symbol]
-        last = trader.view.last(symbol) or trader.risk.state.marks.get(symbol, 0)
+        item, last = trader.instruments[symbol], _last(trader, symbol)
         if position and last > 0 and item.product.exchange == "TAIFEX" and not item.is_spread:
             low, high = band(last, limit_percent_bp(trader.risk.trading_day(now)))
-            found[symbol] = scenario_loss(position, last, low, high, item.product.tick_value)
+            loss = scenario_loss(position, last, low, high, item.product.tick_value)
+            found.append(LimitMove(symbol, position, last, low if position > 0 else high, loss))
     return found
+
+
+def _last(trader: Trader, symbol: str) -> int:
+    """The last trade that was heard, else the last price that a fact tells of; 0 for neither."""
+    return trader.view.last(symbol) or trader.risk.state.marks.get(symbol, 0)
 
 
 def risk_of(folder: Folder) -> dict[str, object]:
@@ -77,7 +95,7 @@ def risk_of(folder: Folder) -> dict[str, object]:
         BadMessage: it is damaged.
     """
     trader, at = make_trader(folder.run()), 0
-    for batch in _batches(folder):
+    for batch in batches_of(folder):
         at = batch.at
         for fact in facts_of(batch):
             trader.fold(fact)
@@ -91,11 +109,17 @@ def history(folder: Folder) -> list[Event]:
         BadInput: there is no journal.
         BadMessage: it is damaged.
     """
-    found = (_event(message) for batch in _batches(folder) for message in batch.outputs)
+    found = (event_of(message) for batch in batches_of(folder) for message in batch.outputs)
     return [event for event in found if event is not None]
 
 
-def _batches(folder: Folder) -> Iterator[Batch]:
+def batches_of(folder: Folder) -> Iterator[Batch]:
+    """A run's journal as it stands now, whether or not the run lives.
+
+    Raises:
+        BadInput: there is no journal.
+        BadMessage: it is damaged.
+    """
     if not folder.journal.exists():
         raise BadInput(f"there is no journal in {folder.root}: give the folder of a run of `up`")
     with closing(open_to_read(folder.journal)) as connection:
@@ -103,7 +127,8 @@ def _batches(folder: Folder) -> Iterator[Batch]:
         yield from read_batches(connection, folder.journal)
 
 
-def _event(message: AnyMessage) -> Event | None:
+def event_of(message: AnyMessage) -> Event | None:
+    """What a message tells of a limit; nothing of most."""
     match message:
         case Halted():
             return Event(message.at, "halted", _key(message.control, message.scope), message.reason)

@@ -94,6 +94,42 @@ def test_a_limit_is_set_and_a_halt_reset_with_a_reason(folder: Folder) -> None:
     assert Takes.taken == (("", "set", "risk", values), ("", "reset", "risk", scoped))
 
 
+def test_what_could_be_lost_is_said_of_a_run_that_is_over(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Folder, "is_over", lambda _: True)
+    run = ("--run", str(folder.root))
+    found = json.loads(said("figures", *run, "--json"))
+    shown = json.loads(said("show", *run, "--json"))
+    assert found["limit_move"] == shown["limit_move"]
+    assert found["tails"]["positions"] == shown["positions"]
+    assert found["tails"]["words"]
+    assert "risk indicator" in said("figures", *run)
+    result = CliRunner().invoke(assembled(), ["risk", "figures", *run, "--level", "99"])
+    assert "write a share between 0.5 and 1" in str(result.exception)
+
+
+def test_the_page_of_a_day_is_written(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Folder, "is_over", lambda _: True)
+    page_of_the_day = tmp_path / "risk.html"
+    found = json.loads(
+        said(
+            "report",
+            "--run",
+            str(folder.root),
+            "--date",
+            "2026-08-03",
+            "--out",
+            str(page_of_the_day),
+            "--json",
+        )
+    )
+    assert found["refusals"]["repeated_execution"] > 0
+    assert "Risk of ema_cross, sr on 2026-08-03" in page_of_the_day.read_text("utf-8")
+
+
 def test_without_a_reason_nothing_is_done(folder: Folder) -> None:
     result = CliRunner().invoke(assembled(), ["risk", "reset", "daily_loss", "--run", str(folder.root)])
     assert isinstance(result.exception, BadInput)
