@@ -61,6 +61,64 @@ def test_a_machine_that_was_killed_is_flat_until_it_is_resumed_and_its_books_are
     assert any(is_kill_id(line.client_id) for line in last.orders)
 
 
+def at_the_exchange(machine: LiveMachine, what: str) -> None:
+    with Operator(machine.folder, "exchange") as operator:
+        assert operator.ask(what) == {"done": True}
+
+
+def lock_a_position(machine: LiveMachine) -> Statement:
+    """The price is locked at its limit while something is held and nothing works; the broker's books then."""
+
+    def is_held() -> bool:
+        at_the_exchange(machine, "lock")
+        ledger = machine.ledger()
+        if ledger.positions and not at_work(ledger):
+            return True
+        at_the_exchange(machine, "unlock")
+        return False
+
+    until(is_held, lambda: "never a position")
+    return machine.ledger()
+
+
+def test_at_a_locked_price_it_stays_armed_and_closes_once_it_trades_and_the_last_level_ends_the_session(
+    place: Path,
+) -> None:
+    with LiveMachine(place, pinging()) as machine:
+        machine.until_ready()
+        held = lock_a_position(machine)
+        with KillSwitchOf(machine.folder) as switch:
+            switch.kill("flatten", "a test")
+            why = "nothing more traded against it (nobody is on the other side)"
+            until(lambda: why in switch.standing().text, lambda: switch.standing().text)
+            until(lambda: switch.standing().is_armed, lambda: switch.standing().text)
+            assert not switch.standing().done
+            assert machine.ledger().positions == held.positions
+            at_the_exchange(machine, "unlock")
+            until(lambda: switch.standing().done, lambda: switch.standing().text)
+            assert machine.ledger().positions == {}
+
+            switch.kill("disconnect", "a test")
+            log = machine.folder.log("gateway")
+            until(lambda: "left the venue" in log.read_text(), lambda: switch.standing().text)
+            left = machine.ledger()
+            until(lambda: "no link to the venue" in reasons(machine), lambda: str(machine.verdict()))
+            assert switch.standing().done
+        after = machine.ledger()
+        assert (after.orders, after.sessions, after.positions) == (left.orders, left.sessions, {})
+        resume(machine)
+        until(lambda: len(machine.ledger().orders) > len(after.orders), lambda: "it does not trade again")
+        assert machine.ledger().sessions > left.sessions
+        machine.until_books_are_equal()
+        last = machine.stop()
+    assert_equal(machine.folder, last)
+
+
+def reasons(machine: LiveMachine) -> tuple[str, ...]:
+    found = machine.verdict()
+    return () if found is None else tuple(found.reasons)
+
+
 def test_a_machine_that_has_lost_its_supervisor_is_started_again_and_comes_up_killed(place: Path) -> None:
     with LiveMachine(place, pinging()) as machine:
         machine.until_ready()

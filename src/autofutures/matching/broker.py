@@ -31,6 +31,7 @@ from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
     Cancel,
+    Canceled,
     Expired,
     Filled,
     Gap,
@@ -51,6 +52,8 @@ from autofutures.matching.faults import NONE, BrokerFaults
 from autofutures.matching.ledger import LIVE, Entry, Ledger, Statement
 from autofutures.matching.model import FeedEvent
 from autofutures.matching.said import NEVER, Said
+
+LOCKED = "nobody is on the other side"
 
 MARKET_SOURCE = "exchange.market"
 """The source of the `Gap` that says what a session missed of the market."""
@@ -75,6 +78,7 @@ class Broker:
         session: the number of the last login.
         up: whether that session lasts.
         faults: what went wrong so far, by kind.
+        locked: the price is locked at its limit: nobody trades against us, and no order of ours gets into the market.
         ledger: the books.
     """
 
@@ -99,6 +103,7 @@ class Broker:
         self.ledger = Ledger()
         self.session = 0
         self.up = False
+        self.locked = False
         self._last_words: list[AnyMessage] = []
         self._began_at = 0
         self._heard_until = 0
@@ -234,6 +239,10 @@ class Broker:
             self._report(Rejected(entry.venue_id, now, "refused by the broker's own controls"), now)
         elif submit.symbol in self._closed:
             self._report(Rejected(entry.venue_id, now, "no session in which it could trade"), now)
+        elif self.locked:
+            self.faults["locked at its limit"] += 1
+            self._report(Accepted(entry.venue_id, now, entry.venue_id), now)
+            self._report(Canceled(entry.venue_id, now, submit.qty, LOCKED), now)
         else:
             self._exchange.handle(msgspec.structs.replace(submit, client_id=entry.venue_id), now)
 

@@ -2,7 +2,7 @@
 
 Plays the feed as time goes by, holds one session with a gateway, says what the broker says when it says it, and answers
 people: `ledger` for the books, `held` for what of them is open, `cut:MILLISECONDS` to cut the link for so long,
-`end` for the session's end at once, `stop`.
+`lock` for a price locked at its limit and `unlock` for its end, `end` for the session's end at once, `stop`.
 """
 
 import signal
@@ -318,12 +318,14 @@ class FarSide:
                 self._cut_until = now + int(value) * _MILLISECOND
                 self._broker.faults["cut"] += 1
                 self._drop(now, f"cut for {value} ms")
+            case "lock" | "unlock":
+                self._broker.locked = verb == "lock"
             case "end":
                 self._end_market(now)
             case "stop":
                 self.stopping = "asked to"
             case _:
-                return '{"refused": "ask for ledger, held, cut:MILLISECONDS, end or stop"}'
+                return '{"refused": "ask for ledger, held, cut:MILLISECONDS, lock, unlock, end or stop"}'
         return '{"done": true}'
 
     def _end_market(self, now: int) -> None:

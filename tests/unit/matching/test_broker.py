@@ -470,3 +470,15 @@ def test_a_rough_broker_shows_every_fault_and_its_books_add_up() -> None:
     assert sum(fill.side * fill.qty for fill in statement.fills) == statement.positions[TXF]
     assert len({fill.fill_id for fill in statement.fills}) == len(statement.fills)
     assert all(line.filled + line.left <= line.qty for line in statement.orders)
+
+
+def test_at_a_locked_price_an_order_is_taken_and_comes_back_whole_until_it_trades_again() -> None:
+    broker = logged_in()
+    broker.locked = True
+    broker.hear(submit("a", at=OPEN, symbol=TXF), 1, OPEN)
+    said = [type(one) for one in reports(trade(broker, OPEN + MS))]
+    assert said == [Accepted, Canceled]
+    assert broker.statement().positions == {}
+    broker.locked = False
+    broker.hear(submit("b", at=OPEN + MS, symbol=TXF), 1, OPEN + MS)
+    assert [type(one) for one in reports(trade(broker, OPEN + 2 * MS))] == [Accepted, Filled]
