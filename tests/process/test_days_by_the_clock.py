@@ -7,11 +7,15 @@ import msgspec
 import pytest
 
 from autofutures import clock
-from autofutures.assemble.market import sessions_on_end
+from autofutures.assemble.market import START_TICKS, sessions_on_end
 from autofutures.domain.errors import Refusal
+from autofutures.domain.messages import LinkChanged
 from autofutures.domain.units import SECOND
+from autofutures.market.limits import band, limit_percent_bp
 from autofutures.matching.ledger import Statement
+from autofutures.storage.journal import Journal
 from tests.process.live import LiveMachine, assert_equal, pinging
+from tests.runs import TXF
 
 FIRST_LEAD_NS, LEAD_NS = 12 * SECOND, 4 * SECOND
 """The clock is so long before the first open, and before each later one."""
@@ -51,7 +55,17 @@ def test_the_machine_logs_in_again_for_each_session_and_no_order_outlives_its_ow
         assert all(not one.left and one.moved_at <= session.ends_at for one in entered)
     assert not {one.session for one in orders[day]} & {one.session for one in orders[night]}
     assert_equal(machine.folder, last)
+    assert told_limits(machine)[-1] == {
+        TXF: band(START_TICKS + (trades - 1) % 7, limit_percent_bp(night.day))
+    }
     assert b"the market's session is over: log in for the next" in machine.folder.log("gateway").read_bytes()
+
+
+def told_limits(machine: LiveMachine) -> list[dict[str, tuple[int, int]]]:
+    """The price limits of each login, as the trader heard them."""
+    with Journal.open(machine.folder.journal) as journal:
+        heard = [message for batch in journal.batches() for message in batch.inputs]
+    return [message.limits for message in heard if isinstance(message, LinkChanged) and message.up]
 
 
 def until_traded(machine: LiveMachine, since: int) -> Statement:

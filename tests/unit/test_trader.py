@@ -1,5 +1,6 @@
 """What the trader does with each kind of message; its conversations and properties are in tests/flow."""
 
+import msgspec
 import pytest
 
 from autofutures.domain.errors import BadInput, BrokenInvariant
@@ -19,6 +20,7 @@ from autofutures.domain.messages import (
     ExitMoved,
     ExitPlan,
     Gap,
+    LinkChanged,
     OrderChanged,
     Placed,
     Quote,
@@ -206,6 +208,23 @@ def test_what_cannot_be_a_trade_moves_nothing(price: int, reason: str) -> None:
     trader.handle(intent(Side.SELL, kind=OrderType.STOP, stop_ticks=17_390), OPEN)
     assert trader.handle(tick(price), OPEN + 5) == (BadTick(TXF, OPEN + 5, price, reason),)
     assert (trader.market_seq, trader.view.last(TXF), len(trader.orders.held)) == (1, 17_400, 1)
+
+
+def test_price_limits_are_those_that_the_venue_told_last() -> None:
+    trader = started()
+    trader.view.set_band(TXF, 15_661, 19_140)
+    far = intent(kind=OrderType.LIMIT, price_ticks=19_000, k=2)
+    trader.handle(LinkChanged("paper", OPEN + 1, up=True, session=1), OPEN + 1)
+    assert isinstance(trader.handle(far, OPEN + 1)[0], Placed)
+    limits = {TXF: (16_000, 18_000), "TAIFEX:TMF202108": (1, 2)}
+    trader.handle(LinkChanged("paper", OPEN + 2, up=True, session=2, limits=limits), OPEN + 2)
+    (refused,) = trader.handle(msgspec.structs.replace(far, k=3), OPEN + 2)
+    assert isinstance(refused, Refused)
+    assert (refused.rule, refused.limit) == ("price_limit", 18_000)
+    reason = "outside the day's limits 16000..18000"
+    assert trader.handle(tick(18_001), OPEN + 3) == (BadTick(TXF, OPEN + 3, 18_001, reason),)
+    trader.handle(LinkChanged("paper", OPEN + 4, up=False, session=2), OPEN + 4)
+    assert trader.view.band(TXF, OPEN + 4) == (16_000, 18_000)
 
 
 def test_a_spread_may_trade_at_zero_or_less() -> None:

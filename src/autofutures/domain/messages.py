@@ -545,6 +545,8 @@ class LinkChanged(Message, frozen=True):
     up: bool
     session: int
     reason: str = ""
+    limits: dict[str, tuple[int, int]] = {}
+    """The lowest and highest price in ticks that hold from now on, by symbol, as a login tells them; else as before."""
 
 
 class Reconciled(Message, frozen=True):

@@ -1,5 +1,7 @@
 """What the trader and the gate know of each symbol: the last trade and quote, and the session now under way."""
 
+from collections.abc import Mapping
+
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Quote
@@ -152,6 +154,12 @@ class MarketView:
     def set_band(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
         """Makes price limits known that hold at any time."""
         self.set_bands(symbol, Bands({0: (low_ticks, high_ticks)}))
+
+    def learn_limits(self, limits: Mapping[str, tuple[int, int]]) -> None:
+        """A venue says which price limits hold from now on; what it has of other symbols is of no use here."""
+        for symbol, (low_ticks, high_ticks) in limits.items():
+            if symbol in self._seen:
+                self.set_band(symbol, low_ticks, high_ticks)
 
     def set_bands(self, symbol: str, bands: Bands) -> None:
         """Makes the price limits of each day known."""

@@ -7,6 +7,7 @@ A node without clock, socket and thread. Its driver calls, with the time, in vir
     market(event, now)             the feed's next event
     due_at                         when the broker will say something; `NEVER` for not before something happens
     is_calm(symbol)                whether a trade may be said at once instead: the way for many thousands a second
+    passed(trade)                  the last one that was said so
     say(now)                       what it says by now, in order; only what a session hears
     drop(now)                      the link is cut: what was not said is lost, or said at a login with replay
     statement()                    the books, which judge
@@ -27,6 +28,7 @@ from random import Random
 
 import msgspec
 
+from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
@@ -47,6 +49,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
+from autofutures.market.limits import band, limit_percent_bp
 from autofutures.matching.exchange import Exchange
 from autofutures.matching.faults import NONE, BrokerFaults
 from autofutures.matching.ledger import LIVE, Entry, Ledger, Statement
@@ -57,6 +60,9 @@ LOCKED = "nobody is on the other side"
 
 MARKET_SOURCE = "exchange.market"
 """The source of the `Gap` that says what a session missed of the market."""
+
+SETTLES = "day"
+"""The session at whose end a trading day is over. Its last price stands for the settlement price here."""
 
 PAGE_ROWS = 128
 PAGE_NS = 5_000_000
@@ -109,6 +115,8 @@ class Broker:
         self._heard_until = 0
         self._away_until = 0
         self._closed: set[str] = set()
+        self._last_ticks: dict[str, int] = {}
+        self._limits: dict[str, tuple[int, int]] = {}
         self._lacked: set[str] = set()
         self._phantoms: list[tuple[int, VenueOrder]] = []
         self._last_submit: Submit | None = None
@@ -129,7 +137,8 @@ class Broker:
         """A login. It begins a session and ends the one before; nothing is said where nobody answers.
 
         Returns:
-            `LinkChanged`, the gap in the market's stream since the last session, and what is replayed.
+            `LinkChanged` with the price limits that are known, the gap in the market's stream since the last session,
+            and what is replayed.
         """
         if now < self._away_until:
             self.faults["login unanswered"] += 1
@@ -139,7 +148,8 @@ class Broker:
         self.session += 1
         self._began_at = now
         self.up = True
-        said: list[AnyMessage] = [LinkChanged(self._name, now, up=True, session=self.session)]
+        limits = dict(self._limits)
+        said: list[AnyMessage] = [LinkChanged(self._name, now, up=True, session=self.session, limits=limits)]
         if self.session > 1:
             # At least one: of what was under way when the link broke nobody knows what arrived.
             said.append(Gap(MARKET_SOURCE, now, max(1, self._said.lost_market)))
@@ -190,12 +200,27 @@ class Broker:
                 self._said.put(now, said)
             elif self.session:
                 self._said.lost_market += 1
+        if trade is not None:
+            self.passed(trade)
         if isinstance(event, SessionEnded):
             self._closed.add(event.symbol)
+            self._settle(event)
         elif self._closed:
             self._closed.discard(event.symbol)
         if trade is not None:
             self._trouble(trade, now)
+
+    def passed(self, trade: Tick) -> None:
+        """A trade was the last so far, whoever has said it."""
+        self._last_ticks[trade.symbol] = trade.price_ticks
+
+    def _settle(self, ended: SessionEnded) -> None:
+        """A trading day is over: the next one has other price limits, which a login tells."""
+        item, last_ticks = instrument(ended.symbol), self._last_ticks.get(ended.symbol, 0)
+        outright = item.product.exchange == "TAIFEX" and not item.is_spread
+        if ended.session == SETTLES and outright and last_ticks > 0:
+            self._limits[ended.symbol] = band(last_ticks, limit_percent_bp(ended.day))
+            self._exchange.set_limits(ended.symbol, *self._limits[ended.symbol])
 
     def is_calm(self, symbol: str) -> bool:
         """Whether a trade of the symbol can do nothing here but be said: then a driver may say it by itself.

@@ -101,6 +101,10 @@ class Exchange:
         self._pending.clear()
         return said
 
+    def set_limits(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
+        """A new trading day has new price limits, in ticks, until they are set again."""
+        self._bands[symbol] = Bands({0: (low_ticks, high_ticks)})
+
     def is_idle(self, symbol: str) -> bool:
         """Whether a trade of the symbol can do nothing here but be passed on: no order of ours is in or on its way."""
         return not (self._pending or self._live or self._market(symbol).hears_when_idle)

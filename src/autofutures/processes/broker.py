@@ -193,10 +193,11 @@ class FarSide:
         most = len(said) + AT_ONCE
         while event is not None and event.at <= now and len(said) < most:
             if type(event) is Tick and broker.is_calm(event.symbol):
-                symbol = event.symbol
+                symbol, trade = event.symbol, event
                 while type(event) is Tick and event.at <= now and event.symbol == symbol and len(said) < most:
                     said.append(event)
-                    event = next(feed, None)
+                    trade, event = event, next(feed, None)
+                broker.passed(trade)
             else:
                 broker.market(event, now)
                 said += broker.say(now)
