@@ -13,7 +13,7 @@ import numpy as np
 from autofutures import clock
 from autofutures.backtest.kernel import state
 from autofutures.backtest.kernel.layout import ROWS, Layout
-from autofutures.backtest.kernel.machine import LIMITS, Machine
+from autofutures.backtest.kernel.machine import LIMITS, Machine, zeros
 from autofutures.backtest.kernel_counts import Counted, Counter
 from autofutures.backtest.objective import SetResult, measured_columns
 from autofutures.backtest.space import ParameterSet, Settings
@@ -59,7 +59,7 @@ class _Rank:
     """The sets of one thread, one after the other over each tile."""
 
     def __init__(self, runs: Sequence[RunSettings], layout: Layout) -> None:
-        self._memory = np.zeros(len(runs), state.STATE)
+        self._memory = zeros(len(runs), state.STATE)
         self._jobs = np.zeros(len(runs), state.JOB)
         self._takes: list[Compiled] = []
         self._machines: list[Machine] = []

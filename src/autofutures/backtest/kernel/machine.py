@@ -1,6 +1,7 @@
 """A run on the kernel: its memory is laid out from the settings, chunks of events go in, rows come out."""
 
 from collections.abc import Callable, Sequence
+from mmap import MAP_PRIVATE, mmap
 from typing import NamedTuple
 
 import msgspec
@@ -84,7 +85,7 @@ class Machine:
         layout = layout or Layout(run)
         self.run = run
         self.strategy = strategy
-        self.memory = np.zeros(1, state.STATE) if memory is None else memory
+        self.memory = zeros(1, state.STATE) if memory is None else memory
         layout.fill(self.memory)
         self._take = take
         self._written: list[Rows] = []
@@ -101,7 +102,7 @@ class Machine:
             layout.bands,
             self._terms(plans),
             **_fresh(),
-            placed=np.zeros(ROWS + _MARGIN, state.PLACED),
+            placed=zeros(ROWS + _MARGIN, state.PLACED),
         )
 
     # --- laying out
@@ -245,9 +246,10 @@ class Machine:
     def rows(self) -> Rows:
         """All that was written so far."""
         self._take_away()
-        if len(self._written) != 1:
-            none = Rows(*(rows[:0] for rows in _fresh().values()))
-            self._written = [Rows(*map(np.concatenate, zip(none, *self._written, strict=True)))]
+        if not self._written:
+            self._written = [Rows(*(rows[:0] for rows in _fresh().values()))]
+        elif len(self._written) > 1:
+            self._written = [Rows(*map(np.concatenate, zip(*self._written, strict=True)))]
         orders, fills, refusals, points = self._written[0]
         if len(points):
             last = np.append(points["at"][1:] != points["at"][:-1], [True])
@@ -269,6 +271,11 @@ class Machine:
         self.memory[:] = np.frombuffer(memory, state.STATE)
         self.tables = self.tables._replace(placed=np.frombuffer(placed, state.PLACED).copy())
         self.strategy.unpack(strategy)
+
+
+def zeros(count: int, kind: np.dtype[np.void]) -> NDArray[np.void]:
+    """So many records of zeros, of which only what is touched is ever memory: most of a run's is not."""
+    return np.frombuffer(mmap(-1, count * kind.itemsize, MAP_PRIVATE), kind)
 
 
 def _fresh() -> dict[str, NDArray[np.void]]:
