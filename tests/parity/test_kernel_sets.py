@@ -93,3 +93,4 @@ def test_the_bench_measures_each_strategy_beside_its_bare_loop() -> None:
         assert figures.fills > 10
     assert cost.resting_64.orders > 64  # What was filled was replaced.
     assert cost.nodes_events_per_s > 0
+    assert cost.cached_start_s > 0

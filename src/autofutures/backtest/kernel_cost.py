@@ -1,5 +1,7 @@
 """What the kernel costs for each event, beside bare loops of the same arithmetic over the same arrays."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 from types import FunctionType
@@ -15,9 +17,10 @@ from autofutures.assemble import nodes
 from autofutures.assemble.market import make_exchange
 from autofutures.backtest import takes
 from autofutures.backtest.kernel.machine import Machine
-from autofutures.config import RunSettings, StrategySettings
+from autofutures.config import RunSettings, StrategySettings, environment_of_children
 from autofutures.data.feed import events
 from autofutures.data.stream import QUOTE, TICK, Chunk, sessions_of
+from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.messages import Bar, OrderChanged, Refused, Tick
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND
@@ -130,7 +133,8 @@ class Cost(msgspec.Struct, frozen=True):
 
     first_compile_s: float | None
     """Null where everything was in the cache."""
-    cached_start_s: float | None
+    cached_start_s: float
+    """Of a fresh process, from its first import to its first result, once everything is in the cache."""
     ema_ticks: Figures
     ema_bars: Figures
     maker_quotes: Figures
@@ -326,7 +330,6 @@ def measure(scale: float = 1.0) -> Cost:
     """Measures all of it; `scale` makes the markets shorter."""
     two, one = round(2_000_000 * scale), round(1_000_000 * scale)
     compiled: list[float] = []
-    cached: list[float] = []
     walk, short, book = ticks(two), ticks(one), quotes(two)
     ema, maker, ladder = (
         _compiled(cast("FunctionType", loop)) for loop in (_ema_floor, _maker_floor, _ladder_floor)
@@ -344,11 +347,11 @@ def measure(scale: float = 1.0) -> Cost:
         "resting_64": _Case(place_of(Ladder), {}, walk, lambda: ladder(walk.a, walk.b)),
     }
     for case in cases.values():
-        _warm(case, compiled, cached)
+        _warm(case, compiled)
     figures = {name: _measure(case) for name, case in cases.items()}
     return Cost(
         first_compile_s=round(sum(compiled), 2) if compiled else None,
-        cached_start_s=round(sum(cached) / len(cached), 3) if cached else None,
+        cached_start_s=_cached_start(),
         ema_ticks=figures["ema_ticks"],
         ema_bars=figures["ema_bars"],
         maker_quotes=figures["maker_quotes"],
@@ -358,12 +361,35 @@ def measure(scale: float = 1.0) -> Cost:
     )
 
 
-def _warm(case: _Case, compiled: list[float], cached: list[float]) -> None:
-    """Compiles a strategy, or takes it from the cache, and notes how long that took."""
+def _warm(case: _Case, compiled: list[float]) -> None:
+    """Compiles a strategy, and notes how long that took, or takes it from the cache."""
     from autofutures.backtest import compile as linker  # noqa: PLC0415 - Numba takes its time to import
 
     strategy = make(case.use, case.settings)
     started = clock.stopwatch_ns()
     linked = linker.link(type(strategy))
     seconds = (clock.stopwatch_ns() - started) / SECOND
-    (compiled if linked.misses else cached).append(seconds)
+    if linked.misses:
+        compiled.append(seconds)
+
+
+def _cached_start() -> float:
+    """Asks a fresh process."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "autofutures.backtest.cached_start"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment_of_children({}),
+    )
+    if ran.returncode:
+        raise BrokenInvariant(f"a fresh process could not run the kernel:\n{ran.stderr}")
+    return float(ran.stdout)
+
+
+def first_result() -> int:
+    """Runs `ema_cross` over a short market on the compiled kernel; how many orders it made."""
+    strategy = make("ema_cross", {})
+    machine = Machine(run_of("ema_cross", {}, "prints"), strategy, takes.compiled(strategy))
+    machine.take(ticks(1_000))
+    return len(machine.rows().orders)
