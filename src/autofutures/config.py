@@ -351,6 +351,8 @@ class _PolicyTable(msgspec.Struct, forbid_unknown_fields=True):
     query_ms: int = _POLICY.query_ns // _MILLISECOND
     decision_ms: int = _POLICY.decision_ns // _MILLISECOND
     exit_doubt_ms: int = _POLICY.exit_doubt_ns // _MILLISECOND
+    breaker_pause_ms: int = _POLICY.breaker_pause_ns // _MILLISECOND
+    breaker_failures: Annotated[int, msgspec.Meta(ge=0)] = _POLICY.breaker_failures
     flat_before_expiry_ms: int = _POLICY.flat_before_expiry_ns // _MILLISECOND
     """0: what is held in a contract is held to its end."""
 
@@ -414,12 +416,12 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
             BadInput: a time is not above zero.
         """
         table = msgspec.structs.asdict(self.policy)
-        strangers = table.pop("strangers")
+        others = {name: table.pop(name) for name in ("strangers", "breaker_failures")}
         for name, value in table.items():
             if value < 0 or (value == 0 and name != "flat_before_expiry_ms"):
                 raise BadInput(f"policy: {name} is {value}: give milliseconds above zero")
         times = {f"{name.removesuffix('_ms')}_ns": value * _MILLISECOND for name, value in table.items()}
-        return msgspec.convert({"strangers": strangers, **times}, Policy)
+        return msgspec.convert({**others, **times}, Policy)
 
     def faults(self) -> dict[str, int]:
         """How a simulated broker misbehaves.

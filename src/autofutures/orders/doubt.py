@@ -62,6 +62,11 @@ class Doubts:
         self._open.clear()
         self._newest, self._tries = "", 0
 
+    @property
+    def unanswered(self) -> int:
+        """How often the newest query was repeated without an answer."""
+        return self._tries
+
     def query(self, now: int) -> Query | None:
         """The query that is due now, if one is: asked for, periodic, or one that got no answer."""
         policy = self._policy

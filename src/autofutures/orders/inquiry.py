@@ -11,16 +11,20 @@ from autofutures.domain.messages import (
     AnyMessage,
     Beat,
     Cancel,
+    Canceled,
     Expired,
     Killed,
     LinkChanged,
     Reconciled,
+    Rejected,
+    Report,
     Snapshot,
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import MINUTE
 from autofutures.orders.account import OUTSIDE, Account, part_of
 from autofutures.orders.book import Order
+from autofutures.orders.breaker import Breaker, Breakers
 from autofutures.orders.doubt import MOST_OPEN, Doubts
 from autofutures.orders.ids import is_kill_id
 from autofutures.orders.policy import Policy
@@ -31,6 +35,9 @@ Said = list[AnyMessage]
 
 FillLine = tuple[str, int, str, int]
 """Id, time, symbol and signed contracts of a fill."""
+
+NOT_SENT = "not sent"
+"""How the reason begins of a rejection that is not the venue's: the order never left."""
 
 CLOCKS_NS = MINUTE
 """A venue's clock and ours differ by less than this."""
@@ -59,7 +66,10 @@ class Inquiry:
         self._ended: dict[str, int] = {}
         self._lists: dict[str, Difference] = {}
         self.doubts = doubts
-        self.standing = Standing(reconciles=policy.reconciles)
+        failures = policy.breaker_failures if policy.reconciles else 0
+        sent = account.orders.sent
+        breakers = Breakers(failures, policy.breaker_pause_ns, lambda: bool(sent))
+        self.standing = Standing(reconciles=policy.reconciles, breakers=breakers)
 
     def session_ended(self, symbol: str, now: int) -> None:
         """Orders were valid only for the session: one that the venue's list lacks from now on is over."""
@@ -77,15 +87,38 @@ class Inquiry:
             about = beat.about or "disk"
             said.append(Alert(about, now, "journal" if about == "disk" else "computer", text))
         self.standing.trouble = beat.trouble
+        breakers = self.standing.breakers
+        breakers.tick(now)
         for order in self.doubts.overdue(self._orders.sent.values(), now):
             self._doubt(order, now, "no answer in time", said)
+            self._failed(breakers.submit, "no answer in time", now, said)
         self._exits_in_doubt(now, said)
         if self.standing.link_up and self._policy.reconciles:
-            said += self.doubts.cancels(self._orders.alive(), now)
+            repeated = self.doubts.cancels(self._orders.alive(), now)
+            if repeated:
+                said += repeated
+                self._failed(breakers.cancel, "nothing came of it", now, said)
             query = self.doubts.query(now)
             if query is not None:
                 said.append(query)
+                if self.doubts.unanswered:
+                    self._failed(breakers.query, "no answer", now, said)
         self._say_mode(now, said)
+
+    def heard(self, report: Report, now: int, said: Said) -> None:
+        """What the venue says of an order tells, too, whether it does what it is asked to."""
+        breakers = self.standing.breakers
+        if not isinstance(report, Rejected):
+            breakers.succeeded(breakers.cancel if isinstance(report, Canceled) else breakers.submit)
+        elif report.of_cancel:
+            breakers.succeeded(breakers.cancel)  # It was too late, say: an answer all the same.
+        elif not report.reason.startswith(NOT_SENT):
+            self._failed(breakers.submit, report.reason, now, said)
+
+    def _failed(self, breaker: Breaker, why: str, now: int, said: Said) -> None:
+        if self.standing.breakers.failed(breaker, now, why):
+            text = f"{breaker.reason(on_trial=False)}: no entries for a while, exits and cancels go on"
+            said.append(Alert("breaker", now, breaker.operation, text))
 
     def unheard(self, symbols: Iterable[str], now: int, said: Said) -> None:
         """Symbols in the book that the run does not trade: their exits go by time until a trade is heard."""
@@ -161,6 +194,7 @@ class Inquiry:
             return
         is_whole = found.page + 1 == snapshot.pages
         flow, doubts = snapshot.flow, self.doubts
+        self.standing.breakers.succeeded(self.standing.breakers.query)
         asked_at = doubts.answered(flow) if is_whole else doubts.being_answered(flow, now)
         if asked_at is None:
             return

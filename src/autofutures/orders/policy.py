@@ -29,3 +29,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     flat_before_expiry_ns: int = 0
     """What is held in a contract is closed so long before its last session does; 0: it is held to its end."""
     strangers: Strangers = "ignore"
+    breaker_failures: int = 5
+    """So many failures of one operation in turn open its breaker; 0 for never."""
+    breaker_pause_ns: int = 10 * SECOND
+    """Then nothing new is opened for so long, and for up to eight times as long where it fails again."""

@@ -2,6 +2,7 @@
 
 from autofutures.domain.messages import BookMode, Killed, LinkChanged
 from autofutures.domain.units import Mode
+from autofutures.orders.breaker import Breakers
 
 
 class Standing:
@@ -9,6 +10,7 @@ class Standing:
 
     Args:
         reconciles: whether the venue must have been compared with before entries are allowed.
+        breakers: of the operations at the venue.
 
     Attributes:
         halts: the risk controls that have halted the account, in words.
@@ -16,8 +18,9 @@ class Standing:
         recorded: the mode as it was said last, in this life or the one before.
     """
 
-    def __init__(self, *, reconciles: bool) -> None:
+    def __init__(self, *, reconciles: bool, breakers: Breakers | None = None) -> None:
         self._reconciles = reconciles
+        self.breakers = breakers if breakers is not None else Breakers(0, 0, bool)
         self.link_up = not reconciles
         self.reconciled = not reconciles
         self.unexplained: dict[str, int] = {}
@@ -41,7 +44,8 @@ class Standing:
     def reasons(self) -> tuple[str, ...]:
         """Why it may not do all; nothing where it may."""
         doubts = self.exits_in_doubt or self.unexplained or self.unheard or self.trouble
-        if self.link_up and self.reconciled and not doubts and self.killed is None:
+        calm = self.killed is None and self.breakers.are_closed
+        if self.link_up and self.reconciled and calm and not doubts:
             return ()  # Asked for every order.
         found = [f"exit {client_id} in doubt" for client_id in self.exits_in_doubt]
         if not self.link_up:
@@ -52,6 +56,7 @@ class Standing:
         found += [f"{symbol} is in the book, and no trade of it is heard" for symbol in self.unheard]
         if self.trouble:
             found.append(self.trouble)
+        found += self.breakers.reasons()
         if self.killed is not None and self.killed.level:
             found.append(
                 f"the kill switch is at {self.killed.level.word}, by {self.killed.who or 'nobody named'}"

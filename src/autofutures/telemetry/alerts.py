@@ -39,6 +39,7 @@ ALERTS: Mapping[str, Kind] = {
     "gateway_deaf": Kind("the gateway did not hear the kill switch and was ended", each=False),
     "link_down": Kind("no link to the venue", in_journal=True),
     "disk": Kind("the journal's disk is nearly full, or slow", in_journal=True),
+    "breaker": Kind("the venue fails again and again at what it is asked", in_journal=True),
     "clock": Kind("the computer's clock is wrong", in_journal=True),
     "memory_low": Kind("the computer has hardly any memory left", in_journal=True),
     "market_silent": Kind("a market in session is not heard"),
