@@ -193,8 +193,8 @@ class Trader:
         """What the venue and its link say, and how much time passes without a word of theirs."""
         match message:
             case Accepted() | Rejected() | Filled() | Canceled() | Expired():
-                self.inquiry.heard(message, now, said)
                 self.account.hear(message, said)
+                self.inquiry.heard(message, now, said)
             case Beat():
                 if self._left_over and self.policy.reconciles:
                     self.inquiry.unheard(self._unheard(), now, said)

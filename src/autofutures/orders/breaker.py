@@ -100,6 +100,7 @@ class Breakers:
             Breaker(operation, failures, pause_ns) for operation in ("submit", "cancel", "query")
         )
         self._all = (self.submit, self.cancel, self.query)
+        self._trial = False
         self.are_closed = True
 
     def succeeded(self, breaker: Breaker) -> None:
@@ -118,9 +119,17 @@ class Breakers:
         for breaker in self._all:
             breaker.tick(now)
 
+    def look_at_trial(self) -> None:
+        """The mode is about to be said: from now on an order that has been answered is not on trial any more.
+
+        Not before: what is let through must be so by the mode that was said last.
+        """
+        self._trial = self._on_trial()
+
     def reasons(self) -> list[str]:
         """Why nothing new may be opened."""
-        found = (breaker.reason(on_trial=self._on_trial()) for breaker in self._all)
+        self._trial = self._trial or self._on_trial()
+        found = (breaker.reason(on_trial=self._trial) for breaker in self._all)
         return [reason for reason in found if reason]
 
     def _look(self) -> None:

@@ -74,6 +74,7 @@ class Inquiry:
     def session_ended(self, symbol: str, now: int) -> None:
         """Orders were valid only for the session: one that the venue's list lacks from now on is over."""
         self._ended[symbol] = now
+        self.standing.breakers.look_at_trial()
         self.soon(now)
 
     def soon(self, now: int) -> None:
@@ -106,14 +107,17 @@ class Inquiry:
         self._say_mode(now, said)
 
     def heard(self, report: Report, now: int, said: Said) -> None:
-        """What the venue says of an order tells, too, whether it does what it is asked to."""
+        """What the venue says of an order tells, too, whether it does what it is asked to; the account has heard it."""
         breakers = self.standing.breakers
+        before = breakers.are_closed
         if not isinstance(report, Rejected):
             breakers.succeeded(breakers.cancel if isinstance(report, Canceled) else breakers.submit)
         elif report.of_cancel:
             breakers.succeeded(breakers.cancel)  # It was too late, say: an answer all the same.
         elif not report.reason.startswith(NOT_SENT):
             self._failed(breakers.submit, report.reason, now, said)
+        if not (before and breakers.are_closed):
+            self._say_mode(now, said)
 
     def _failed(self, breaker: Breaker, why: str, now: int, said: Said) -> None:
         if self.standing.breakers.failed(breaker, now, why):
@@ -183,6 +187,7 @@ class Inquiry:
         self._say_mode(now, said)
 
     def _say_mode(self, now: int, said: Said) -> None:
+        self.standing.breakers.look_at_trial()
         mode = self.standing.said(now)
         if mode is not None:
             said.append(mode)
@@ -194,10 +199,10 @@ class Inquiry:
             return
         is_whole = found.page + 1 == snapshot.pages
         flow, doubts = snapshot.flow, self.doubts
-        self.standing.breakers.succeeded(self.standing.breakers.query)
         asked_at = doubts.answered(flow) if is_whole else doubts.being_answered(flow, now)
         if asked_at is None:
             return
+        self.standing.breakers.succeeded(self.standing.breakers.query)
         compare(self._orders, snapshot, asked_at, found)
         for row in snapshot.orders:
             self.doubts.seen(row.client_id)
@@ -207,6 +212,7 @@ class Inquiry:
             self._conclude(snapshot, found, asked_at, now, said)
         else:
             self._lists[snapshot.flow] = found
+            self._say_mode(now, said)
 
     def _so_far(self, page: Snapshot) -> Difference | None:
         """What the pages before have said; none where one of them was lost: such a list is asked for again."""
