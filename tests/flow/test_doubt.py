@@ -327,6 +327,8 @@ def test_an_exit_that_failed_without_a_link_is_tried_at_once_when_the_link_is_ba
         <- alert exit_failing
         <- submit o6
         -> rejected o6
+        <- alert breaker
+        <- mode reducing
         -> tick 17370
         -> link up
         <- mode reducing

@@ -129,9 +129,10 @@ class Desk:
 
 def test_after_refusals_in_turn_entries_wait_and_a_person_is_told_once() -> None:
     desk = Desk()
-    told = [m for _ in range(3) for m in desk.is_refused() if isinstance(m, Alert)]
+    said = [message for _ in range(3) for message in desk.is_refused()]
+    told = [message for message in said if isinstance(message, Alert)]
     assert [(alert.name, alert.subject) for alert in told] == [("breaker", "submit")]
-    [mode] = [message for message in desk.waits(SECOND // 10) if isinstance(message, BookMode)]
+    [mode] = [message for message in said if isinstance(message, BookMode)]
     assert (mode.mode, mode.reasons) == (
         Mode.REDUCING,
         ("breaker submit is open: 3 failures in turn, no margin",),
