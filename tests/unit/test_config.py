@@ -337,6 +337,9 @@ def test_the_policy_is_written_in_milliseconds_and_what_is_missing_is_as_it_was(
     path.write_text('[policy]\nstrangers = "flatten"\nanswer_ms = 250\n', "utf-8")
     policy = config.load_settings(path).book_policy()
     assert policy == msgspec.structs.replace(Policy(), strangers="flatten", answer_ns=250_000_000)
+    path.write_text("[policy]\nbreaker_failures = 0\nbreaker_pause_ms = 500\n", "utf-8")
+    policy = config.load_settings(path).book_policy()
+    assert policy == msgspec.structs.replace(Policy(), breaker_failures=0, breaker_pause_ns=500_000_000)
 
 
 @pytest.mark.parametrize(

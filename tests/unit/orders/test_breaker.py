@@ -6,18 +6,23 @@ from autofutures.domain.messages import (
     AnyMessage,
     Beat,
     BookMode,
+    Cancel,
+    Canceled,
     LinkChanged,
     Query,
     Refused,
     Rejected,
+    Revoke,
     Snapshot,
     Submit,
+    VenueOrder,
 )
+from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, Mode, Side
 from autofutures.orders.breaker import Breaker, Breakers, State
 from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
-from tests.makers import OPEN, WIDE, a_trader, intent, tick
+from tests.makers import OPEN, TXF, WIDE, a_trader, filled, intent, tick
 
 PAUSE_NS = 10 * SECOND
 
@@ -100,6 +105,7 @@ class Desk:
         policy = Policy(reconciles=True, breaker_failures=3, breaker_pause_ns=PAUSE_NS)
         self.trader: Trader = a_trader(WIDE, policy=policy)
         self.now = OPEN
+        self.rows: tuple[VenueOrder, ...] = ()
         self._k = 0
         self.says(LinkChanged("v", OPEN, up=True, session=1))
         for message in self.says(Beat(OPEN)):
@@ -121,10 +127,15 @@ class Desk:
         assert isinstance(submit, Submit)
         return self.says(Rejected(submit.client_id, self.now, reason))
 
-    def waits(self, duration_ns: int) -> Sequence[AnyMessage]:
+    def waits(self, duration_ns: int, *, answers: bool = False) -> Sequence[AnyMessage]:
+        """Time passes; the venue answers what it is asked by then, or nothing."""
         self.now += duration_ns
         self.says(tick(at=self.now))
-        return self.says(Beat(self.now))
+        said = list(self.says(Beat(self.now)))
+        queries = [message for message in said if answers and isinstance(message, Query)]
+        for query in queries:
+            said += self.says(Snapshot(query.flow, self.now, 0, self.rows, (), {}))
+        return said
 
 
 def test_after_refusals_in_turn_entries_wait_and_a_person_is_told_once() -> None:
@@ -160,3 +171,58 @@ def test_after_the_pause_one_order_is_on_trial_and_its_success_lets_all_go() -> 
     assert "one order is on trial" in second.reason
     desk.says(Accepted(trial.client_id, desk.now, "V1"))
     assert isinstance(desk.orders(), Submit)
+
+
+def test_while_it_is_open_exits_and_cancels_pass() -> None:
+    desk = Desk()
+    entry, resting = desk.orders(), desk.orders()
+    assert isinstance(entry, Submit)
+    assert isinstance(resting, Submit)
+    desk.says(Accepted(resting.client_id, desk.now, "V2"))
+    desk.says(filled(entry.client_id, "F1", Side.BUY, 1, 17_400))
+    for _ in range(3):
+        desk.is_refused()
+    assert isinstance(desk.orders(), Refused)
+    said = desk.says(intent(Side.SELL, 1, k=90, at=desk.now))
+    assert [message.side for message in said if isinstance(message, Submit)] == [Side.SELL]
+    said = desk.says(Revoke("s", 1, 91, desk.now, 1, 2))
+    assert [message.client_id for message in said if isinstance(message, Cancel)] == [resting.client_id]
+
+
+def test_cancels_that_nothing_comes_of_open_theirs_and_one_that_is_answered_closes_it() -> None:
+    desk = Desk()
+    resting = desk.orders()
+    assert isinstance(resting, Submit)
+    desk.says(Accepted(resting.client_id, desk.now, "V1"))
+    desk.rows = (VenueOrder(resting.client_id, "V1", TXF, Side.BUY, 1, 0, Status.WORKING, desk.now),)
+    desk.says(Revoke("s", 1, 9, desk.now, 1, 1))
+    told: list[str] = []
+    while not told:
+        told = [one.subject for one in desk.waits(SECOND, answers=True) if isinstance(one, Alert)]
+        assert desk.now < OPEN + 60 * SECOND
+    assert told == ["cancel"]
+    assert isinstance(desk.orders(), Refused)
+    desk.says(Canceled(resting.client_id, desk.now, 1))
+    assert isinstance(desk.orders(), Submit)
+
+
+def test_queries_without_an_answer_open_theirs_and_a_list_closes_it() -> None:
+    desk = Desk()
+    told: list[str] = []
+    while not told:
+        told = [one.subject for one in desk.waits(SECOND) if isinstance(one, Alert)]
+        assert desk.now < OPEN + 60 * SECOND
+    assert told == ["query"]
+    assert isinstance(desk.orders(), Refused)
+    desk.waits(5 * SECOND, answers=True)
+    assert isinstance(desk.orders(), Submit)
+
+
+def test_a_book_that_asks_no_venue_has_no_breaker() -> None:
+    trader = a_trader(WIDE, policy=Policy(breaker_failures=1))
+    trader.handle(tick(), OPEN)
+    for k in range(1, 4):
+        [*_, submit] = trader.handle(intent(Side.BUY, 1, k=k), OPEN)
+        assert isinstance(submit, Submit)
+        said = trader.handle(Rejected(submit.client_id, OPEN, "no margin"), OPEN)
+        assert not [message for message in said if isinstance(message, (Alert, BookMode))]
