@@ -16,6 +16,7 @@ from autofutures.domain.messages import Alert
 from autofutures.domain.units import SECOND
 from autofutures.ops.folder import Folder, make_folder
 from autofutures.ops.operator import Operator
+from autofutures.processes.alerts import LOGS
 from autofutures.storage.journal import Journal
 from autofutures.telemetry.alerts import ALERTS, Line, Told, decode_line
 from autofutures.telemetry.logs import open_log
@@ -80,17 +81,18 @@ class Telling:
 
 def test_each_alert_of_the_table_is_a_mail_and_none_is_sent_twice(place: Path, box: Mailbox) -> None:
     folder = make_folder(place, pinging(), live=True, alerts=told_by(box, place))
-    log = open_log(folder.log("supervisor"), "supervisor")
+    logs = {source: open_log(folder.log(source), source) for source in LOGS}
     with Journal.open(folder.journal) as journal:
         with Telling(folder):
-            for name, kind in ALERTS.items():
+            for name in ALERTS:
                 alert = Alert(name, clock.now_ns(), "it", f"what became of {name}")
-                if kind.in_journal:
-                    journal.commit((), (alert,), alert.at)
-                else:
+                journal.commit((), (alert,), alert.at)
+                for log in logs.values():  # Whoever else says it: it is one cause, told once.
                     log.error("alert", **msgspec.structs.asdict(alert))
             until(lambda: len(box.mails) == len(ALERTS), lambda: f"{len(box.mails)} of {len(ALERTS)}")
             until(lambda: written(folder, Told) == len(ALERTS), lambda: "not noted that all was told")
+        causes = [decode_line(line) for line in folder.alerts.read_bytes().splitlines()]
+        assert [line.count for line in causes if isinstance(line, Told)] == [1] * len(ALERTS)
         again = Alert("disk", clock.now_ns(), "other", "a disk more")
         journal.commit((), (again,), again.at)
         with Telling(folder):  # What the former life has told is not told again.

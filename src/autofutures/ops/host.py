@@ -8,7 +8,8 @@ import msgspec
 
 from autofutures.domain.units import SECOND
 
-EVERY_NS = 10 * SECOND
+EVERY_NS = 2 * SECOND
+"""A look takes a fifth of a millisecond, and a person is to hear within five seconds."""
 
 ClockState = Literal["synchronised", "unsynchronised", "unknown"]
 

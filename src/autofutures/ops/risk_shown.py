@@ -11,7 +11,7 @@ from autofutures.domain.messages import AnyMessage, Halted, HaltReset, LimitSet,
 from autofutures.market.limits import band, limit_percent_bp
 from autofutures.ops.folder import Folder
 from autofutures.orders.margin import MarginView
-from autofutures.orders.risk_use import uses
+from autofutures.orders.risk_use import Uses
 from autofutures.risk.figures import scenario_loss
 from autofutures.storage.file import open_to_read
 from autofutures.storage.journal import facts_of
@@ -36,7 +36,7 @@ def risk_shown(trader: Trader, now: int) -> dict[str, object]:
     """A trader's risk as a table."""
     state = trader.risk.state
     equity, required, indicator = MarginView(trader.account, trader.risk).indicator(now, trader.gate)
-    limits = uses(trader.gate, state, trader.portfolio, trader.stake, now)
+    limits = Uses(trader.gate, trader.risk, trader.account, trader.stake).look(now)
     scopes = ("", *sorted(scope for scope in state.baselines if scope))
     held = {symbol: qty for symbol, qty in trader.portfolio.nets().items() if qty}
     return {

@@ -15,7 +15,7 @@ MISSES = 2
 """So many snapshots in turn must lack an order before it is taken for absent, or a working one for lost."""
 
 MOST_OPEN = 8
-"""So many of the last queries may still be answered: with five seconds between two, for more than half a minute."""
+"""So many of the last queries may still be answered: with three seconds between two, for more than twenty seconds."""
 
 
 class Doubts:

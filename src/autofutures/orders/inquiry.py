@@ -65,6 +65,7 @@ class Inquiry:
         self._ignored: dict[str, FillLine] = {}
         self._ended: dict[str, int] = {}
         self._lists: dict[str, Difference] = {}
+        self._trouble_about = ""
         self.doubts = doubts
         failures = policy.breaker_failures if policy.reconciles else 0
         sent = account.orders.sent
@@ -83,11 +84,11 @@ class Inquiry:
 
     def beat(self, beat: Beat, now: int, said: Said) -> None:
         """Notices what did not come, and asks."""
-        if beat.trouble and not self.standing.trouble:
+        about = (beat.about or "disk") if beat.trouble else ""
+        if about and about != self._trouble_about:
             text = f"{beat.trouble}: no entries until that has passed"
-            about = beat.about or "disk"
             said.append(Alert(about, now, "journal" if about == "disk" else "computer", text))
-        self.standing.trouble = beat.trouble
+        self._trouble_about, self.standing.trouble = about, beat.trouble
         breakers = self.standing.breakers
         breakers.tick(now)
         for order in self.doubts.overdue(self._orders.sent.values(), now):
@@ -150,8 +151,11 @@ class Inquiry:
         self.standing.exits_in_doubt = tuple(order.client_id for order in overdue)
         for order in overdue:
             if order.client_id not in before:
-                text = "the outcome of an exit is not known: the book halts, and all that works is asked back"
-                said.append(Alert("halted", now, order.client_id, text))
+                text = (
+                    f"the outcome of exit {order.client_id} is not known: the book halts, and all that works is "
+                    "asked back"
+                )
+                said.append(Alert("halted", now, "exits", text))
         if overdue and not before:
             for order in self._orders.at_venue():
                 self._account.cancel(order, now, said)

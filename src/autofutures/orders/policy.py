@@ -19,7 +19,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """A sent order without a word of the venue is in doubt after so long."""
     quiet_ns: int = SECOND
     """An order is absent only by queries asked so long after the last moment at which it may have been sent."""
-    every_ns: int = 5 * SECOND
+    every_ns: int = 3 * SECOND
+    """The venue is asked so often: what it alone knows is compared twice, and told, within five seconds."""
     query_ns: int = SECOND
     """A query without an answer is asked again after so long, then after twice that, and so on to `every_ns`."""
     decision_ns: int = 2 * SECOND

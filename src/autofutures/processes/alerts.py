@@ -19,15 +19,24 @@ from autofutures.domain.units import MINUTE, SECOND
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, Orphaned, run_process
 from autofutures.storage.journal_reader import JournalDiffers, JournalReader, Position, position_of
-from autofutures.telemetry.alerts import ALERTS, AlertBook, Failed, Line, Notice, Raised, Told, decode_line
+from autofutures.telemetry.alerts import (
+    AlertBook,
+    Failed,
+    Line,
+    Notice,
+    Raised,
+    Source,
+    Told,
+    decode_line,
+    is_said_by,
+)
 from autofutures.telemetry.notify import AlertSettings, Target, load_alert_settings, send, warm_up
 from autofutures.telemetry.tail import Tail
 
 LOOK_EVERY_NS = SECOND // 5
 """How often journal and logs are looked at for news."""
 
-TRADER = "trader"
-LOGS = (TRADER, "supervisor")
+LOGS: tuple[Source, ...] = ("trader", "supervisor", "kill")
 """Whose logs hold alerts that are in no journal."""
 
 BATCHES_AT_ONCE = 512
@@ -102,16 +111,19 @@ class Sources:
         if batches:
             self._read.journal = position_of(batches[-1])
         said = (message for batch in batches for message in batch.outputs if isinstance(message, Alert))
-        return [Raised(one.name, one.subject, one.text, one.at - self._offset_ns) for one in said]
+        return [
+            Raised(one.name, one.subject, one.text, one.at - self._offset_ns)
+            for one in said
+            if is_said_by(one.name, "journal")
+        ]
 
-    def _of_log(self, name: str) -> list[Raised]:
+    def _of_log(self, name: Source) -> list[Raised]:
         found: list[Raised] = []
         for data in self._tails[name].lines():
             if b'"event":"alert"' not in data:
                 continue
             line = msgspec.json.decode(data, type=_LogLine)
-            known = ALERTS.get(line.name)
-            if name != TRADER or (known is not None and not known.in_journal):  # The rest the journal has.
+            if is_said_by(line.name, name):
                 moment = datetime.fromisoformat(line.timestamp)
                 at = int(moment.timestamp()) * SECOND + moment.microsecond * 1_000
                 found.append(Raised(line.name, line.subject, line.text, at))

@@ -17,6 +17,7 @@ from autofutures.ops import host
 from autofutures.ops.folder import Folder
 from autofutures.ops.process import Life, Log, Replaced
 from autofutures.ops.risk_shown import risk_shown
+from autofutures.orders.risk_use import Uses
 from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, watch_of
 from autofutures.seats.freshness import silent_markets
 from autofutures.seats.glance import Glance
@@ -28,6 +29,10 @@ from autofutures.storage.journal import Journal
 
 FAREWELL_NS = 2 * SECOND
 """How long those who were told to stop may take to say what to keep, and the venue to answer what is under way."""
+
+
+USES_NS = SECOND
+"""How often the use of limits is looked at."""
 
 
 class LiveTrader:
@@ -59,7 +64,10 @@ class LiveTrader:
         self._host, self._look_at = host.look(), 0
         self._bounds = host.Bounds(machine.clock_ms, machine.free_mb)
         self._quiet_ns = machine.quiet_s * SECOND
-        self._noticed = Noticed(self._run)
+        self._noticed = Noticed()
+        trader = self.seat.trader
+        self._uses = Uses(trader.gate, trader.risk, trader.account, trader.stake)
+        self._uses_at = 0
         self._glance = Glance(self._run, self.seat)
         self._imposters = 0
         self._ending = False
@@ -81,13 +89,14 @@ class LiveTrader:
             seat.settle(now)
             if pulse.is_due(now):
                 self._life.check()
-                self._beat(now)
+                self.beat(now)
             elif 0 < seat.wake_at <= now:
                 seat.ring(now)
             elif heard is None:
                 hub.wait(pulse.wait_ms(now, seat.wake_at))
 
-    def _beat(self, now: int) -> None:
+    def beat(self, now: int) -> None:
+        """Time has come this far: looks at the computer and at what a person must hear, and answers questions."""
         seat = self.seat
         if now >= self._look_at:
             self._look_at = now + host.EVERY_NS
@@ -95,7 +104,10 @@ class LiveTrader:
         seat.beat(now, host.trouble_of(self._host, self._bounds))
         silent = silent_markets(seat.trader.view, self._run.symbols, self._quiet_ns, now)
         verdict = seat.readiness(now, silent)
-        seat.news += self._noticed.look(verdict, seat.positions(), silent)
+        seat.news += self._noticed.look(verdict, silent)
+        if now >= self._uses_at:
+            self._uses_at = now + USES_NS
+            seat.news += self._noticed.limits(self._uses.look(now), now)
         self._tell_news()
         if self._verdict is None or _gist(verdict) != _gist(self._verdict):
             self._log.info("readiness", **msgspec.to_builtins(verdict))

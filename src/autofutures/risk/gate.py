@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib import import_module
 from typing import cast
 
@@ -188,7 +189,8 @@ def class_of(rule_id: str) -> type[Stateless]:
     return cast("type[Stateless]", getattr(import_module(module), name))
 
 
-def settings_of(rule_id: str) -> dict[str, int]:
+@cache
+def settings_of(rule_id: str) -> Mapping[str, int]:
     """The rule's settings with their defaults; 0 is off."""
     parameters = inspect.signature(class_of(rule_id)).parameters
     return {name: int(parameter.default) for name, parameter in parameters.items()}

@@ -26,8 +26,12 @@ class MessageRate:
         recent = self.recent
         if len(recent) < self.max_per_second or not 0 <= exposure.now - recent[0] < SECOND:
             return None  # A replay of an earlier day looks back at times to come: they are not within the last second.
-        within = sum(1 for at in recent if 0 <= exposure.now - at < SECOND)
+        within = self.within(exposure.now)
         return Violation(self.max_per_second, within + 1, f"{within} orders went out within the last second")
+
+    def within(self, now: int) -> int:
+        """Orders within the last second."""
+        return sum(1 for at in self.recent if 0 <= now - at < SECOND)
 
     def approved(self, intent: Intent, now: int) -> None:
         """Remembers when the order went."""

@@ -1,44 +1,30 @@
-"""What a person is told of that no decision follows from: lots without cover, positions near their limits, silence."""
+"""What a person is told of that no decision follows from: lots without cover, limits nearly used up, silence."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
-from autofutures.config import RunSettings
 from autofutures.domain.messages import Alert
-from autofutures.risk.gate import make_gate
-from autofutures.risk.position import Position
+from autofutures.orders.risk_use import LimitUse
 from autofutures.seats.readiness import Readiness
 
 NEAR_PERCENT = 80
 """Of a limit: from here on it is near."""
 
 CLEAR_PERCENT = 70
-"""And below this it is not any more: a position that goes to and fro is told once."""
+"""And below this it is not any more: what goes to and fro is told once."""
 
 
 class Noticed:
-    """Looks at a trader once a beat, and says what has begun.
+    """Looks at a trader once a beat, and says what has begun."""
 
-    Args:
-        run: names the limits.
-    """
-
-    def __init__(self, run: RunSettings) -> None:
-        rules = [rule for rule in make_gate(run.limits).rules if isinstance(rule, Position)]
-        self._most = rules[0].max_contracts
+    def __init__(self) -> None:
         self._uncovered = 0
         self._told_uncovered = False
         self._near: set[str] = set()
         self._silent: frozenset[str] = frozenset()
 
-    def look(
-        self, verdict: Readiness, positions: Mapping[str, int], silent: Sequence[str] = ()
-    ) -> list[Alert]:
+    def look(self, verdict: Readiness, silent: Sequence[str] = ()) -> list[Alert]:
         """Everything that a person must be told now; `silent` is a sentence for each market that is not heard."""
-        return [
-            *self._uncovered_lots(verdict),
-            *self._near_limits(positions, verdict.at),
-            *self._silent_markets(silent, verdict.at),
-        ]
+        return [*self._uncovered_lots(verdict), *self._silent_markets(silent, verdict.at)]
 
     def _silent_markets(self, sentences: Sequence[str], now: int) -> list[Alert]:
         """A market that is not heard is news once, until it is heard again."""
@@ -61,16 +47,23 @@ class Noticed:
             return [Alert("uncovered", verdict.at, "book", text)]
         return []
 
-    def _near_limits(self, positions: Mapping[str, int], now: int) -> list[Alert]:
+    def limits(self, uses: Iterable[LimitUse], now: int) -> list[Alert]:
+        """Limits that are nearly used up; of one that has halted another alert has told."""
         found: list[Alert] = []
-        for symbol, position in positions.items():
-            used = 100 * abs(position)
-            if used < CLEAR_PERCENT * self._most:
-                self._near.discard(symbol)
-            elif used >= NEAR_PERCENT * self._most and symbol not in self._near:
-                self._near.add(symbol)
-                text = (
-                    f"position {position:+d} of at most {self._most}: at {self._most} nothing more is opened"
-                )
-                found.append(Alert("limit_near", now, symbol, text))
+        for one in uses:
+            if one.use is None or one.of is None:
+                continue
+            subject = f"{one.key} {one.about}".rstrip()
+            used = 100 * one.use
+            if used < CLEAR_PERCENT * one.of or one.halted:
+                self._near.discard(subject)
+            elif used >= NEAR_PERCENT * one.of and one.use > 0 and subject not in self._near:
+                self._near.add(subject)
+                found.append(Alert("limit_near", now, subject, _in_words(one)))
         return found
+
+
+def _in_words(one: LimitUse) -> str:
+    if one.control == "margin":
+        return f"{one.use} of equity are needed, and {one.of} are there: below that nothing is opened"
+    return f"{one.use} of {one.of} are used"

@@ -5,10 +5,14 @@ and goes to one more person for as long as nobody acknowledges it. All of that i
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
 from autofutures.domain.units import MINUTE
+
+Source = Literal["journal", "trader", "supervisor", "kill"]
+"""Who says an alert: the trader's journal, or a process's log."""
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -19,43 +23,42 @@ class Kind(msgspec.Struct, frozen=True):
     """Whether it goes to the next target while nobody has acknowledged it."""
     each: bool = True
     """Whether each subject is a cause by itself; otherwise all of the name are one, told with a count."""
-    in_journal: bool = False
-    """Whether the trader's journal has it; otherwise a process's log has."""
+    source: Source = "journal"
+    """Where it is read; who else says it is not heard, so that one cause is told once."""
 
 
 ALERTS: Mapping[str, Kind] = {
-    "halted": Kind("an exit's outcome is not known: strategies trade nothing", each=False, in_journal=True),
-    "uncovered": Kind("open contracts without a live exit plan", each=False),
-    "unknown_order": Kind("an order of which nobody knows whether it trades", each=False, in_journal=True),
-    "unexplained": Kind("the venue's position differs from the book's", in_journal=True),
-    "stranger": Kind("an order at the venue that is not ours", each=False, in_journal=True),
-    "exit_failing": Kind("exit orders are refused again and again", in_journal=True),
-    "book_stop": Kind("a strategy's whole position was closed at its largest loss", in_journal=True),
-    "contract_ends": Kind(
-        "something is held in a contract that ends soon: it is being closed", urgent=False, in_journal=True
-    ),
-    "left_over": Kind("the book holds what this run does not trade", in_journal=True),
-    "killed": Kind("the kill switch was used: it lasts until a person resumes the machine"),
-    "gateway_deaf": Kind("the gateway did not hear the kill switch and was ended", each=False),
-    "link_down": Kind("no link to the venue", in_journal=True),
-    "disk": Kind("the journal's disk is nearly full, or slow", in_journal=True),
-    "breaker": Kind("the venue fails again and again at what it is asked", in_journal=True),
-    "clock": Kind("the computer's clock is wrong", in_journal=True),
-    "memory_low": Kind("the computer has hardly any memory left", in_journal=True),
-    "market_silent": Kind("a market in session is not heard"),
-    "limit_near": Kind("a position is near its limit", urgent=False),
-    "process_restarted": Kind("a process ended and was started again", urgent=False),
-    "restart_budget": Kind("a process ended too often: the machine has ended"),
-    "given_up": Kind("a process that nobody waits for is not started again"),
-    "imposter": Kind("a peer said what is not its to say"),
-    "memory": Kind("a process needs too much memory"),
-    "descriptors": Kind("a process keeps too many files open"),
+    "halted": Kind("an exit's outcome is not known, or a risk control has halted: nothing is opened"),
+    "uncovered": Kind("open contracts without a live exit plan", each=False, source="trader"),
+    "unknown_order": Kind("an order of which nobody knows whether it trades", each=False),
+    "unexplained": Kind("the venue's position differs from the book's"),
+    "stranger": Kind("an order at the venue that is not ours", each=False),
+    "exit_failing": Kind("exit orders are refused again and again"),
+    "book_stop": Kind("a strategy's whole position was closed at its largest loss"),
+    "contract_ends": Kind("something is held in a contract that ends soon: it is being closed", urgent=False),
+    "left_over": Kind("the book holds what this run does not trade"),
+    "killed": Kind("the kill switch was used: it lasts until a person resumes the machine", source="kill"),
+    "gateway_deaf": Kind("the gateway did not hear the kill switch and was ended", each=False, source="kill"),
+    "link_down": Kind("no link to the venue"),
+    "disk": Kind("the journal's disk is nearly full, or slow"),
+    "breaker": Kind("the venue fails again and again at what it is asked"),
+    "clock": Kind("the computer's clock is wrong"),
+    "memory_low": Kind("the computer has hardly any memory left"),
+    "market_silent": Kind("a market in session is not heard", source="trader"),
+    "limit_near": Kind("a limit is nearly used up", urgent=False, source="trader"),
+    "process_restarted": Kind("a process ended and was started again", urgent=False, source="supervisor"),
+    "restart_budget": Kind("a process ended too often: the machine has ended", source="supervisor"),
+    "given_up": Kind("a process that nobody waits for is not started again", source="supervisor"),
+    "imposter": Kind("a peer said what is not its to say", source="trader"),
+    "memory": Kind("a process needs too much memory", source="supervisor"),
+    "descriptors": Kind("a process keeps too many files open", source="supervisor"),
 }
 """Every alert by name; `docs/runbooks/NAME.md` says what to do."""
 
 NEVER = 1 << 63
 
 UNKNOWN = Kind("an alert that the table does not have")
+"""From the trader the journal has it; from anybody else his log."""
 
 
 class Raised(msgspec.Struct, frozen=True, tag="raised", tag_field="what"):
@@ -109,6 +112,12 @@ def decode_line(data: bytes) -> Line:
 def kind_of(name: str) -> Kind:
     """The table's row."""
     return ALERTS.get(name, UNKNOWN)
+
+
+def is_said_by(name: str, source: Source) -> bool:
+    """Whether an alert is heard from there."""
+    kind = ALERTS.get(name)
+    return kind.source == source if kind is not None else source != "trader"
 
 
 class Cause(msgspec.Struct):

@@ -32,14 +32,17 @@ class BrokerHouse(House):
     """All seats of a run, and its broker.
 
     Attributes:
+        link_kind: the link to the broker.
         late: pairs (sender, receiver) whose frames are kept in `held`, until a test lets them go on.
     """
+
+    link_kind: type[BrokerVenue] = BrokerVenue
 
     def __init__(self, run: RunSettings) -> None:
         self.broker = make_broker(run)
         self.late: set[tuple[str, str]] = set()
         self.held: list[tuple[str, str, bytes]] = []
-        self._link = BrokerVenue(self.broker)
+        self._link = self.link_kind(self.broker)
         super().__init__(run)
 
     def new_gateway(self) -> GatewaySeat:

@@ -18,6 +18,7 @@ from autofutures.seats.port import BEAT_NS, GATEWAY, NOBODY, RECORDER, TRADER, W
 from autofutures.seats.recorder import RecorderSeat
 from autofutures.seats.strategy import StrategySeat
 from autofutures.seats.trader import TraderSeat
+from autofutures.storage.journal import Journal
 from autofutures.storage.memory import memory_journal
 from tests.makers import OPEN, TXF
 
@@ -113,7 +114,7 @@ class House:
         self.log, self.lives, self.tape, self.venue = Remembered(), Counter(), Tape(), FakeVenue()
         self.watch = watch
         self._stack = ExitStack()
-        self.journal = self._stack.enter_context(memory_journal())
+        self.journal = self._stack.enter_context(self.open_journal())
         self.trader = self.new_trader()
         self.gateway = self.new_gateway()
         self.strategy = self.new_strategy()
@@ -125,6 +126,9 @@ class House:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    def open_journal(self) -> Journal:
+        return memory_journal()
 
     def new_trader(self, *, write_ahead: bool = True) -> TraderSeat:
         self.trader = TraderSeat(

@@ -2,7 +2,7 @@ from autofutures.domain.units import SECOND
 from autofutures.seats.freshness import silent_markets
 from autofutures.seats.noticed import Noticed
 from tests.makers import TXF
-from tests.unit.seats.house import House, a_run
+from tests.unit.seats.house import House
 
 QUIET_NS = 60 * SECOND
 
@@ -38,10 +38,10 @@ def test_a_closed_market_may_be_silent_and_no_bound_is_none() -> None:
 
 def test_a_silent_market_is_told_once() -> None:
     with House().begin() as house:
-        noticed, verdict = Noticed(a_run()), house.trader.readiness(house.now)
+        noticed, verdict = Noticed(), house.trader.readiness(house.now)
         sentence = f"{TXF}: no trade"
         told = [
-            [(alert.name, alert.subject) for alert in noticed.look(verdict, {}, silent)]
+            [(alert.name, alert.subject) for alert in noticed.look(verdict, silent)]
             for silent in ([], [sentence], [sentence], [], [sentence])
         ]
     assert told == [[], [("market_silent", TXF)], [], [], [("market_silent", TXF)]]
