@@ -20,7 +20,7 @@ from autofutures.domain.instrument import instrument
 from autofutures.market.continuous import FRONT, Segment
 from autofutures.market.dates import parse_day
 from autofutures.matching.faults import read_faults
-from autofutures.orders.policy import Policy, Strangers
+from autofutures.orders.policy import OnStop, Policy, Strangers
 from autofutures.risk.gate import make_gate
 from autofutures.risk.scopes import RiskTable, flat
 
@@ -39,13 +39,7 @@ GENERATED_DATE = "2026-08-03"
 BOOK_STOP = 200_000
 """A thousand points of one TXF, in TWD: it ends what has gone wrong and leaves alone what trades as it should."""
 
-_BOOK_STOPS = {
-    "TWD": BOOK_STOP,
-    "USD": 650_000,
-    "EUR": 600_000,
-    "USDT": 6_500 * 10**8,
-    "BTC": 10**11,
-}
+_BOOK_STOPS = {"TWD": BOOK_STOP, "USD": 650_000, "EUR": 600_000, "USDT": 6_500 * 10**8, "BTC": 10**11}
 """About as much in each currency's minor units: 6,500 USD, 6,000 EUR, 6,500 USDT, 0.1 BTC."""
 
 
@@ -132,6 +126,8 @@ class StrategySettings(msgspec.Struct, frozen=True, kw_only=True):
     conditions: dict[str, dict[str, Value]] = {}
     exits: Literal["", "plans", "own"] = ""
     """How its open lots are covered; empty for what its class declares."""
+    on_stop: OnStop = "keep"
+    """What becomes of its lots and orders when the machine stops."""
     book_stop: int = BOOK_STOP
     """The most that an open position in one contract may lose where the strategy's exits are its own; minor units."""
 
@@ -330,6 +326,7 @@ class _StrategyTable(msgspec.Struct, forbid_unknown_fields=True):
     set: dict[str, Value] = {}
     condition: list[dict[str, Value]] = []
     book_stop: int | None = None
+    on_stop: OnStop = "keep"
 
 
 class _CalendarTable(msgspec.Struct, forbid_unknown_fields=True):
@@ -352,6 +349,7 @@ class _PolicyTable(msgspec.Struct, forbid_unknown_fields=True):
     decision_ms: int = _POLICY.decision_ns // _MILLISECOND
     exit_doubt_ms: int = _POLICY.exit_doubt_ns // _MILLISECOND
     breaker_pause_ms: int = _POLICY.breaker_pause_ns // _MILLISECOND
+    leave_ms: int = _POLICY.leave_ns // _MILLISECOND
     breaker_failures: Annotated[int, msgspec.Meta(ge=0)] = _POLICY.breaker_failures
     flat_before_expiry_ms: int = _POLICY.flat_before_expiry_ns // _MILLISECOND
     """0: what is held in a contract is held to its end."""
@@ -452,6 +450,7 @@ class SettingsFile(msgspec.Struct, forbid_unknown_fields=True):
                     settings=table.set,
                     conditions=conditions,
                     book_stop=table.book_stop or book_stop_of(legs),
+                    on_stop=table.on_stop,
                 )
             )
         return tuple(found)

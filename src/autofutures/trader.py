@@ -31,6 +31,7 @@ from autofutures.domain.messages import (
     Gap,
     Intent,
     Killed,
+    Leave,
     LedgerKept,
     LinkChanged,
     OrderChanged,
@@ -52,7 +53,7 @@ from autofutures.domain.messages import (
     Traded,
 )
 from autofutures.domain.order_life import Event, Status
-from autofutures.domain.units import Mode, OrderType, Side, TimeInForce
+from autofutures.domain.units import Mode, OrderType, Side
 from autofutures.market import day_changes
 from autofutures.market.quotes import ANY_PRICE, LOWEST, is_sound
 from autofutures.market.view import MarketView
@@ -63,11 +64,12 @@ from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
 from autofutures.orders.expiry import Expiries
 from autofutures.orders.inquiry import Inquiry
-from autofutures.orders.leaving import submit_of
+from autofutures.orders.leaving import market_order, submit_of
 from autofutures.orders.policy import Policy
 from autofutures.orders.risk_desk import NAME as RISK
 from autofutures.orders.risk_desk import RiskDesk
 from autofutures.orders.settlement import Final, settle
+from autofutures.orders.shutdown import Shutdown
 from autofutures.orders.stake import Stake
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Exposure
@@ -122,6 +124,7 @@ class Trader:
         self.desk = ExitDesk(self.account, view, self._decide, expiries)
         self.risk = RiskDesk(self.account, view, lambda: self.gate, self.desk, self.inquiry.standing)
         self.stake = Stake(self.account, view, self.desk, self.inquiry.standing, self.covers, self.risk)
+        self.leaving = Shutdown(self.account, view, self.desk)
         self.market_seq = 0
         self._own_k = (0, TRADER_K)
         self._newest: dict[str, tuple[int, int]] = {}
@@ -159,6 +162,8 @@ class Trader:
                 said += self.configured("").values()
             case Command():
                 self._command(message, now, said)
+            case Leave():
+                self.leaving.hear(message, now, said)
             case Saved():
                 self._states[message.strategy] = message.state
             case Configured():
@@ -346,18 +351,8 @@ class Trader:
     def _flatten_outside(self, now: int, said: Said) -> None:
         """What strangers hold in our account is closed, where that is the policy."""
         for symbol, position in self.inquiry.to_flatten():
-            intent = Intent(
-                strategy=OUTSIDE,
-                cause_seq=0,
-                k=0,
-                at=now,
-                symbol=symbol,
-                side=Side.SELL if position > 0 else Side.BUY,
-                qty=abs(position),
-                type=OrderType.MARKET,
-                tif=TimeInForce.IOC,
-            )
-            self._decide(intent, now, said)
+            side = Side.SELL if position > 0 else Side.BUY
+            self._decide(market_order(OUTSIDE, symbol, side, abs(position), now), now, said)
 
     def _session_ended(self, ended: SessionEnded, said: Said) -> None:
         """Stops that the trader holds are void with their session, as the exchange's own orders are."""

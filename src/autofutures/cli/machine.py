@@ -20,6 +20,7 @@ from autofutures.domain.errors import BadInput, BrokenInvariant, Refusal
 if TYPE_CHECKING:
     from autofutures.config import RunSettings
     from autofutures.ops.folder import Folder
+    from autofutures.orders.shutdown import Leaving
     from autofutures.portfolio.tally import Summary
 
 _HELP = (
@@ -34,6 +35,17 @@ _HELP = (
     "autofutures up --replay TXF202605,TXF202606@2026-05-12..2026-06-05 --market bars --strategy ema_cross "
     "--until-end\n\n"
     "autofutures up --generate --speed 60 --config autofutures.toml"
+)
+
+_STOP_HELP = (
+    "End the running machine in order: nothing in hand is lost.\n\n"
+    "What becomes of a strategy's lots and orders is `on_stop` of its settings, and is said before it is done:\n\n"
+    "keep (usual): lots stay, with their exit plans and the orders that close them; what would open is asked back.\n\n"
+    "flatten: its orders are asked back, and its lots closed at the market, within \\[policy] leave_ms.\n\n"
+    "hand_over: all stays as it is, for a machine that goes on with the same --state.\n\n"
+    "The machine holds stops itself: while it is down nobody watches them. What could not be done is the alert "
+    "left_open.\n\n"
+    "autofutures stop --show"
 )
 
 ReplayOption = Annotated[
@@ -99,7 +111,7 @@ def mount(app: typer.Typer) -> None:
     """Adds the commands."""
     app.command("up", help=_HELP)(up)
     app.command("status", help="What the running machine has done so far; --watch keeps looking.")(status)
-    app.command("stop", help="End the running machine in order: nothing in hand is lost.")(stop)
+    app.command("stop", help=_STOP_HELP)(stop)
 
 
 def up(
@@ -443,15 +455,34 @@ def _show_live(live: _Live) -> None:
     )
 
 
-def stop(run: RunOption = None, as_json: options.JsonOption = False) -> None:
-    """Ends the running machine in order."""
+def stop(
+    run: RunOption = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Say what a stop would do with lots and orders, and do nothing.")
+    ] = False,
+    as_json: options.JsonOption = False,
+) -> None:
+    """Says what becomes of lots and orders, and ends the running machine in order."""
     from autofutures.ops.folder import Folder, latest_folder
     from autofutures.ops.operator import Operator
+    from autofutures.orders.shutdown import Leaving
 
     folder = Folder(run) if run is not None else latest_folder()
+    leaving: list[Leaving] = []
     with Operator(folder) as operator:
-        operator.ask("stop")
+        if folder.machine().live:
+            leaving = msgspec.convert(operator.ask("leaving")["strategies"], list[Leaving])
+        if not as_json:
+            sys.stdout.writelines(_in_words(one) for one in leaving)
+            sys.stdout.flush()
+        if not show:
+            operator.ask("stop")
     if as_json:
-        print_json({"stopping": str(folder.root)})
-    else:
+        told = {"strategies": msgspec.to_builtins(leaving)} if folder.machine().live else {}
+        print_json({"would_stop" if show else "stopping": str(folder.root), **told})
+    elif not show:
         sys.stdout.write(f"stopping {folder.root}\n")
+
+
+def _in_words(one: "Leaving") -> str:
+    return f"{one.strategy} ({one.policy}): {'; '.join(one.will) or 'nothing is held or at work'}\n"

@@ -789,8 +789,39 @@ class Stop(Message, frozen=True):
     reason: str
 
 
+class Leave(Message, frozen=True):
+    """The machine stops: what each strategy holds and has at work is treated as its policy says.
+
+    `over` ends that, whether all is done or not.
+    """
+
+    at: int
+    policies: dict[str, str]
+    """By strategy: `keep`, `flatten` or `hand_over`."""
+    over: bool = False
+
+
+class Left(Message, frozen=True):
+    """What a strategy was left with when the machine stopped."""
+
+    strategy: str
+    at: int
+    policy: str
+    positions: dict[str, int]
+    plans: int
+    """Its open exit plans."""
+    orders: int
+    """Its orders at work."""
+    text: str
+    """What the policy asks for and could not be done; empty where all was."""
+
+
 class Ask(Message, frozen=True):
-    """A person's question to a process: `what` is `status`, `stop`, `conditions`, or `ledger` (a simulated venue's)."""
+    """A person's question to a process.
+
+    `what` is `status`, `leaving` (what a stop would do), `stop`, `risk`, `conditions`, or `ledger` (a simulated
+    venue's).
+    """
 
     flow: str
     what: str
@@ -844,11 +875,24 @@ Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRef
 Account = Reconciled | BookMode | Alert
 Bad = BadTick | BadQuote
 Risk = Halted | HaltReset | LimitSet | RiskDay | PeakMoved
-Told = Refused | Placed | OrderChanged | Traded | ExitMoved | BookStop | Bad | Stray | Woke | Account | Risk
-Control = Command | Restored | Ready | Step | Done | Stop | Ask | Beat | Heartbeat
+Told = (
+    Refused
+    | Placed
+    | OrderChanged
+    | Traded
+    | ExitMoved
+    | BookStop
+    | Bad
+    | Stray
+    | Woke
+    | Account
+    | Risk
+    | Left
+)
+Control = Command | Restored | Ready | Step | Done | Stop | Leave | Ask | Beat | Heartbeat
 Record = Started | Heard
 Kept = BookKept | OrderKept | LedgerKept | RangeKept | RiskKept
-NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed, *get_args(Risk)))
+NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed, Left, *get_args(Risk)))
 """What a strategy never hears: the trader's own part of an order, and of risk all but the refusal."""
 
 AnyMessage = (

@@ -25,6 +25,7 @@ from autofutures.orders import exit_rules as rules
 from autofutures.orders.account import Account
 from autofutures.orders.book_stop import Stop
 from autofutures.orders.expiry import Expiries
+from autofutures.orders.leaving import market_order
 from autofutures.orders.plan import Plan
 
 Said = list[AnyMessage]
@@ -50,6 +51,7 @@ class ExitDesk:
         self._decide = decide
         self._expiries = expiries
         self._ending: set[str] = set()
+        self._leaving: set[str] = set()
 
     def is_idle(self, symbol: str, last_ticks: int) -> bool:
         """Whether a trade can do nothing here."""
@@ -57,6 +59,7 @@ class ExitDesk:
             not self._exits.watches(symbol)
             and self._stops.is_quiet(symbol, last_ticks)
             and not self._expiries.watches(symbol)
+            and not self._leaving
         )
 
     def hear_trade(self, symbol: str, last_ticks: int, now: int, said: Said) -> None:
@@ -68,6 +71,7 @@ class ExitDesk:
             self._act(plan, now, said, changed=changed)
         self._close_stopped(symbol, now, said)
         self._leave_expiring(symbol, now, said)
+        self._close_leaving(symbol, now, said)
         self._cancel_resting(now, said)
 
     def hear_time(self, now: int, said: Said) -> None:
@@ -79,6 +83,7 @@ class ExitDesk:
                     self._act(plan, now, said, changed=changed)
                 self._close_stopped(symbol, now, said)
                 self._leave_expiring(symbol, now, said)
+                self._close_leaving(symbol, now, said)
         self._cancel_resting(now, said)
 
     def link_is_back(self, now: int, said: Said) -> None:
@@ -179,10 +184,27 @@ class ExitDesk:
     def _close_stopped(self, symbol: str, now: int, said: Said) -> None:
         """Whatever a stopped strategy still holds goes: lots with a plan by their plans, the rest at the market."""
         for stop in tuple(self._stops.open(symbol)):
-            for plan in self._exits.plans_of(stop.strategy, symbol):
-                if not plan.reason:
-                    plan.fire(rules.BOOK_STOPPED)
-                    self._act(plan, now, said, changed=True)
+            self._close_held(stop.strategy, symbol, rules.BOOK_STOPPED, now, said)
+
+    def leave(self, strategy: str, now: int, said: Said) -> None:
+        """The machine stops: what a strategy holds is closed from now on, by what is tried at each trade and beat.
+
+        A market that is closed is not waited for: no plan fires in it.
+        """
+        self._leaving.add(strategy)
+        self.hear_time(now, said)
+
+    def _close_leaving(self, symbol: str, now: int, said: Said) -> None:
+        for strategy in sorted(self._leaving):
+            self._close_held(strategy, symbol, rules.STOPPED, now, said)
+
+    def _close_held(self, strategy: str, symbol: str, reason: int, now: int, said: Said) -> None:
+        for plan in self._exits.plans_of(strategy, symbol):
+            if not plan.reason:
+                plan.fire(reason)
+                self._act(plan, now, said, changed=True)
+        stop = self._stops.get(strategy, symbol)
+        if stop is not None and stop.ledger.position:
             self._close_rest(stop, now, said)
 
     def _leave_expiring(self, symbol: str, now: int, said: Said) -> None:
@@ -248,7 +270,7 @@ class ExitDesk:
         stop.retry_at = now + wait if wait else 0
         if rules.alarming(stop.attempts):
             said.append(_failing(stop.strategy, stop.symbol, stop.attempts, now))
-        self._decide(_market_order(stop.strategy, stop.symbol, side, qty, now), now, said)
+        self._decide(market_order(stop.strategy, stop.symbol, side, qty, now), now, said)
 
     def reset(self, command: Command, now: int, said: Said) -> None:
         """A person lets a stopped strategy trade again."""
@@ -269,20 +291,6 @@ class ExitDesk:
 def _failing(strategy: str, symbol: str, attempts: int, now: int) -> Alert:
     text = f"{attempts} orders in turn to close its lot were not filled: it is tried again, ever more slowly"
     return Alert("exit_failing", now, f"{strategy} {symbol}", text)
-
-
-def _market_order(strategy: str, symbol: str, side: Side, qty: int, now: int) -> Intent:
-    return Intent(
-        strategy=strategy,
-        cause_seq=0,
-        k=0,
-        at=now,
-        symbol=symbol,
-        side=side,
-        qty=qty,
-        type=OrderType.MARKET,
-        tif=TimeInForce.IOC,
-    )
 
 
 def _exit_of(plan: Plan, kind: OrderType, qty: int, now: int) -> Intent:

@@ -3,12 +3,14 @@
 `side` is the position's: 1 long, -1 short. A price of 0 is none.
 """
 
-NONE, TAKE_PROFIT, STOP_LOSS, TIME_STOP, SESSION_END, ASKED, BOOK_STOPPED, EXPIRES, RISK_HALT = range(9)
+NONE, TAKE_PROFIT, STOP_LOSS, TIME_STOP, SESSION_END, ASKED, BOOK_STOPPED, EXPIRES, RISK_HALT, STOPPED = (
+    range(10)
+)
 """What closes a lot; `WORDS` names them in messages."""
 
 WORDS = (
     *("", "take profit", "stop loss", "time stop", "session end", "asked to", "book stop", "contract ends"),
-    "risk halt",
+    *("risk halt", "machine stops"),
 )
 
 AT_ONCE = 2

@@ -1,7 +1,7 @@
 """What an approved intent is on its way to the venue."""
 
 from autofutures.domain.messages import Intent, Submit
-from autofutures.domain.units import OrderType, TimeInForce
+from autofutures.domain.units import OrderType, Side, TimeInForce
 
 
 def submit_of(client_id: str, intent: Intent, kind: OrderType, now: int, until: int) -> Submit:
@@ -19,4 +19,19 @@ def submit_of(client_id: str, intent: Intent, kind: OrderType, now: int, until: 
         open_close=intent.open_close,
         day_trade=intent.day_trade,
         until=min(intent.until, until) if intent.until else until,
+    )
+
+
+def market_order(strategy: str, symbol: str, side: Side, qty: int, now: int) -> Intent:
+    """The trader's own wish to close at whatever the market gives; it has no number yet."""
+    return Intent(
+        strategy=strategy,
+        cause_seq=0,
+        k=0,
+        at=now,
+        symbol=symbol,
+        side=side,
+        qty=qty,
+        type=OrderType.MARKET,
+        tif=TimeInForce.IOC,
     )

@@ -6,6 +6,13 @@ import msgspec
 
 from autofutures.domain.units import SECOND
 
+OnStop = Literal["keep", "flatten", "hand_over"]
+"""What becomes of a strategy's lots and orders when the machine stops.
+
+`keep`: lots stay, with their exit plans and what only reduces them; what would open is asked back. `flatten`: orders
+are asked back, and lots closed. `hand_over`: all stays as it is, for a machine that goes on with the same state.
+"""
+
 Strangers = Literal["ignore", "adopt", "flatten"]
 """What becomes of orders at the venue that are not ours: left alone, taken into a ledger of their own, or undone."""
 
@@ -34,3 +41,5 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """So many failures of one operation in turn open its breaker; 0 for never."""
     breaker_pause_ns: int = 10 * SECOND
     """Then nothing new is opened for so long, and for up to eight times as long where it fails again."""
+    leave_ns: int = 10 * SECOND
+    """A machine that stops has so long to do with lots and orders what each strategy's `on_stop` says."""

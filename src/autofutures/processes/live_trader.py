@@ -11,7 +11,7 @@ import zmq
 from autofutures.bus.curve import load_keys
 from autofutures.bus.sockets import LIVE_QUEUE, Hub
 from autofutures.config import RunSettings
-from autofutures.domain.messages import Alert
+from autofutures.domain.messages import Alert, Leave
 from autofutures.domain.units import SECOND
 from autofutures.ops import host
 from autofutures.ops.folder import Folder
@@ -69,6 +69,7 @@ class LiveTrader:
         self._uses = Uses(trader.gate, trader.risk, trader.account, trader.stake)
         self._uses_at = 0
         self._glance = Glance(self._run, self.seat)
+        self._policies = {strategy.name: strategy.on_stop for strategy in self._run.strategies}
         self._imposters = 0
         self._ending = False
         self.over = False
@@ -118,8 +119,7 @@ class LiveTrader:
                 f"the kill switch does not hear traders below {killed.epoch} any more: the next begins"
             )
         for person, ask in seat.desk.take_questions():
-            risk = ask.what == "risk"
-            seat.desk.reply(person, ask.flow, risk_shown(seat.trader, now) if risk else self._status(verdict))
+            seat.desk.reply(person, ask.flow, self._answer(ask.what, verdict))
         if seat.desk.stop_asked or seat.stop_at:
             self._end(now)
 
@@ -136,19 +136,32 @@ class LiveTrader:
             self._log.warning("not heard: a key under another role's name", frames=self._imposters)
 
     def _end(self, now: int) -> None:
-        """Step by step: strategies say what to keep, the venue what became of its orders; recorder and gateway go."""
-        seat = self.seat
+        """Step by step: strategies say what to keep, lots and orders go as each one's policy says; then all others."""
+        seat, leaving = self.seat, self.seat.trader.leaving
         if not seat.stop_at:
             seat.stop(now, "a person asked")
+            seat.decide(Leave(now, self._policies), now)
         waited = now - seat.stop_at
         under_way = seat.waits_for or seat.trader.orders.unanswered()
-        if not self._ending and (not under_way or waited > FAREWELL_NS):
+        leaves = leaving.is_under_way(now) and waited <= self._run.policy.leave_ns
+        if not self._ending and not leaves and (not under_way or waited > FAREWELL_NS):
             self._ending = True
+            seat.decide(Leave(now, {}, over=True), now)
+            self._tell_news()
             seat.end(now)
         elif self._ending and (not seat.waits_for or waited > 2 * FAREWELL_NS):
             self._folder.result.write_bytes(msgspec.json.encode(seat.tally.summary()))
             self._log.info("stopped", silent=sorted(seat.waits_for))
             self.over = True
+
+    def _answer(self, what: str, verdict: Readiness) -> dict[str, object]:
+        trader = self.seat.trader
+        if what == "risk":
+            return risk_shown(trader, verdict.at)
+        if what == "leaving":
+            shown = trader.leaving.shown(self._policies, self._run.policy.leave_ns, verdict.at)
+            return {"strategies": msgspec.to_builtins(shown)}
+        return self._status(verdict)
 
     def _status(self, verdict: Readiness) -> dict[str, object]:
         seat = self.seat

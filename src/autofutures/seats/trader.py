@@ -284,6 +284,11 @@ class TraderSeat:
         self.record.note(stop, [(0, now)], (), now, self.trader.market_seq, self._gateway_seq)
         self.waits_for = {name for name in self._strategies if self._ends(name, stop, now)}
 
+    def decide(self, message: AnyMessage, now: int) -> None:
+        """An input of the driver's own, kept like any other."""
+        self._handle(message, now)
+        self.settle(now)
+
     def _keep_late(self, now: int) -> None:
         """Without write-ahead: what has left long ago is written down."""
         self._kept_at = now

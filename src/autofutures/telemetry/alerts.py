@@ -37,6 +37,7 @@ ALERTS: Mapping[str, Kind] = {
     "book_stop": Kind("a strategy's whole position was closed at its largest loss"),
     "contract_ends": Kind("something is held in a contract that ends soon: it is being closed", urgent=False),
     "left_over": Kind("the book holds what this run does not trade"),
+    "left_open": Kind("the machine has stopped, and could not close or take back what it should have"),
     "killed": Kind("the kill switch was used: it lasts until a person resumes the machine", source="kill"),
     "gateway_deaf": Kind("the gateway did not hear the kill switch and was ended", each=False, source="kill"),
     "link_down": Kind("no link to the venue"),

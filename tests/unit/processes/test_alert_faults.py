@@ -18,7 +18,7 @@ from autofutures.assemble.nodes import view_of
 from autofutures.bus.codec import Outbox
 from autofutures.bus.sockets import Hub
 from autofutures.domain.errors import BrokenInvariant
-from autofutures.domain.messages import Command, Filled, Killed, VenueOrder
+from autofutures.domain.messages import Ask, Command, Filled, Killed, VenueOrder
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, KillLevel, Mode, Side
 from autofutures.ops import host
@@ -158,6 +158,18 @@ def the_book_holds_what_the_run_does_not_trade(place: Path, patch: pytest.Monkey
         strategies = tuple(msgspec.structs.replace(one, symbols=(LATER,)) for one in run.strategies)
         house.trades_now(msgspec.structs.replace(run, symbols=(LATER,), strategies=strategies))
         house.tells("left_over")
+
+
+@injects("left_open")
+def what_should_be_closed_cannot_be(place: Path, patch: pytest.MonkeyPatch) -> None:
+    run = a_run(place)
+    policy = msgspec.structs.replace(run.policy, leave_ns=3 * SECOND)
+    strategies = tuple(msgspec.structs.replace(one, on_stop="flatten") for one in run.strategies)
+    with watched(place, msgspec.structs.replace(run, policy=policy, strategies=strategies), patch) as house:
+        house.order(BUY)
+        house.wire.refuses = True
+        house.ask(Ask("f", "stop"))
+        house.tells("left_open")
 
 
 @injects("link_down")
