@@ -69,7 +69,7 @@ class LiveTrader:
         self._uses = Uses(trader.gate, trader.risk, trader.account, trader.stake)
         self._uses_at = 0
         self._glance = Glance(self._run, self.seat)
-        self._policies = {strategy.name: strategy.on_stop for strategy in self._run.strategies}
+        self._policies: dict[str, str] = {one.name: one.on_stop for one in self._run.strategies}
         self._imposters = 0
         self._ending = False
         self.over = False

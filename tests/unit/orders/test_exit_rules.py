@@ -47,12 +47,13 @@ def test_without_prices_nothing_is_reached() -> None:
 
 
 def test_every_reason_has_a_word() -> None:
-    assert [rules.WORDS[why] for why in (rules.NONE, rules.EXPIRES, rules.RISK_HALT)] == [
+    assert [rules.WORDS[why] for why in (rules.NONE, rules.EXPIRES, rules.RISK_HALT, rules.STOPPED)] == [
         "",
         "contract ends",
         "risk halt",
+        "machine stops",
     ]
-    assert len(rules.WORDS) == rules.RISK_HALT + 1
+    assert len(rules.WORDS) == rules.STOPPED + 1
 
 
 @pytest.mark.parametrize(

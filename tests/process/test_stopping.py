@@ -1,0 +1,110 @@
+"""The machine stops with three strategies that hold something: the broker's ledger judges what became of it."""
+
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from autofutures.cli import assembled
+from autofutures.config import StrategySettings
+from autofutures.domain.messages import Left
+from autofutures.matching.ledger import Statement
+from autofutures.ops.folder import Folder
+from autofutures.orders.policy import OnStop
+from autofutures.storage.journal import Journal
+from tests.process.live import LiveMachine, pinging, until
+from tests.process.machine import Json
+from tests.runs import TXF
+
+HOLDERS = """
+from autofutures.domain.messages import ExitPlan
+from autofutures.strategies.base import Strategy
+
+
+class Own(Strategy):
+    _ordered: bool = False
+
+    def on_tick(self, tick, ctx):
+        if not self._ordered:
+            self._ordered = True
+            ctx.buy_market(2)
+            ctx.buy_limit(1, tick.price_ticks - 500)
+
+
+class Plans(Strategy):
+    exits = "plans"
+    exit_plans = (ExitPlan(stop_ticks=1000),)
+    _ordered: bool = False
+
+    def on_tick(self, tick, ctx):
+        if not self._ordered:
+            self._ordered = True
+            ctx.buy_market(2, exit=1)
+            ctx.buy_limit(1, tick.price_ticks - 500, exit=1)
+"""
+
+
+def holder(source: Path, use: str, on_stop: OnStop) -> StrategySettings:
+    return StrategySettings(
+        name=on_stop, use=f"{source}:{use}", symbols=(TXF,), book_stop=10**9, on_stop=on_stop
+    )
+
+
+def said(*words: str) -> str:
+    result = CliRunner().invoke(assembled(), words)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def left_in(folder: Folder) -> dict[str, Left]:
+    with Journal.open(folder.journal) as journal:
+        outputs = [one for batch in journal.batches() for one in batch.outputs]
+    return {one.strategy: one for one in outputs if isinstance(one, Left)}
+
+
+def taken_back(ledger: Statement) -> list[bool]:
+    """Of each order at rest whether it was canceled, as the broker knows it."""
+    return sorted(line.status == "canceled" for line in ledger.orders if line.filled < line.qty)
+
+
+def test_lots_and_orders_go_as_each_strategys_policy_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    source = tmp_path / "holders.py"
+    source.write_text(HOLDERS)
+    strategies = (
+        holder(source, "Plans", "keep"),
+        holder(source, "Own", "flatten"),
+        holder(source, "Own", "hand_over"),
+    )
+    run = msgspec.structs.replace(pinging(), strategies=strategies)
+    with LiveMachine(tmp_path / "run", run) as machine:
+        machine.until_ready()
+        until(lambda: machine.ledger().positions == {TXF: 6}, lambda: str(machine.ledger()))
+        machine.until_books_are_equal()
+        where = ("--run", str(machine.folder.root))
+        shown = msgspec.json.decode(said("stop", "--show", "--json", *where), type=Json)
+        will = {
+            str(one["strategy"]): " ".join(cast("list[str]", one["will"]))
+            for one in cast("list[Json]", shown["strategies"])
+        }
+        assert "1 order is asked back" in will["keep"]
+        assert "stays, with 1 exit plan" in will["keep"]
+        assert "is closed at the market" in will["flatten"]
+        assert "1 order is left at work" in will["hand_over"]
+        assert machine.ledger().positions == {TXF: 6}  # Nothing was done yet.
+
+        assert "flatten (flatten): 1 order is asked back; +2" in said("stop", *where)
+        assert machine.supervisor.wait(30) == 0
+        ledger = msgspec.json.decode(machine.folder.ledger.read_bytes(), type=Statement)
+    assert ledger.positions == {TXF: 4}
+    assert taken_back(ledger) == [False, True, True]
+    left = left_in(machine.folder)
+    assert {name: (one.positions, one.plans, one.orders, one.text) for name, one in left.items()} == {
+        "keep": ({TXF: 2}, 1, 0, ""),
+        "flatten": ({}, 0, 0, ""),
+        "hand_over": ({TXF: 2}, 0, 1, ""),
+    }
