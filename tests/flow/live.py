@@ -1,10 +1,11 @@
 """Conversations with a trader that asks its venue: it has a link, has compared its book, and may trade."""
 
+from autofutures.domain.units import SECOND
 from autofutures.orders.policy import Policy
 from tests.flow.scenario import Scenario, scenario
 from tests.makers import WIDE
 
-LIVE = Policy(reconciles=True)
+LIVE = Policy(reconciles=True, every_ns=5 * SECOND)
 START = """
     -> link up
     <- mode reducing not reconciled

@@ -204,7 +204,7 @@ def test_an_exit_in_doubt_sends_no_second_exit_and_past_its_deadline_halts_the_b
         -> +4s beat
         <- query
         -> +1s beat
-        <- alert halted o2
+        <- alert halted exits
         <- cancel o2
         <- mode halted
         -> tick 17410
@@ -372,7 +372,7 @@ def test_a_book_that_was_halted_is_halted_in_its_next_life_until_the_exit_is_kno
         <- alert unknown_order o2
         <- query
         -> +6s beat
-        <- alert halted o2
+        <- alert halted exits
         <- cancel o2
         <- query
         <- mode halted
