@@ -24,25 +24,24 @@ from autofutures.strategies.base import Strategy
 
 
 class Own(Strategy):
-    _ordered: bool = False
+    plan: int = 0
+
+    _trades: int = 0
+    _rests: bool = False
 
     def on_tick(self, tick, ctx):
-        if not self._ordered:
-            self._ordered = True
-            ctx.buy_market(2)
-            ctx.buy_limit(1, tick.price_ticks - 500)
+        self._trades += 1
+        if ctx.position_of(0) and not self._rests:
+            self._rests = True
+            ctx.buy_limit(1, tick.price_ticks - 50, exit=self.plan)
+        elif not ctx.position_of(0) and self._trades % 40 == 0:  # The first may come before the machine is ready.
+            ctx.buy_market(2, exit=self.plan)
 
 
-class Plans(Strategy):
+class Plans(Own):
     exits = "plans"
     exit_plans = (ExitPlan(stop_ticks=1000),)
-    _ordered: bool = False
-
-    def on_tick(self, tick, ctx):
-        if not self._ordered:
-            self._ordered = True
-            ctx.buy_market(2, exit=1)
-            ctx.buy_limit(1, tick.price_ticks - 500, exit=1)
+    plan: int = 1
 """
 
 
@@ -64,6 +63,12 @@ def left_in(folder: Folder) -> dict[str, Left]:
     return {one.strategy: one for one in outputs if isinstance(one, Left)}
 
 
+def all_hold(ledger: Statement) -> bool:
+    """Everybody has its lots, and an order at rest."""
+    at_rest = [line for line in ledger.orders if line.status == "working"]
+    return ledger.positions == {TXF: 6} and len(at_rest) == 3
+
+
 def taken_back(ledger: Statement) -> list[bool]:
     """Of each order at rest whether it was canceled, as the broker knows it."""
     return sorted(line.status == "canceled" for line in ledger.orders if line.filled < line.qty)
@@ -83,7 +88,7 @@ def test_lots_and_orders_go_as_each_strategys_policy_says(
     run = msgspec.structs.replace(pinging(), strategies=strategies)
     with LiveMachine(tmp_path / "run", run) as machine:
         machine.until_ready()
-        until(lambda: machine.ledger().positions == {TXF: 6}, lambda: str(machine.ledger()))
+        until(lambda: all_hold(machine.ledger()), lambda: str(machine.ledger()))
         machine.until_books_are_equal()
         where = ("--run", str(machine.folder.root))
         shown = msgspec.json.decode(said("stop", "--show", "--json", *where), type=Json)
