@@ -53,7 +53,7 @@ def a_run(seed: int = 1, *, use: str = "ema_cross", trades: int = 250, **more: o
         strategies=(StrategySettings(name="mine", use=use, symbols=(TXF,), settings={**settings}),),
         limits={"message_rate": {"max_per_second": 100}, "collar": {"max_bp": 9_999}},
         faults={"list_ns": LIST_NS},
-        policy=Policy(reconciles=True),
+        policy=Policy(reconciles=True, every_ns=5 * SECOND),
     )
     return with_covers(msgspec.convert({**msgspec.to_builtins(run), **more}, RunSettings))
 

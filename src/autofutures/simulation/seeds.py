@@ -156,7 +156,9 @@ def _settings_of(random: Random, seed: int) -> RunSettings:
         mwp_points=random.choice((2, 50)),
         order_latency_ns=random.choice((0, 5_000_000, SECOND // 2)),
         bands={symbol: (PRICES[symbol] * 9 // 10, PRICES[symbol] * 11 // 10) for symbol in symbols},
-        policy=Policy(reconciles=True, strangers=random.choice(("ignore", "adopt", "flatten"))),
+        policy=Policy(
+            reconciles=True, every_ns=5 * SECOND, strangers=random.choice(("ignore", "adopt", "flatten"))
+        ),
         faults=_faults_of(random),
     )
 
