@@ -24,7 +24,7 @@ from autofutures.ops.folder import Folder
 from autofutures.ops.risk_shown import batches_of, event_of, limit_moves
 from autofutures.ops.tail_risk import LEVEL, WINDOW, tails_of
 from autofutures.orders.margin import MarginView
-from autofutures.orders.risk_use import LimitUse, uses
+from autofutures.orders.risk_use import BOOK_STOP, LimitUse, Uses
 from autofutures.processes.stream import frames_of
 from autofutures.risk import RULES
 from autofutures.risk.state import FACTS
@@ -42,6 +42,9 @@ UNITS = {
     "loss_streak": "losing trades in turn",
 }
 """What a use is counted in; everything else is money."""
+
+_ELSEWHERE = ("margin", "message_rate")
+"""The one has a panel of its own; of the other a look now and then says nothing."""
 
 Moment = tuple[int, int, Batch | Tick | Quote]
 """When, the market before the journal, and what."""
@@ -128,6 +131,7 @@ class _Reader:
         self.day = day
         self._trader = make_trader(run)
         self._margin = MarginView(self._trader.account, self._trader.risk)
+        self._uses = Uses(self._trader.gate, self._trader.risk, self._trader.account, self._trader.stake)
         self._seen = _Seen()
         self._next_at = 0
         self.ended = False
@@ -200,7 +204,7 @@ class _Reader:
         seen.until = max(seen.until, at)
         if trader.risk.state.day < self.day and trader.risk.watched:
             return  # The day's first word is heard, and its counters begin with the next.
-        for use in uses(trader.gate, trader.risk.state, trader.portfolio, trader.stake, at):
+        for use in self._uses.look(at):
             self._note(use, at)
         equity, initial, indicator = self._margin.indicator(at, trader.gate)
         seen.sampled_at.append(at)
@@ -210,8 +214,9 @@ class _Reader:
         seen.limit_move.append(sum(one.loss for one in limit_moves(trader, at)))
 
     def _note(self, use: LimitUse, at: int) -> None:
-        if use.on and use.use is not None and use.of:
-            self._point(use.control, use.scope, at, use.use, use.of)
+        if use.control not in _ELSEWHERE and use.on and use.use is not None and use.of:
+            scope = f"{use.scope} {use.about}" if use.control == BOOK_STOP else use.scope
+            self._point(use.control, scope, at, use.use, use.of)
 
     def _point(self, control: str, scope: str, at: int, use: int, of: int) -> None:
         series = self._seen.series.setdefault((control, scope), _Series())

@@ -75,7 +75,8 @@ def test_the_lines_are_the_uses_of_the_day_and_the_halt_is_where_the_limit_is_re
 ) -> None:
     assert (data.day, data.over) == (DAY, True)
     lines = {line.name: line for line in data.lines}
-    assert set(lines) == {"daily_loss", "position", "position.strategy.sr", "daily_messages"}
+    stop = f"book_stop.strategy.ema_cross {TXF}"
+    assert set(lines) == {"daily_loss", "position", "position.strategy.sr", "daily_messages", stop}
     (halt,) = (one for one in data.happened if one.what == "halted")
     loss = lines["daily_loss"]
     assert max(use for at, use in zip(loss.at, loss.use, strict=True) if at <= halt.at) >= 4_000
@@ -129,7 +130,7 @@ def test_the_summary_has_the_pages_figures(data: RiskDayData) -> None:
     found = summary_of(data)
     limits = found["limits"]
     assert isinstance(limits, list)
-    assert {one["control"] for one in limits} == {"daily_loss", "position", "daily_messages"}
+    assert {one["control"] for one in limits} == {"daily_loss", "position", "daily_messages", "book_stop"}
     assert found["messages"] == data.messages
 
 
