@@ -69,7 +69,7 @@ from autofutures.orders.policy import Policy
 from autofutures.orders.risk_desk import NAME as RISK
 from autofutures.orders.risk_desk import RiskDesk
 from autofutures.orders.settlement import Final, settle
-from autofutures.orders.shutdown import Shutdown
+from autofutures.orders.shutdown import STOPPED, Shutdown
 from autofutures.orders.stake import Stake
 from autofutures.portfolio.costs import Costs
 from autofutures.risk.base import Exposure
@@ -272,9 +272,10 @@ class Trader:
         self._newest[decision.strategy] = max(self._newest.get(decision.strategy, number), number)
 
     def _intent(self, intent: Intent, now: int, said: Said, *, exits: bool = False) -> Placed | None:
-        if intent.symbol not in (self.instruments if exits else self._traded):
-            reason = f"{intent.symbol} is not traded by this book"
-            said.append(Refused(intent.strategy, intent.cause_seq, intent.k, now, "symbol", 1, 0, reason))
+        over, symbols = self.leaving.over, self.instruments if exits else self._traded
+        if over or intent.symbol not in symbols:
+            rule, reason = STOPPED if over else ("symbol", f"{intent.symbol} is not traded by this book")
+            said.append(Refused(intent.strategy, intent.cause_seq, intent.k, now, rule, 1, 0, reason))
             return None
         verdict = self.gate.check(intent, self.exposure(intent.symbol, now, intent.strategy), exits=exits)
         if isinstance(verdict, Refused):
@@ -306,7 +307,7 @@ class Trader:
 
     def _fire_stops(self, symbol: str, price_ticks: int, what: str, now: int, said: Said) -> None:
         session = self.view.session(symbol, now)
-        if session is None:
+        if session is None or self.leaving.over:
             return
         for order in tuple(self.orders.held.values()):
             intent = order.intent

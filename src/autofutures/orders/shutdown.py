@@ -15,6 +15,8 @@ Said = list[AnyMessage]
 
 KEEP, FLATTEN, HAND_OVER = "keep", "flatten", "hand_over"
 WHY = "the machine stops"
+STOPPED = ("stop", "the machine has stopped")
+"""The rule and reason by which nothing leaves after the last word."""
 
 
 class Leaving(msgspec.Struct, frozen=True):
@@ -37,6 +39,9 @@ class Shutdown:
         account: orders, positions and plans.
         view: which markets are open.
         desk: closes what is held.
+
+    Attributes:
+        over: the machine has said its last word: nothing leaves any more, for nobody would hear what became of it.
     """
 
     def __init__(self, account: Account, view: MarketView, desk: ExitDesk) -> None:
@@ -44,10 +49,12 @@ class Shutdown:
         self._view = view
         self._desk = desk
         self._policies: dict[str, str] = {}
+        self.over = False
 
     def hear(self, leave: Leave, now: int, said: Said) -> None:
         """The stop begins, or is over."""
         if leave.over:
+            self.over = True
             for strategy, policy in self._policies.items():
                 self._left(strategy, policy, now, said)
             return

@@ -14,6 +14,7 @@ from autofutures.domain.messages import (
     Intent,
     Leave,
     Left,
+    Refused,
     Submit,
 )
 from autofutures.domain.order_life import Status
@@ -174,3 +175,14 @@ def test_a_life_that_begins_in_the_middle_of_a_stop_closes_what_a_plan_was_to_cl
     [plan] = next_life.exits.plans()
     assert plan.reason
     assert not next_life.leaving.is_under_way(desk.now)
+
+
+def test_after_the_last_word_no_exit_leaves_whose_outcome_nobody_would_hear() -> None:
+    desk = Desk()
+    held = intent(Side.SELL, 1, OrderType.STOP, strategy="own", k=9, stop_ticks=17_390)
+    desk.says(held)
+    desk.stops(plans=HAND_OVER, own=HAND_OVER)
+    desk.ends()
+    said = [*desk.says(tick(17_300)), *desk.says(Beat(desk.now))]
+    assert not [one for one in said if isinstance(one, Submit)]
+    assert {(one.rule, one.strategy) for one in said if isinstance(one, Refused)} == {("stop", "plans")}
