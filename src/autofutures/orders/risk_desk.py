@@ -168,7 +168,10 @@ class RiskDesk:
                 self._halt(scope, rule, value, now, said)
 
     def _halt(self, scope: Scope, rule: Halting, value: int, now: int, said: Said) -> None:
-        """Entries stop: what would still open is asked back, and what is held is closed where the limit says so."""
+        """Entries stop: what would still open is asked back, and what is held is closed where the limit says so.
+
+        Then what only reduces is asked back too: it would open once all is closed.
+        """
         reason = f"{rule.id} of {scope.words}: {value} {rule.unit}, at most {rule.limit} may be"
         halted = Halted(rule.id, scope.text, now, rule.limit, value, reason)
         self.fold(halted)
@@ -181,7 +184,8 @@ class RiskDesk:
         for order in tuple(self._account.orders.alive()):
             intent = order.intent
             reduces = portfolio.position(intent.strategy, intent.symbol) * intent.side < 0
-            if intent.closes_k or reduces or strategy not in ("", intent.strategy):
+            stays = reduces and not rule.flatten
+            if intent.closes_k or stays or strategy not in ("", intent.strategy):
                 continue
             if order.status is Status.HELD:
                 self._account.orders.hear(order, Event.CANCELED)

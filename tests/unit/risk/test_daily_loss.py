@@ -1,4 +1,13 @@
-from autofutures.domain.messages import Alert, BookStop, Cancel, CommandRefused, HaltReset, Ready, RiskDay
+from autofutures.domain.messages import (
+    Alert,
+    BookStop,
+    Cancel,
+    Canceled,
+    CommandRefused,
+    HaltReset,
+    Ready,
+    RiskDay,
+)
 from autofutures.domain.units import Side
 from autofutures.risk.daily_loss import DailyLoss
 from tests.makers import OPEN, a_trader, tick
@@ -57,6 +66,19 @@ def test_a_halt_flattens_where_the_limit_says_so() -> None:
     bench.at(17_390)
     assert (bench.position(), bench.position("other")) == (0, 0)
     assert sum(isinstance(one, BookStop) and one.fired for one in bench.said) == 2
+
+
+def test_a_halt_that_flattens_takes_back_what_only_reduced_for_it_would_open_then() -> None:
+    bench = Bench({"daily_loss": {"max_loss": 1_000, "flatten": 1}})
+    bench.order(Side.BUY, 2)
+    bench.order(Side.SELL, limit=17_500)
+    (rests,) = (order for order in bench.trader.orders.alive() if order.intent.price_ticks == 17_500)
+    asked = [one.client_id for one in bench.at(17_390) if isinstance(one, Cancel)]
+    assert asked == [rests.client_id]
+    bench.hear(Canceled(rests.client_id, bench.now, 1))
+    bench.now += 10**9
+    bench.at(17_390)
+    assert bench.position() == 0
 
 
 def test_a_strategys_limit_halts_it_alone() -> None:
