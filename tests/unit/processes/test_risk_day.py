@@ -17,7 +17,6 @@ from autofutures.ops.folder import Folder
 from autofutures.processes.risk_day import risk_day, summary_of
 from autofutures.processes.stream import LENGTH
 from autofutures.storage.journal import Journal
-from autofutures.trader import Trader
 from tests.journals import a_run, trade
 from tests.runs import DAY, TXF
 from tests.unit.backtest.test_report import Page
@@ -40,7 +39,7 @@ class Made:
         write_run(run, root / "run.json")
         self.folder = Folder(root)
         outbox, stream = Outbox("trader", 1), bytearray()
-        self.trader: Trader
+        self.at = 0
         with Journal.open(self.folder.journal) as journal:
 
             def keep(inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage], at: int) -> None:
