@@ -13,6 +13,8 @@ from autofutures.simulation.seeds import KINDS, ORDERS, TICKS
 
 SEEDS = range(1, 13)
 
+pytestmark = pytest.mark.timeout(400)  # Twelve seeds are a minute's work, on a computer that is free.
+
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
