@@ -155,7 +155,7 @@ class Processes:
     def close(self) -> None:
         """See `Workers`."""
         for process in set(multiprocessing.active_children()) - self._before:
-            process.terminate()
+            process.kill()  # A chunk is only a question to the data: there is nothing that it should put away.
         # The pool's own thread sees them end, and is waited for: it reaps them too.
         self._pool.shutdown(wait=True, cancel_futures=True)
 
