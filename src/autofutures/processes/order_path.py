@@ -147,7 +147,7 @@ def _run_both(folder: Folder) -> None:
             raise BrokenInvariant("the floor's chain broke; see its log")
     finally:
         for child in children:
-            child.terminate()
+            child.kill()  # What the chain had to say is written by then.
             child.wait()
 
 
