@@ -8,10 +8,10 @@ import pytest
 from autofutures.assemble.nodes import make_trader, with_covers
 from autofutures.backtest.runner import Result, run
 from autofutures.config import RunSettings, SettingsFile, StrategySettings
-from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Alert, Beat, Cancel, ExitMoved, ExitPlan, Filled, Placed, Submit, Tick
 from autofutures.domain.units import MINUTE, SECOND, OrderType, Side
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from autofutures.orders.policy import Policy
 from tests.makers import intent

@@ -11,9 +11,9 @@ from autofutures.assemble.series import with_series
 from autofutures.backtest.runner import Result, notes_of, run
 from autofutures.config import RunSettings, StrategySettings
 from autofutures.data.continuous import Rule
-from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.units import SECOND
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from tests.unit.data.files import put
 

@@ -8,10 +8,10 @@ import pytest
 from autofutures.assemble.nodes import finals_of, make_trader, with_covers
 from autofutures.backtest.runner import notes_of, run
 from autofutures.config import RunSettings, SettingsFile, StrategySettings
-from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import ExitMoved, ExitPlan, Filled, Placed, SessionEnded, Tick, Traded
 from autofutures.domain.units import SECOND, OrderType, Side
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from autofutures.portfolio.tally import fill_line
 from tests.makers import intent

@@ -14,11 +14,12 @@ from autofutures.data.catalog import Catalog
 from autofutures.data.feed import events
 from autofutures.data.generate import generate
 from autofutures.data.settlement import settlement_of_bars, settlement_ticks
-from autofutures.data.stream import KINDS, chunks, days_of, sessions_of
+from autofutures.data.stream import KINDS, chunks, days_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import SessionEnded, Tick
 from autofutures.domain.units import SECOND
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import band, limit_percent_bp
 from autofutures.market.quotes import ANY_PRICE, LOWEST

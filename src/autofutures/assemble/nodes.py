@@ -3,9 +3,9 @@
 import msgspec
 
 from autofutures.config import RunSettings, StrategySettings, book_stop_of
-from autofutures.data.stream import sessions_of
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.messages import Command
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import Bands
 from autofutures.market.sessions import Calendar

@@ -6,10 +6,11 @@ import msgspec
 
 from autofutures.assemble.nodes import calendar_of
 from autofutures.config import RunSettings
-from autofutures.data.catalog import Catalog, iso_day
+from autofutures.data.catalog import Catalog
 from autofutures.data.continuous import Continuous, Rule, continuous, days_of_contract, is_series
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
+from autofutures.market.dates import iso_day
 from autofutures.market.expiry import last_day_of
 
 

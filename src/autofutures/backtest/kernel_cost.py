@@ -19,12 +19,13 @@ from autofutures.backtest import takes
 from autofutures.backtest.kernel.machine import Machine
 from autofutures.config import RunSettings, StrategySettings, environment_of_children
 from autofutures.data.feed import events
-from autofutures.data.stream import QUOTE, TICK, Chunk, sessions_of
+from autofutures.data.stream import QUOTE, TICK, Chunk
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.messages import Bar, OrderChanged, Refused, Tick
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Session
 from autofutures.strategies.base import Strategy
 from autofutures.strategies.context import Context

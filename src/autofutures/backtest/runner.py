@@ -13,12 +13,14 @@ from autofutures.assemble.market import make_exchange, make_feed
 from autofutures.backtest.statistics import Ticks
 from autofutures.backtest.tape import Tape
 from autofutures.config import Market, RunSettings
-from autofutures.data.catalog import Catalog, iso_day
-from autofutures.data.stream import KINDS, QUOTE, TICK, chunks, days_of, trading_days
+from autofutures.data.catalog import Catalog
+from autofutures.data.stream import KINDS, QUOTE, TICK, chunks, days_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import AnyMessage, Quote, Tick
 from autofutures.domain.units import SECOND
 from autofutures.engine import Engine
+from autofutures.market.contract_days import trading_days
+from autofutures.market.dates import iso_day
 from autofutures.market.quotes import middle
 from autofutures.matching import depth_market, quote_rules, rules
 from autofutures.matching.model import FeedEvent

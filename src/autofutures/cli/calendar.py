@@ -95,8 +95,8 @@ def _days_ahead(folder: "Folder", count: int) -> list[dict[str, str]]:
 
     from autofutures import clock
     from autofutures.assemble.nodes import calendar_of, instruments_of
-    from autofutures.data.stream import sessions_of
     from autofutures.domain.units import SECOND
+    from autofutures.market.contract_days import sessions_of
     from autofutures.market.dates import add_days, taipei_day
     from autofutures.storage.day_changes import closed_days
 

@@ -28,6 +28,7 @@ from autofutures.data.record import FileRecord, SeriesRecord
 from autofutures.data.rules import BAR_KINDS, Kind
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
+from autofutures.market.dates import iso_day
 
 _decode_record = msgspec.json.Decoder(FileRecord).decode
 _NEAR = 5
@@ -111,11 +112,6 @@ class BarColumns:
 
     def __len__(self) -> int:
         return len(self.at)
-
-
-def iso_day(day: int) -> str:
-    """`2021-07-26` of 20210726."""
-    return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
 
 
 def place_of(kind: Kind, symbol: str, day: int) -> Path:

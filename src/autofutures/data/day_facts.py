@@ -7,12 +7,13 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
-from autofutures.data.catalog import Catalog, iso_day, place_of
+from autofutures.data.catalog import Catalog, place_of
 from autofutures.data.decimals import price_text
 from autofutures.data.rules import BAR_KINDS, Kind
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument, instrument
 from autofutures.domain.units import SECOND
+from autofutures.market.dates import iso_day
 
 _KINDS: tuple[Kind, ...] = ("ticks", "spreads", "quotes", "depth", *BAR_KINDS.values())
 

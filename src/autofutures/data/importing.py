@@ -8,12 +8,13 @@ import msgspec
 import polars as pl
 
 from autofutures.data import shelf
-from autofutures.data.catalog import Catalog, Part, iso_day, place_of, providers, write_frame
+from autofutures.data.catalog import Catalog, Part, place_of, providers, write_frame
 from autofutures.data.importers import Options, importer_for
 from autofutures.data.record import FileRecord, SeriesRecord, series_records
 from autofutures.data.rules import UNREADABLE, Kind, Parsed
 from autofutures.data.source import Source, open_source
 from autofutures.domain.errors import BadInput, NotThisFormat, Refusal
+from autofutures.market.dates import iso_day
 from autofutures.market.sessions import Calendar
 
 Progress = Callable[[str, int, int], None]

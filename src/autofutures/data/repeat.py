@@ -13,9 +13,9 @@ import polars as pl
 
 from autofutures.config import RunSettings
 from autofutures.data.catalog import Catalog, TickColumns, place_of, write_frame
-from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import instrument
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 
 

@@ -18,12 +18,11 @@ from numpy.typing import NDArray
 
 from autofutures.config import Market, RunSettings
 from autofutures.data.bar_path import ticks_of_bars
-from autofutures.data.catalog import ROW_GROUP, Catalog, DepthColumns, QuoteColumns, TickColumns, iso_day
+from autofutures.data.catalog import ROW_GROUP, Catalog, DepthColumns, QuoteColumns, TickColumns
 from autofutures.data.rules import Kind
 from autofutures.domain.errors import BadInput
-from autofutures.domain.instrument import instrument
-from autofutures.market.dates import add_days
-from autofutures.market.expiry import last_day_of
+from autofutures.market.contract_days import sessions_of
+from autofutures.market.dates import iso_day
 from autofutures.market.sessions import Calendar, Session
 
 TICK, QUOTE, SESSION_END, DEPTH = 0, 1, 2, 3
@@ -132,22 +131,6 @@ def _say_what_there_is(catalog: Catalog, market: Market, symbol: str, day: int) 
             catalog.depth(symbol, day)
         case "bars":
             catalog.bars(symbol, day)
-
-
-def sessions_of(symbol: str, day: int, calendar: Calendar) -> tuple[Session, ...]:
-    """A contract's sessions of a trading day, in order: what a session's end counts."""
-    item = instrument(symbol)
-    return calendar.sessions_of(day, item.product.sessions, last_day_of(item, calendar))
-
-
-def trading_days(symbol: str, first: int, last: int, calendar: Calendar) -> list[int]:
-    """The days from `first` to `last` on which a contract trades, as far as the calendar knows."""
-    days, day = [], first
-    while day <= last:
-        if sessions_of(symbol, day, calendar):
-            days.append(day)
-        day = add_days(day, 1)
-    return days
 
 
 def _leg(

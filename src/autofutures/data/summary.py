@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from autofutures.data.catalog import iso_day
 from autofutures.data.importing import Imported
 from autofutures.data.record import SeriesRecord
 from autofutures.data.rules import Kind
+from autofutures.market.dates import iso_day
 
 
 class SeriesSummary(msgspec.Struct, frozen=True):

@@ -86,6 +86,11 @@ def checked_day(day: int) -> int:
     return day
 
 
+def iso_day(day: int) -> str:
+    """`2021-07-26` of 20210726."""
+    return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
+
+
 def parse_day(text: str) -> int:
     """The date that `2021-07-26` or `20210726` names, as YYYYMMDD.
 

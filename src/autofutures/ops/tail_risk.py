@@ -14,10 +14,11 @@ import msgspec
 
 from autofutures.assemble.nodes import calendar_of
 from autofutures.config import RunSettings
-from autofutures.data.catalog import Catalog, iso_day
+from autofutures.data.catalog import Catalog
 from autofutures.data.continuous import closing_ticks, contracts_of, days_of_contract
 from autofutures.data.rules import BAR_KINDS
 from autofutures.domain.instrument import Instrument, instrument
+from autofutures.market.dates import iso_day
 from autofutures.market.sessions import Calendar
 from autofutures.portfolio.pnl import worth
 from autofutures.risk.figures import LEAST_SAMPLE, TailRisk, profits_of, tail_risk

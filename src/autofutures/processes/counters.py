@@ -11,7 +11,6 @@ import msgspec
 
 from autofutures.assemble.nodes import calendar_of, instruments_of, make_trader
 from autofutures.config import RunSettings
-from autofutures.data.catalog import iso_day
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import (
     TRADER_K,
@@ -29,6 +28,7 @@ from autofutures.domain.messages import (
     Tick,
     Traded,
 )
+from autofutures.market.dates import iso_day
 from autofutures.market.quotes import middle
 from autofutures.ops.folder import Folder
 from autofutures.orders.risk_desk import sessions_of_book

@@ -9,8 +9,8 @@ from autofutures.assemble.nodes import calendar_of, make_tally
 from autofutures.backtest.run_report import report_of
 from autofutures.backtest.runner import Prices
 from autofutures.config import RunSettings
-from autofutures.data.catalog import iso_day
 from autofutures.domain.instrument import instrument
+from autofutures.market.dates import iso_day
 from autofutures.ops.folder import Folder
 from autofutures.portfolio.tally import Summary, Tally
 from autofutures.processes.stream import read_stream

@@ -12,10 +12,10 @@ import msgspec
 
 from autofutures.assemble.nodes import calendar_of, finals_of, instruments_of
 from autofutures.config import RunSettings
-from autofutures.data.catalog import iso_day
-from autofutures.data.stream import sessions_of, trading_days
 from autofutures.domain.instrument import instrument
 from autofutures.domain.messages import OrderChanged, Placed, Traded
+from autofutures.market.contract_days import sessions_of, trading_days
+from autofutures.market.dates import iso_day
 from autofutures.market.expiry import last_day_of
 from autofutures.market.sessions import Session
 from autofutures.matching.ledger import FillLine, OrderLine, Statement

@@ -15,11 +15,11 @@ from autofutures.assemble.nodes import calendar_of, make_trader
 from autofutures.backtest.risk_data import Exposed, Happened, Line, Refusal, RiskDayData, TailsShown
 from autofutures.backtest.wording import date
 from autofutures.config import RunSettings
-from autofutures.data.catalog import iso_day
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import minor_unit
 from autofutures.domain.messages import AnyMessage, Halted, Intent, Quote, Refused, Tick, decode_frame
 from autofutures.domain.units import SECOND
+from autofutures.market.dates import iso_day
 from autofutures.ops.folder import Folder
 from autofutures.ops.risk_shown import batches_of, event_of, limit_moves
 from autofutures.ops.tail_risk import LEVEL, WINDOW, tails_of

@@ -16,10 +16,10 @@ from autofutures.assemble.market import (
 )
 from autofutures.assemble.nodes import bands_of, make_trader
 from autofutures.config import RunSettings
-from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Accepted, SessionEnded, Tick
 from autofutures.domain.units import MINUTE, SECOND, OrderType
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
 from autofutures.matching.model import DepthChanged

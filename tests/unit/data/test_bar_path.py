@@ -10,10 +10,11 @@ from autofutures.data.bar_path import ticks_of_bars
 from autofutures.data.catalog import BarColumns, Catalog
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
-from autofutures.data.stream import SESSION_END, TICK, chunks, sessions_of
+from autofutures.data.stream import SESSION_END, TICK, chunks
 from autofutures.domain.units import MINUTE, SECOND
 from autofutures.market.bar_columns import bars_of
 from autofutures.market.bars import parse_span
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 
 TXF, DAY = "TAIFEX:TXF202605", 20260519

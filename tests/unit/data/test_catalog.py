@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from autofutures.data.catalog import Catalog, iso_day, place_of
+from autofutures.data.catalog import Catalog, place_of
 from autofutures.data.rules import Kind
 from autofutures.domain.errors import BadInput
-from autofutures.market.dates import taipei_ns
+from autofutures.market.dates import iso_day, taipei_ns
 from tests.unit.data.files import SPREAD_HEADER, imported, tick_file, tick_text
 
 

@@ -10,10 +10,10 @@ from autofutures.data.catalog import Catalog
 from autofutures.data.continuous import Continuous, Rule, continuous, contracts_of, write_series
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
-from autofutures.data.stream import sessions_of
 from autofutures.domain.errors import BadInput
 from autofutures.domain.units import SECOND
 from autofutures.market.continuous import By
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from tests.unit.data.files import put
 

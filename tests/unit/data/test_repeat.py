@@ -4,8 +4,9 @@ import pytest
 
 from autofutures.data.catalog import Catalog
 from autofutures.data.repeat import repeat
-from autofutures.data.stream import SESSION_END, TICK, chunks, sessions_of
+from autofutures.data.stream import SESSION_END, TICK, chunks
 from autofutures.domain.errors import BadInput
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from tests.runs import RECORDED, RECORDED_DAY, a_catalog
 

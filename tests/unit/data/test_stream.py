@@ -23,12 +23,11 @@ from autofutures.data.stream import (
     filled,
     merged,
     of_ticks,
-    sessions_of,
-    trading_days,
     with_ends,
 )
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Quote, SessionEnded, Tick
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar, Session
 from tests.unit.data.files import put
 
@@ -161,11 +160,6 @@ def test_a_day_that_one_contract_lacks_is_traded_by_the_others(tmp_path: Path) -
         (DAYS[2], 0),
         (DAYS[2], 1),
     ]
-
-
-def test_a_contract_trades_on_the_calendars_days_until_its_last() -> None:
-    found = trading_days("TXF202108", 20210813, 20210820, CALENDAR)
-    assert found == [20210813, 20210816, 20210817, 20210818]
 
 
 def test_a_contract_without_any_day_is_refused_at_once(tmp_path: Path) -> None:

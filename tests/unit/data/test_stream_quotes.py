@@ -12,12 +12,13 @@ from autofutures.data.rules import Kind
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import Quote, SessionEnded, Tick
 from autofutures.domain.units import Side
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from autofutures.matching.model import DepthChanged
 
 TXF = "TAIFEX:TXF202108"
 DAY, NEXT = 20210726, 20210727
-SESSION = stream.sessions_of(TXF, DAY, Calendar())[1]
+SESSION = sessions_of(TXF, DAY, Calendar())[1]
 OPENS = SESSION.opens_at
 
 COLUMNS: dict[Kind, tuple[str, ...]] = {

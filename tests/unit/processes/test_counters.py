@@ -5,7 +5,6 @@ import pytest
 
 from autofutures.bus.codec import Outbox
 from autofutures.config import RunSettings, StrategySettings, write_run
-from autofutures.data.stream import sessions_of
 from autofutures.domain.messages import (
     AnyMessage,
     BookKept,
@@ -20,6 +19,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OpenClose, OrderType, Side, TimeInForce
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.dates import taipei_ns
 from autofutures.market.sessions import Calendar
 from autofutures.ops.folder import Folder

@@ -5,7 +5,6 @@ import msgspec
 import pytest
 
 from autofutures.config import RunSettings, StrategySettings, write_run
-from autofutures.data.stream import sessions_of
 from autofutures.domain.messages import (
     Accepted,
     AnyMessage,
@@ -18,6 +17,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OpenClose, OrderType, Side, TimeInForce
+from autofutures.market.contract_days import sessions_of
 from autofutures.market.sessions import Calendar
 from autofutures.matching.ledger import Ledger
 from autofutures.ops.folder import Folder
