@@ -9,7 +9,8 @@ from autofutures.domain.units import Side
 from autofutures.matching.ledger import Entry, Ledger
 from autofutures.orders.account import OUTSIDE
 from autofutures.risk.position import reach
-from autofutures.simulation.judge import Judge, Key, order_of
+from autofutures.simulation.compared import order_of
+from autofutures.simulation.judge import Judge, Key
 from autofutures.trader import Trader
 
 

@@ -18,6 +18,7 @@ from autofutures.market.sessions import Session
 from autofutures.seats.strategy import StrategySeat
 from autofutures.simulation import trouble
 from autofutures.simulation.fuzz import Event, random_market
+from autofutures.simulation.limits import WIDE
 from autofutures.simulation.seeds import KINDS, ORDERS, PRICES, Plan
 from autofutures.simulation.supervisor import Supervisor
 from autofutures.simulation.tape import check_tape
@@ -139,6 +140,7 @@ class House:
         latest = bus.now + REST_NS
         bus.run_until(bus.now + ASKED_TWICE * self.plan.run.policy.every_ns + SECOND)
         while bus.now < latest and not self._is_at_rest():
+            self._trouble.relieve(WIDE)
             bus.run_until(bus.now + SECOND)
         seat = self.supervisor.trader
         if seat is None:

@@ -41,8 +41,10 @@ from autofutures.domain.messages import (
 from autofutures.domain.order_life import ALIVE, Status
 from autofutures.domain.units import Mode, Side
 from autofutures.orders.account import OUTSIDE
-from autofutures.orders.book import HELD_TYPES, Order
+from autofutures.orders.book import HELD_TYPES
 from autofutures.simulation.causes import Causes
+from autofutures.simulation.compared import book_of, order_of
+from autofutures.simulation.limits import LimitsJudge
 from autofutures.simulation.recoveries import Recoveries
 from autofutures.simulation.room import Room
 from autofutures.storage.journal import Journal
@@ -78,26 +80,6 @@ class Known(msgspec.Struct):
         return self.intent.k >= TRADER_K or self.intent.strategy == OUTSIDE
 
 
-def book_of(trader: Trader) -> dict[str, object]:
-    """All of a trader that money depends on, in a form that two traders can be compared by."""
-    orders = trader.orders
-    return {
-        "ledgers": [
-            (strategy, symbol, ledger.position, ledger.cost, ledger.realised, ledger.fees, ledger.tax)
-            for strategy, symbol, ledger in trader.portfolio.ledgers()
-        ],
-        "orders": sorted(str(order_of(order)) for order in orders.alive()),
-        "working": [(symbol, orders.working(symbol, side)) for symbol in trader.instruments for side in Side],
-        "held": sorted(orders.held),
-        "plans": sorted(str(plan.moved(0)) for plan in trader.exits.plans()),
-    }
-
-
-def order_of(order: Order | None) -> object:
-    """An order's account, in a form that can be compared."""
-    return order and (order.client_id, order.status, order.filled, order.fills, order.cost, order.left)
-
-
 class Judge:
     """Watches one house.
 
@@ -117,6 +99,7 @@ class Judge:
         self._shadow = make_trader(run)
         self._symbols = run.symbols
         self._room = Room(run.limits["position"]["max_contracts"], self._shadow.covers)
+        self._limits = LimitsJudge(run.limits, self._shadow, self._room, run.bands)
         self._causes = Causes(run)
         self._inputs: Sequence[AnyMessage] = ()
         self._saved: dict[str, bytes] = {}
@@ -138,6 +121,7 @@ class Judge:
         """A trader starts: until it says otherwise it has compared with nobody, and may open nothing."""
         self._mode = Mode.REDUCING
         self._causes.new_life()
+        self._limits.new_life()
 
     def kept(self, trader: Trader, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """A batch is in the journal: what the trader is now must be what its journal says."""
@@ -149,6 +133,7 @@ class Judge:
                 self._fact(message)
         if not outputs:
             self._causes.links(inputs, outputs)
+            self._limits.kept(inputs, outputs)
             return
         self.recoveries.heard(inputs, outputs)
         ends = self._ends(inputs)
@@ -156,6 +141,7 @@ class Judge:
             self._fold(message)
         self._still_owed(ends)
         self._causes.links(inputs, outputs)
+        self._limits.kept(inputs, outputs)
         self._batches += 1
         if self._batches % WHOLE_EVERY == 0:
             self.same_book(trader, "the live trader")
@@ -221,6 +207,7 @@ class Judge:
             case _:
                 pass  # The shadow trader below compares the rest.
         self._shadow.fold(message)
+        self._limits.fold(message)
 
     def _placed(self, placed: Placed) -> None:
         order = Known(placed.intent, placed.status, placed.intent.qty)
@@ -233,6 +220,8 @@ class Judge:
             self._may_leave(placed.client_id, order)
         if not order.is_exit:
             self._room.let_through(order.intent)
+            if not self._reduces(order.intent, 0):
+                self._limits.sent_today(order.intent, self._clock())
         self.orders[placed.client_id] = order
         self._room.works(order.intent, order.left)
         self.counts["decisions"] += 1
@@ -253,9 +242,9 @@ class Judge:
         if (intent.strategy, intent.symbol) in self._stopped:
             raise BrokenInvariant(f"{intent} leaves, and the book stop of {intent.strategy} has fired")
         own = order.left if client_id in self.orders else 0
-        working = self._room.working[intent.symbol, intent.side] - own
-        if self._room.held[intent.symbol] * intent.side + working + intent.qty <= 0:
+        if self._reduces(intent, own):
             return
+        self._limits.let_through(intent, own)
         if self._mode is not Mode.NORMAL:
             raise BrokenInvariant(f"{intent} leaves while the book is {self._mode.word}")
         why_not = self._causes.may_open(self._inputs)
@@ -268,6 +257,11 @@ class Judge:
         ]
         if unknown:
             raise BrokenInvariant(f"{intent} leaves while the outcome of {unknown} is not known")
+
+    def _reduces(self, intent: Intent, own: int) -> bool:
+        """Whether it can only bring the account's position nearer to zero; `own` of what works is the order's."""
+        working = self._room.working[intent.symbol, intent.side] - own
+        return self._room.held[intent.symbol] * intent.side + working + intent.qty <= 0
 
     def _ends(self, inputs: Sequence[AnyMessage]) -> list[Canceled | Expired]:
         """What the venue says of orders that were alive and are over now; a list may say more, and comes first."""

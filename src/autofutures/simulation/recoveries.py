@@ -9,11 +9,15 @@ from autofutures.domain.messages import (
     BookMode,
     BookStop,
     Filled,
+    Halted,
+    HaltReset,
+    LimitSet,
     LinkChanged,
     OrderChanged,
     Placed,
     Refused,
     Rejected,
+    RiskDay,
     Snapshot,
     Traded,
 )
@@ -47,6 +51,12 @@ BRANCHES = (
     "full_disk_survived",
     "stranger_handled",
     "book_stop_fired",
+    "risk_day_begun",
+    "risk_halted",
+    "risk_halt_outlived_trader",
+    "risk_halt_reset",
+    "limit_changed",
+    "entry_refused_by_limit",
 )
 """Every branch that is counted."""
 
@@ -63,6 +73,17 @@ _REFUSALS = {
     "epoch": "former_life_refused",
     "unknown": "entry_refused_in_doubt",
     "mode": "entry_refused_by_mode",
+    "daily_loss": "entry_refused_by_limit",
+    "drawdown": "entry_refused_by_limit",
+    "loss_streak": "entry_refused_by_limit",
+    "repeated_execution": "entry_refused_by_limit",
+    "daily_messages": "entry_refused_by_limit",
+}
+_RISK: dict[type[AnyMessage], str] = {
+    RiskDay: "risk_day_begun",
+    Halted: "risk_halted",
+    HaltReset: "risk_halt_reset",
+    LimitSet: "limit_changed",
 }
 _DISK = " disk "
 """In every reason that a journal's health gives."""
@@ -122,6 +143,8 @@ class Recoveries:
                 self.counts[_REFUSALS[message.rule]] += 1
             case BookMode():
                 self._mode_said(message)
+            case RiskDay() | Halted() | HaltReset() | LimitSet():
+                self.counts[_RISK[type(message)]] += 1
             case _:
                 pass
 

@@ -43,6 +43,10 @@ class Room:
         if intent.closes_k:
             self._leaving[intent.strategy, intent.symbol, intent.side] += qty
 
+    def at_work(self, strategy: str, symbol: str, side: Side) -> int:
+        """What the orders of one strategy may still trade on one side."""
+        return self._at_work[strategy, symbol, side]
+
     def traded(self, traded: Traded) -> None:
         """A fill is booked."""
         self.held[traded.symbol] += traded.side * traded.qty

@@ -9,6 +9,7 @@ from autofutures.bus.memory import CALM, Weather
 from autofutures.config import RunSettings, StrategySettings, Value
 from autofutures.domain.units import SECOND
 from autofutures.orders.policy import Policy
+from autofutures.simulation.limits import limits_of
 
 TICKS = 2_000
 """The fewest trades of a seed's market, unless told otherwise."""
@@ -150,6 +151,7 @@ def _settings_of(random: Random, seed: int) -> RunSettings:
             "order_size": {"max_contracts": random.choice((1, 3, 10))},
             "message_rate": {"max_per_second": random.choice((3, 50))},
             "stale_tick": {"max_age_ms": random.choice((2_000, 10_000))},
+            **limits_of(seed),
         },
         slippage_ticks=random.randrange(3),
         queue_contracts=random.choice((0, 3, 20)),

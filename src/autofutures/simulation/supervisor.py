@@ -71,6 +71,8 @@ class Supervisor:
         if seat.start(self._world.bus.now):
             self._world.judge.recoveries.counts["trader_refolded"] += 1
             self._world.judge.same_book(seat.trader, "the trader that was started again")
+            halted = bool(seat.trader.risk.state.halts)
+            self._world.judge.recoveries.counts["risk_halt_outlived_trader"] += halted
         self._ring_at, self._settles = 0, False
         return seat
 

@@ -6,6 +6,7 @@ from autofutures.domain.units import SECOND
 from autofutures.seats.port import TRADER
 from autofutures.simulation.disk import TROUBLES
 from autofutures.simulation.fate import CHANCES
+from autofutures.simulation.limits import relief
 from autofutures.simulation.supervisor import Supervisor
 from autofutures.simulation.world import World
 
@@ -63,6 +64,14 @@ class Trouble:
         if self._world.counts["ticks"] % RESET_EVERY == 0:
             for strategy in plan.run.strategies:
                 self._says(Command("reset", strategy.name, "reset", "book_stop", {}))
+            self.relieve()
+
+    def relieve(self, limit: int = 0) -> None:
+        """A person looks at what has halted, raises each limit, to twice what it was or to `limit`, and resets it."""
+        seat = self._supervisor.trader
+        halts = tuple(seat.trader.risk.state.halts.values()) if seat is not None else ()
+        for command in relief(halts, f"h{self._world.bus.now}", limit):
+            self._says(command)
 
     def _disk_trouble(self) -> None:
         """There is no room, or little, or writing is slow, for a while."""

@@ -25,7 +25,7 @@ class Bench:
 
     def __init__(self, run: RunSettings = RUN) -> None:
         self.trader = make_trader(run)
-        self.judge = Judge(run)
+        self.judge = Judge(run, lambda: OPEN)
         self.books = Books(self.judge, run)
         self.judge.kept(self.trader, (), (BookMode(OPEN, Mode.NORMAL, ()),))
         self.hear(tick())
