@@ -44,7 +44,7 @@ from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import HELD_TYPES
 from autofutures.simulation.causes import Causes
 from autofutures.simulation.compared import book_of, order_of
-from autofutures.simulation.limits import LimitsJudge
+from autofutures.simulation.limits import LimitsJudge, mode_besides
 from autofutures.simulation.recoveries import Recoveries
 from autofutures.simulation.room import Room
 from autofutures.storage.journal import Journal
@@ -185,7 +185,7 @@ class Judge:
             case OrderChanged():
                 self._changed(message)
             case BookMode():
-                self._mode = message.mode
+                self._mode = mode_besides(message)
             case BookStop():
                 (self._stopped.add if message.fired else self._stopped.discard)(
                     (message.strategy, message.symbol)

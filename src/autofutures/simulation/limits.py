@@ -11,6 +11,7 @@ from random import Random
 from autofutures.domain.errors import BrokenInvariant
 from autofutures.domain.messages import (
     AnyMessage,
+    BookMode,
     Cancel,
     Command,
     Halted,
@@ -20,6 +21,7 @@ from autofutures.domain.messages import (
     Tick,
     Traded,
 )
+from autofutures.domain.units import Mode
 from autofutures.orders.account import OUTSIDE
 from autofutures.orders.risk_desk import NAME
 from autofutures.risk.position import reach
@@ -94,6 +96,13 @@ def relief(halts: Iterable[Halted], flow: str, limit: int = 0) -> list[Command]:
         }
         said.append(Command(f"{flow}r{number}", "", "reset", NAME, reset, "operator/1"))
     return said
+
+
+def mode_besides(said: BookMode) -> Mode:
+    """The mode for other reasons than halts, which the gate asks for by themselves, at once."""
+    halted = tuple(f"{control}: " for control in SETTINGS)
+    only_halts = said.reasons and all(reason.startswith(halted) for reason in said.reasons)
+    return Mode.NORMAL if only_halts else said.mode
 
 
 class LimitsJudge:
