@@ -48,7 +48,6 @@ def test_sets_whose_tables_are_full_go_on_in_the_middle_of_a_tile(
     whole = [_timeless(one) for one in workers.evaluate("kernel", run, SETS)]
     for module in (layout, machine, takes, kernel_sets):
         monkeypatch.setattr(module, "ROWS", 20)
-    monkeypatch.setattr(kernel_sets, "LIMITS", dict.fromkeys(machine.LIMITS, 20) | {"error": 0})
     taken_away: list[int] = []
     empty = machine.Machine.empty
 

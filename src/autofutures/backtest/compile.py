@@ -28,6 +28,7 @@ from numba.core.typing import templates
 from numba.core.typing.context import BaseContext
 from numba.extending import overload_method
 
+from autofutures.backtest.kernel import own
 from autofutures.backtest.kernel import types as kernel_types
 from autofutures.config import default_cache
 from autofutures.domain.errors import BadInput
@@ -94,7 +95,7 @@ class Linked(NamedTuple):
 
     dtype: np.dtype[np.void]
     hooks: tuple[int, ...]
-    """Addresses."""
+    """Addresses, 0 where the strategy has no such method, and at the end that of its `glide`."""
     kernel: Kernel
     hits: int
     """Functions that came out of the cache."""
@@ -200,27 +201,29 @@ _STRATEGY = '''"""Generated: one strategy's hooks."""
 from numba import njit, types
 
 from autofutures.backtest import compile as linker
-from autofutures.backtest.kernel.types import CONTEXT, EVENTS, record_at
+from autofutures.backtest.kernel import loop
+from autofutures.backtest.kernel.own import own_hooks
+from autofutures.backtest.kernel.types import CONTEXT, EVENTS, STATE, TABLES, record_at
 
-_self = record_at(linker.self_type({name!r}))
+_own = linker.self_type({name!r})
+_self = record_at(_own)
 _context = record_at(CONTEXT)
 _SIGNATURE = types.int64(types.intp, types.intp, types.intp)
+_hooks, _state, _tables = record_at(own_hooks(_own, {heeds!r})), record_at(STATE), record_at(TABLES)
+
+
+@njit(types.int64(*(types.intp,) * 11), cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def glide(hooks, state, tables, at, kind, leg, a, b, c, number, count):
+    return loop.glide(_hooks(hooks), _state(state), _tables(tables), at, kind, leg, a, b, c, number, count)
 '''
 
 _HOOK = """
 _{hook}_event = record_at(EVENTS[{hook!r}])
 
 
-@njit(_SIGNATURE, cache=True)
+@njit(_SIGNATURE, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def {hook}(strategy, event, state):
     _self(strategy).{hook}(_{hook}_event(event), _context(state))
-    return 0
-"""
-
-_NO_HOOK = """
-
-@njit(_SIGNATURE, cache=True)
-def {hook}(strategy, event, state):
     return 0
 """
 
@@ -240,6 +243,7 @@ def run(jobs, n, at, kind, leg, a, b, c, d, first, count, rows, moment):
         job = _job(jobs + number * JOB_SIZE)
         F, S, X = _hooks(job.hooks), _state(job.state), _tables(job.tables)
         job.taken = loop.run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment)
+        job.waits = not loop.has_room(S, rows)
     return 0
 
 
@@ -281,19 +285,18 @@ def _link(strategy: type[Strategy], folder: Path) -> Linked:
     kernel = the_kernel(folder)
     name = name_of(strategy)
     linking[name] = strategy
-    text = _STRATEGY.format(name=name) + "".join(
-        (_HOOK if getattr(strategy, hook) is not getattr(Strategy, hook) else _NO_HOOK).format(hook=hook)
-        for hook in HOOKS
-    )
+    heeds = [hook for hook in HOOKS if getattr(strategy, hook) is not getattr(Strategy, hook)]
+    text = _STRATEGY.format(name=name, heeds=heeds) + "".join(_HOOK.format(hook=hook) for hook in heeds)
     try:
         module = _generated(name, text, folder)
     except errors.NumbaError as error:
         raise NotCompilable(_sentence(strategy, str(error))) from error
-    hooks: list[_Hook] = [getattr(module, hook) for hook in HOOKS]
-    compiled: tuple[_Hook | Function, ...] = (*hooks, *kernel)
+    hooks: dict[str, _Hook] = {name: getattr(module, name) for name in (*heeds, "glide")}
+    compiled: tuple[_Hook | Function, ...] = (*hooks.values(), *kernel)
     hits = sum(sum(found.stats.cache_hits.values()) for found in compiled)
     misses = sum(sum(found.stats.cache_misses.values()) for found in compiled)
-    return Linked(fields_of(strategy), tuple(map(_address, hooks)), kernel, hits, misses)
+    addresses = tuple(_address(hooks[name]) if name in hooks else 0 for name in (*HOOKS, "glide"))
+    return Linked(fields_of(strategy), addresses, kernel, hits, misses)
 
 
 def the_kernel(folder: Path) -> Kernel:
@@ -310,12 +313,13 @@ def _address(hook: _Hook) -> int:
 
 def name_of(strategy: type[Strategy]) -> str:
     """What the compiled strategy is called: another name for every other source that it can reach."""
-    hooks = [_STRATEGY, _HOOK, _NO_HOOK, _kernel_name(), strategy.__qualname__]
+    hooks = [_STRATEGY, _HOOK, _kernel_name(), strategy.__qualname__]
     return f"strategy_{_hash([*_sources_of(strategy), *hooks])}"
 
 
 def _kernel_name() -> str:
-    return f"kernel_{_hash([*(inspect.getsource(module) for module in kernel_types.sources()), _KERNEL])}"
+    sources = [inspect.getsource(module) for module in (own, *kernel_types.sources())]
+    return f"kernel_{_hash([*sources, _KERNEL])}"
 
 
 def _hash(texts: list[str]) -> str:

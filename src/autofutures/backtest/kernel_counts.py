@@ -82,8 +82,8 @@ class Counter:
         needed = (max(sums.MOST_DIGITS + 1, self._words.shape[1]) + 1) * len(fields) * len(rows)
         if needed > len(self._text):
             self._text = np.empty(needed, np.uint8)
-        size = self._kernel.lines(rows, fields, self._words, self._text)
-        return hashlib.sha256(self._text[:size].data).hexdigest()
+        begins = self._kernel.lines(rows, fields, self._words, self._text)
+        return hashlib.sha256(self._text[begins:].data).hexdigest()
 
 
 def table_of(rows: NDArray[np.void]) -> Integers:

@@ -13,7 +13,7 @@ import numpy as np
 from autofutures import clock
 from autofutures.backtest.kernel import state
 from autofutures.backtest.kernel.layout import ROWS, Layout
-from autofutures.backtest.kernel.machine import LIMITS, Machine, zeros
+from autofutures.backtest.kernel.machine import Machine, zeros
 from autofutures.backtest.kernel_counts import Counted, Counter
 from autofutures.backtest.objective import SetResult, measured_columns
 from autofutures.backtest.space import ParameterSet, Settings
@@ -59,7 +59,7 @@ class _Rank:
     """The sets of one thread, one after the other over each tile."""
 
     def __init__(self, runs: Sequence[RunSettings], layout: Layout) -> None:
-        self._memory = zeros(len(runs), state.STATE)
+        memory = zeros(len(runs), state.STATE)
         self._jobs = np.zeros(len(runs), state.JOB)
         self._takes: list[Compiled] = []
         self._machines: list[Machine] = []
@@ -69,7 +69,7 @@ class _Rank:
             own = slice(number, number + 1)
             take = Compiled(strategy, self._jobs[own])
             self._takes.append(take)
-            self._machines.append(Machine(run, strategy, take, layout, self._memory[own]))
+            self._machines.append(Machine(run, strategy, take, layout, memory[own]))
         self._kernel = self._takes[0].kernel
         self._counter = Counter(runs[0], self._kernel)
 
@@ -89,10 +89,7 @@ class _Rank:
         held = columns(tile)  # Until the kernel is done with them.
         places = [column.ctypes.data for column in held]
         self._kernel.run(self._jobs.ctypes.data, len(self._jobs), *places, 0, len(tile), ROWS, 0)
-        stopped = self._jobs["taken"] < len(tile)
-        for name, most in LIMITS.items():
-            stopped |= self._memory[name] > most
-        for number in np.flatnonzero(stopped):
+        for number in np.flatnonzero((self._jobs["taken"] < len(tile)) | (self._jobs["waits"] != 0)):
             machine, take = self._machines[number], self._takes[number]
             taken = int(self._jobs["taken"][number])
             take.unpack()

@@ -67,7 +67,7 @@ class Compiled:
         if tables is not self._aimed:
             self._aimed = tables
             self._outside[:] = [table.ctypes.data for table in tables]
-            self.job[0] = (self._hooks.ctypes.data, self._outside.ctypes.data, memory.ctypes.data, 0)
+            self.job[0] = (self._hooks.ctypes.data, self._outside.ctypes.data, memory.ctypes.data, 0, 0)
 
     def pack(self) -> None:
         """The strategy's fields go where compiled code has them."""
@@ -91,7 +91,8 @@ def interpreted(strategy: Strategy) -> Take:
     ) -> int:
         state = memory.view(np.recarray)[0]
         context = InterpretedContext(state)
-        hooks = loop.Hooks(strategy, *(_hook(strategy, name, context) for name in loop.Hooks._fields[1:]))
+        heard = [_hook(strategy, name, context) for name in loop.Hooks._fields[1:-1]]
+        hooks = loop.Hooks(*[strategy, *heard, loop.glide])
         rows = Tables(*(table.view(np.recarray) for table in tables))
         at, kind, leg, a, b, c, d = columns(chunk)
         return int(loop.run(hooks, state, rows, at, kind, leg, a, b, c, d, first, count, ROWS, moment))

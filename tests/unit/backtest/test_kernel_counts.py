@@ -81,15 +81,15 @@ def test_lines_are_those_of_the_messages(fills: list[tuple[int, int, int, int, i
     for number, word in said.items():
         words[number, : len(word) + 1] = [len(word), *word.encode()]
     out = np.zeros(300 * len(fills), np.uint8)
-    size = sums.lines(rows_of(fills), np.array(sums.FILL_LINE), words, out)
-    assert out[:size].tobytes().decode() == "".join(fill_line(one) + "\n" for one in messages_of(fills))
+    begins = sums.lines(rows_of(fills), np.array(sums.FILL_LINE), words, out)
+    assert out[begins:].tobytes().decode() == "".join(fill_line(one) + "\n" for one in messages_of(fills))
 
 
 @given(st.integers(-(2**63) + 1, 2**63 - 1))
 def test_a_number_is_written_as_python_writes_it(value: int) -> None:
     out = np.zeros(20, np.uint8)
-    end = sums.put_number(out, 0, value)
-    assert out[:end].tobytes().decode() == str(value)
+    begins = sums.put_number(out, 20, value)
+    assert out[begins:].tobytes().decode() == str(value)
 
 
 def test_a_line_has_the_fields_that_the_hash_is_described_with() -> None:

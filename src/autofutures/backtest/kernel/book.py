@@ -7,8 +7,9 @@ then, an order in doubt or a decision that comes late, is left out; all arithmet
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.equity import measure, move, point
 from autofutures.backtest.kernel.gate import gate, remember
+from autofutures.backtest.kernel.hours import session_at
 from autofutures.backtest.kernel.lots import remove, work
-from autofutures.backtest.kernel.memory import fill_row, order_row, placed_row, refusal_row
+from autofutures.backtest.kernel.memory import fill_row, order_row, placed_row, refusal_row, session_row
 from autofutures.backtest.kernel.state import MAX_HEARD, MAX_ORDERS, NEVER
 from autofutures.domain.messages import TRADER_K
 from autofutures.orders import exit_rules
@@ -293,6 +294,32 @@ def changed(S, slot, kind, at):
     elif kind == w.SAYS_EXPIRED:
         over(S, slot, w.EXPIRED)
     say_order(S, slot, at)
+
+
+def fire_stops(S, X, leg, price_ticks, at):
+    """Stops that the trader holds and a trade reaches leave."""
+    session = session_at(S, X, leg, at)
+    if session < 0:
+        return
+    row = session_row(X.sessions, session)
+    index = 0
+    while index < S.held_n:
+        slot = S.held[index]
+        order = S.orders[slot]
+        index += 1
+        if order.leg != leg:
+            continue
+        if not row.accepts_from <= order.at < row.ends_at:
+            over(S, slot, w.EXPIRED)
+            say_order(S, slot, at)
+            index -= 1
+        elif (price_ticks - order.stop_ticks) * order.side >= 0:
+            index -= 1
+            S.held_n = remove(S.held, S.held_n, slot)
+            order.status = w.SENT
+            S.legs[leg].dirty = 1
+            say_order(S, slot, at)
+            submit(S, slot, w.MARKET if order.type == w.STOP else w.LIMIT, at)
 
 
 def book_fill(S, X, slot, qty, price_ticks, at):

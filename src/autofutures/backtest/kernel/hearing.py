@@ -2,12 +2,12 @@
 
 from autofutures.backtest.kernel import words as w
 from autofutures.backtest.kernel.hours import session_at
-from autofutures.backtest.kernel.memory import call, session_row
+from autofutures.backtest.kernel.memory import bar_event, call, session_row, tick_event
 from autofutures.market import bars
 
 
-def hear_tick(F, S, X, leg, at, price_ticks, qty, auction):
-    """The strategy hears a trade."""
+def hear_tick(F, own, S, X, leg, at, price_ticks, qty, auction):
+    """The strategy hears a trade; `own` is where its fields are."""
     S.cause_seq += 1
     S.k = 0
     S.leg = leg
@@ -16,13 +16,13 @@ def hear_tick(F, S, X, leg, at, price_ticks, qty, auction):
     if leg == 0:
         S.last_ticks = price_ticks
     if S.bars_n:
-        hear_bars(F, S, X, leg, at, price_ticks, qty)
-    tick = S.tick[0]
+        hear_bars(F, own, S, X, leg, at, price_ticks, qty)
+    tick = tick_event(F, S)
     tick.at = at
     tick.price_ticks = price_ticks
     tick.qty = qty
     tick.auction = auction
-    call(F.on_tick, F.strategy, tick, S)
+    call(F.on_tick, own, tick, S)
 
 
 def hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
@@ -44,7 +44,7 @@ def hear_quote(F, S, leg, at, bid_ticks, bid_qty, ask_ticks, ask_qty):
     call(F.on_quote, F.strategy, quote, S)
 
 
-def hear_bars(F, S, X, leg, at, price_ticks, qty):
+def hear_bars(F, own, S, X, leg, at, price_ticks, qty):
     """A trade enters the bars of its leg; those that it finishes are heard before it."""
     session = session_at(S, X, leg, at)
     if session < 0:
@@ -55,7 +55,7 @@ def hear_bars(F, S, X, leg, at, price_ticks, qty):
         timed = S.span_kind[number] == 0
         over = timed and at >= bar.at + S.span_size[number]
         if bar.trades and (code != bar.session or over):
-            tell_bar(F, S, leg, number)
+            tell_bar(F, own, S, leg, number)
         if not bar.trades:
             bar.at = bars.time_bucket(at, S.span_size[number]) if timed else at
             bar.session = code
@@ -67,13 +67,13 @@ def hear_bars(F, S, X, leg, at, price_ticks, qty):
         bar.qty += qty
         bar.trades += 1
         if not timed and (bar.trades if S.span_kind[number] == 1 else bar.qty) >= S.span_size[number]:
-            tell_bar(F, S, leg, number)
+            tell_bar(F, own, S, leg, number)
 
 
-def tell_bar(F, S, leg, number):
+def tell_bar(F, own, S, leg, number):
     """A bar is complete."""
     bar = S.legs[leg].bars[number]
-    event = S.bar[0]
+    event = bar_event(F, S)
     event.at = bar.at
     event.open_ticks = bar.open
     event.high_ticks = bar.high
@@ -85,7 +85,7 @@ def tell_bar(F, S, leg, number):
     event.span = number
     bar.trades = 0
     S.leg = leg
-    call(F.on_bar, F.strategy, event, S)
+    call(F.on_bar, own, event, S)
 
 
 def set_left(S, handle, left):
@@ -144,13 +144,13 @@ def hear(F, S, X, index):
     elif kind != w.HEARS_TIMER:
         S.leg = event.leg
     if kind == w.HEARS_TICK:
-        hear_tick(F, S, X, event.leg, event.at, event.price_ticks, event.qty, event.n)
+        hear_tick(F, F.strategy, S, X, event.leg, event.at, event.price_ticks, event.qty, event.n)
     elif kind == w.HEARS_QUOTE:
         hear_quote(F, S, event.leg, event.at, event.price_ticks, event.qty, event.n, event.fee)
     elif kind == w.HEARS_SESSION_END:
         for number in range(S.bars_n):
             if S.legs[event.leg].bars[number].trades:
-                tell_bar(F, S, event.leg, number)
+                tell_bar(F, F.strategy, S, event.leg, number)
         call(F.on_session_close, F.strategy, event, S)
     elif kind == w.HEARS_TIMER:
         call(F.on_timer, F.strategy, event, S)

@@ -12,18 +12,25 @@ from autofutures.backtest.kernel.book import (
     book_fill,
     changed,
     decide,
+    fire_stops,
     heard,
     over,
     release,
     revoke,
     say_order,
-    submit,
 )
 from autofutures.backtest.kernel.equity import mark, move
 from autofutures.backtest.kernel.hearing import hear, hear_quote, hear_tick
 from autofutures.backtest.kernel.hours import limit_prices, session_at
-from autofutures.backtest.kernel.lots import remove
-from autofutures.backtest.kernel.memory import band_row, column, session_row, small
+from autofutures.backtest.kernel.memory import (
+    band_row,
+    borrow,
+    column,
+    give_back,
+    pass_over,
+    session_row,
+    small,
+)
 from autofutures.backtest.kernel.reach import refresh_all
 from autofutures.backtest.kernel.state import MAX_TIMERS, NEVER
 from autofutures.engine import MAX_RINGS, MAX_ROUNDS
@@ -45,6 +52,8 @@ class Hooks(NamedTuple):
     on_exit: object
     on_timer: object
     on_session_close: object
+    glide: object
+    """`glide`, with the strategy's own hooks compiled into it."""
 
 
 # --- one instant
@@ -159,32 +168,6 @@ def is_bad(S, leg, price_ticks):
     return L.high != 0 and not L.low <= price_ticks <= L.high
 
 
-def fire_stops(S, X, leg, price_ticks, at):
-    """Stops that the trader holds and a trade reaches leave."""
-    session = session_at(S, X, leg, at)
-    if session < 0:
-        return
-    row = session_row(X.sessions, session)
-    index = 0
-    while index < S.held_n:
-        slot = S.held[index]
-        order = S.orders[slot]
-        index += 1
-        if order.leg != leg:
-            continue
-        if not row.accepts_from <= order.at < row.ends_at:
-            over(S, slot, w.EXPIRED)
-            say_order(S, slot, at)
-            index -= 1
-        elif (price_ticks - order.stop_ticks) * order.side >= 0:
-            index -= 1
-            S.held_n = remove(S.held, S.held_n, slot)
-            order.status = w.SENT
-            S.legs[leg].dirty = 1
-            say_order(S, slot, at)
-            submit(S, slot, w.MARKET if order.type == w.STOP else w.LIMIT, at)
-
-
 def quiet_until(S, leg):
     """Until when trades of a leg cannot move anything of ours, unless they reach a price of its own."""
     L = S.legs[leg]
@@ -199,7 +182,8 @@ def quiet_until(S, leg):
 def glide(F, S, X, at, kind, leg, a, b, c, number, count):
     """Takes trades of one leg until one may move something of ours, or the strategy says something.
 
-    What only they change is held in hand meanwhile. Returns the number of the first that was not taken.
+    What only they change is held in hand meanwhile, the strategy's own fields too. Returns the number of the first that
+    was not taken; what the strategy said waits.
     """
     which = small(leg, number)
     until = quiet_until(S, which)
@@ -213,6 +197,7 @@ def glide(F, S, X, at, kind, leg, a, b, c, number, count):
         lo, hi = max(lo, L.low - 1), min(hi, L.high + 1)
     position, marked_at = L.position, L.last_mark
     net, peak, deepest = S.net, S.peak, S.max_drawdown
+    own = borrow(F)
     first = number
     while number < count and small(kind, number) == w.IS_TICK and small(leg, number) == which:
         now, price_ticks = column(at, number), column(a, number)
@@ -226,17 +211,16 @@ def glide(F, S, X, at, kind, leg, a, b, c, number, count):
                 deepest = peak - net
         marked_at = price_ticks
         S.now = now
-        hear_tick(F, S, X, which, now, price_ticks, column(b, number), column(c, number))
+        hear_tick(F, own, S, X, which, now, price_ticks, column(b, number), column(c, number))
         number += 1
         if S.said_n:
             break
+    give_back(F, own)
     if number > first:
         L.last, L.last_mark, L.last_at = marked_at, marked_at, S.now
         S.net, S.peak, S.max_drawdown = net, peak, deepest
         S.market_seq += number - first
         S.ticks += number - first
-        if S.said_n:
-            answer(F, S, X, S.now)
     return number
 
 
@@ -439,6 +423,34 @@ def begin(F, S, X, at):
     settle(F, S, X, at, MAX_ROUNDS - 1)
 
 
+def skim(F, S, X, at, kind, leg, a, b, c, d, number, count):
+    """Takes events that move nothing of ours, up to one at which the strategy decides; the first that was not taken."""
+    if small(kind, number) == w.IS_TICK:
+        taken = pass_over(F, S, X, at, kind, leg, a, b, c, number, count)
+        if S.said_n:
+            answer(F, S, X, S.now)
+        return taken
+    if small(kind, number) == w.IS_QUOTE:
+        return glide_quotes(F, S, X, at, kind, leg, a, b, c, d, number, count)
+    return number
+
+
+def take_event(F, S, X, at, kind, leg, a, b, c, d, number):
+    """Takes one event, whole, and before it the timers that are due."""
+    now = column(at, number)
+    if S.next_timer < now:
+        ring_before(F, S, X, now)
+    which = small(leg, number)
+    what = small(kind, number)
+    if what == w.IS_TICK:
+        take_tick(F, S, X, which, now, column(a, number), column(b, number), column(c, number))
+    elif what == w.IS_SESSION_END:
+        take_session_end(F, S, X, which, now, column(a, number))
+    else:
+        bid, ask = column(a, number), column(c, number)
+        take_quote(F, S, X, which, now, bid, column(b, number), ask, column(d, number))
+
+
 def has_room(S, rows):
     """Whether the tables have room for whatever one event may write."""
     return (
@@ -464,29 +476,11 @@ def run(F, S, X, at, kind, leg, a, b, c, d, first, count, rows, moment):
         void(F, S, X, moment)
     number = first
     while number < count:
-        taken = number
-        if small(kind, number) == w.IS_TICK:
-            taken = glide(F, S, X, at, kind, leg, a, b, c, number, count)
-        elif small(kind, number) == w.IS_QUOTE:
-            taken = glide_quotes(F, S, X, at, kind, leg, a, b, c, d, number, count)
-        if taken > number:
-            number = taken
-            if not has_room(S, rows):
-                break
-            continue
-        now = column(at, number)
-        if S.next_timer < now:
-            ring_before(F, S, X, now)
-        which = small(leg, number)
-        what = small(kind, number)
-        if what == w.IS_TICK:
-            take_tick(F, S, X, which, now, column(a, number), column(b, number), column(c, number))
-        elif what == w.IS_SESSION_END:
-            take_session_end(F, S, X, which, now, column(a, number))
-        else:
-            bid, ask = column(a, number), column(c, number)
-            take_quote(F, S, X, which, now, bid, column(b, number), ask, column(d, number))
-        number += 1
+        taken = skim(F, S, X, at, kind, leg, a, b, c, d, number, count)
+        if taken == number:
+            take_event(F, S, X, at, kind, leg, a, b, c, d, number)
+            taken += 1
+        number = taken
         if not has_room(S, rows):
             break
     return number

@@ -43,9 +43,6 @@ _BROKEN = {
 _COUNTS = ("out_orders", "out_fills", "out_refusals", "out_points")
 """How many rows of each table of `Rows` are written."""
 
-LIMITS = dict.fromkeys(_COUNTS, ROWS) | {"error": 0}
-"""Fields of the state above whose values the kernel stops, and somebody must call `empty`."""
-
 
 class Rows(NamedTuple):
     """What a run wrote, as structured arrays in its sequence."""

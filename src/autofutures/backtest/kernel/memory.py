@@ -55,5 +55,29 @@ def placed_row(table, index):
 
 
 def call(hook, strategy, event, state):
-    """Lets the strategy hear an event: a hook is a function here, and a pointer to one in compiled code."""
+    """Lets the strategy hear an event: a hook is a function here, and a pointer to one in compiled code, or 0."""
     hook(strategy, event, state)
+
+
+def tick_event(F, S):  # noqa: ARG001 - compiled, it depends on whose hooks they are
+    """Where a trade that the strategy hears is written down."""
+    return S.tick[0]
+
+
+def bar_event(F, S):  # noqa: ARG001
+    """Where a bar that the strategy hears is written down."""
+    return S.bar[0]
+
+
+def borrow(F):
+    """The strategy's fields, in hand until `give_back`: in its own `loop.glide` a copy, for registers to hold."""
+    return F.strategy
+
+
+def give_back(F, own):
+    """What `borrow` gave is up to date where everybody finds it."""
+
+
+def pass_over(F, S, X, at, kind, leg, a, b, c, number, count):
+    """`loop.glide`, as it is compiled for the strategy."""
+    return F.glide(F, S, X, at, kind, leg, a, b, c, number, count)

@@ -223,5 +223,5 @@ class Tables(NamedTuple):
     placed: Rows
 
 
-JOB = np.dtype(_ints("hooks tables state taken"))
-"""One run among several over the same events: addresses, and how many of the events it has taken."""
+JOB = np.dtype(_ints("hooks tables state taken waits"))
+"""One run among several over the same events: addresses, how many it has taken, and whether it waits to be emptied."""

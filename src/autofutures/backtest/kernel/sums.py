@@ -82,10 +82,17 @@ def share(fills, left, number, qty):
 
 
 def lines(rows, fields, words, out):
-    """Writes a line for each row; returns how many bytes they are."""
-    at = 0
-    for number in range(len(rows)):
-        for place in range(len(fields)):
+    """Writes a line for each row at the end of `out`; returns where they begin.
+
+    From the last row to the first, and each from its end: so nobody counts a number's digits before they are written.
+    """
+    at = len(out)
+    for number in range(len(rows) - 1, -1, -1):
+        after = NEWLINE
+        for place in range(len(fields) - 1, -1, -1):
+            at -= 1
+            out[at] = after
+            after = COMMA
             column, kind = fields[place, 0], fields[place, 1]
             if kind == NUMBER:
                 at = put_number(out, at, rows[number, column])
@@ -93,39 +100,37 @@ def lines(rows, fields, words, out):
                 at = put_word(out, at, words, NAME)
             else:
                 at = put_word(out, at, words, kind + rows[number, column])
-            out[at] = COMMA
-            at += 1
-        out[at - 1] = NEWLINE
     return at
 
 
 def put_number(out, at, value):
-    """Writes a number in digits; where the next byte goes."""
-    if value < 0:
-        out[at] = MINUS
-        at += 1
-        value = -value
-    size, bound = 1, 10
-    while size < MOST_DIGITS and value >= bound:
-        size += 1
-        bound *= 10
-    place = at + size - 1
-    while place > at:
-        rest = value // 100
-        pair = value - rest * 100
+    """Writes a number in digits that end before `at`; where they begin."""
+    left = abs(value)
+    while left >= 100:
+        rest = left // 100
+        pair = left - rest * 100
         tens = pair * 103 >> 10
-        out[place] = ZERO + pair - tens * 10
-        out[place - 1] = ZERO + tens
-        place -= 2
-        value = rest
-    if place == at:
-        out[at] = ZERO + value
-    return at + size
+        out[at - 1] = ZERO + pair - tens * 10
+        out[at - 2] = ZERO + tens
+        at -= 2
+        left = rest
+    if left >= 10:
+        tens = left * 103 >> 10
+        out[at - 1] = ZERO + left - tens * 10
+        at -= 1
+        left = tens
+    at -= 1
+    out[at] = ZERO + left
+    if value < 0:
+        at -= 1
+        out[at] = MINUS
+    return at
 
 
 def put_word(out, at, words, number):
-    """Writes a word of the table, whose row has its length first; where the next byte goes."""
+    """Writes a word of the table, whose row has its length first, so that it ends before `at`; where it begins."""
     size = words[number, 0]
+    at -= size
     for index in range(size):
         out[at + index] = words[number, 1 + index]
-    return at + size
+    return at

@@ -1,6 +1,7 @@
 """The kernel's memory as Numba sees it: records at addresses, and the same functions compiled for them."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, ARG001 - Numba hands types and LLVM values in, and looks at parameter names
+# ruff: noqa: ANN001, ANN201, ANN202, ARG001, N803, PLR0913, PLR0917 - Numba hands types and LLVM values in, and looks
+# at parameter names
 
 import inspect
 import sys
@@ -295,25 +296,40 @@ for _function, _dtype, _name in (
 
 
 @intrinsic
-def call_at(typing_context, hook, strategy, event, state):
-    """Calls the compiled hook at an address; what it raises goes on to whoever called the kernel."""
+def call_at(typing_context, address, given):
+    """Calls the compiled function at an address with numbers; what it raises goes on to whoever called the kernel."""
 
     def generate(context, builder, signature, args):
-        given = (types.intp,) * 3
-        kind = context.call_conv.get_function_type(types.int64, given)
+        kinds = tuple(given)
+        kind = context.call_conv.get_function_type(types.int64, kinds)
         function = builder.inttoptr(args[0], kind.as_pointer())
-        status, _ = context.call_conv.call_function(builder, function, types.int64, given, args[1:])
+        numbers = cgutils.unpack_tuple(builder, args[1])
+        status, result = context.call_conv.call_function(builder, function, types.int64, kinds, numbers)
         with cgutils.if_unlikely(builder, status.is_error):
             context.call_conv.return_status_propagate(builder, status)
-        return context.get_dummy_value()
+        return result
 
-    return types.none(types.intp, types.intp, types.intp, types.intp), generate
+    return types.int64(types.intp, given), generate
 
 
 @hot(memory.call)
 def _call(hook, strategy, event, state):
+    called = getattr(hook, "called", None)
+    if called is not None:
+        return called
+
     def through(hook, strategy, event, state):
-        call_at(hook, strategy, address_of(event), address_of(state))  # pyright: ignore[reportCallIssue]
+        if hook:
+            call_at(hook, (strategy, address_of(event), address_of(state)))  # pyright: ignore[reportCallIssue]
+
+    return through
+
+
+@hot(memory.pass_over)
+def _pass_over(F, S, X, at, kind, leg, a, b, c, number, count):
+    def through(F, S, X, at, kind, leg, a, b, c, number, count):
+        records = (address_of(F), address_of(S), address_of(X))  # pyright: ignore[reportCallIssue]
+        return call_at(F.glide, (*records, at, kind, leg, a, b, c, number, count))  # pyright: ignore[reportCallIssue]
 
     return through
 
@@ -325,21 +341,43 @@ HOT = {
     equity.mark,
     equity.measure,
     equity.move,
-    hearing.hear_tick,
+    equity.point,
+    hearing.hear_bars,
+    hearing.hear_own,
     hearing.hear_quote,
+    hearing.hear_tick,
     hearing.known_index,
-    quotes.say,
-    quotes.meet_quote,
+    hearing.set_working,
+    hearing.tell_bar,
     quotes.hear_quote,
+    quotes.meet_quote,
+    quotes.say,
     loop.has_room,
+    loop.is_bad,
+    loop.quiet_until,
+    market.report,
     market.within_day,
+    mouth.next_said,
     lots.work,
+    gate.gate,
+    gate.gate_of_size,
+    gate.remember,
+    book.book_trade,
+    book.enter,
     book.heard,
+    book.hold,
+    book.release,
+    book.request,
+    book.submit,
     sums.put_number,
     sums.put_word,
     sums.share,
 }
-"""Small, or on the way of every event: LLVM puts them where they are called."""
+"""On the way of every event or order: LLVM puts them where they are called.
+
+A call costs some thirty instructions here: registers are saved, and what comes back is looked at for an error. What
+loops over orders or messages is not among them: loops within loops of one function take LLVM minutes.
+"""
 
 for _module in KERNEL:
     for _found in vars(_module).values():
