@@ -127,16 +127,18 @@ class Lockstep:
             "one of them decides again on every refusal"
         )
 
-    def _handle(self, inputs: Sequence[AnyMessage], at: int, requests: list[Request]) -> list[AnyMessage]:
+    def _handle(self, inputs: Sequence[AnyMessage], at: int, requests: list[Request]) -> Sequence[AnyMessage]:
         """The trader handles inputs; returns what the strategies must hear of it."""
-        trader, tell = self._trader, self._tell
+        handle, tell = self._trader.handle, self._tell
         heard: list[AnyMessage] = []
         kept: list[AnyMessage] = []
         for message in inputs:
-            outputs = trader.handle(message, at)
-            if not outputs and type(message) is Tick:  # Of most events there is no more to say.
-                heard.append(message)
+            outputs = handle(message, at)
+            if not outputs and type(message) is Tick:
                 tell(message, at)
+                if len(inputs) == 1:  # Of most events there is no more to say.
+                    return inputs
+                heard.append(message)
                 continue
             if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
                 if outputs and isinstance(outputs[0], Bad):
@@ -175,6 +177,7 @@ class Engine:
         self._gateway = Gateway()
         self._trader = trader
         self._hosts = tuple(hosts)
+        self._only = self._hosts[0] if len(self._hosts) == 1 else None
         self._tally = tally
         self._lockstep = Lockstep(trader, self._ask, tally.handle)
 
@@ -229,8 +232,8 @@ class Engine:
                 self._trader.handle(decision, at)
 
     def _ask(self, messages: Sequence[AnyMessage], at: int) -> Sequence[Decision]:
-        if len(self._hosts) == 1 and len(messages) == 1:
-            return self._hosts[0].handle(messages[0], at)
+        if self._only is not None and len(messages) == 1:
+            return self._only.handle(messages[0], at)
         decisions: list[Decision] = []
         for host in self._hosts:
             for message in messages:

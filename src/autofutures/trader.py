@@ -55,10 +55,11 @@ from autofutures.domain.messages import (
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import Mode, OrderType, Side
 from autofutures.market import day_changes
-from autofutures.market.quotes import ANY_PRICE, LOWEST, is_sound
+from autofutures.market.quotes import is_sound
 from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE, Account
 from autofutures.orders.book import Order, Orders
+from autofutures.orders.calm import NOWHERE, Calm
 from autofutures.orders.cover import Cover, uncovered
 from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
@@ -131,7 +132,7 @@ class Trader:
         self._states: dict[str, bytes] = {}
         self._settings: dict[str, dict[str, Configured]] = {}
         self._strategies: set[str] = set()
-        self._spreads = {symbol for symbol, item in instruments.items() if item.is_spread}
+        self.calm: dict[str, Calm] = {}
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """Handles one input; what it says must be kept before it leaves."""
@@ -143,6 +144,7 @@ class Trader:
             return self._quote(message, now)
         said: Said = []
         self.account.now = now
+        self.calm.clear()
         match message:
             case Intent():
                 self._hear_decision(message)
@@ -154,12 +156,7 @@ class Trader:
                 self._hear_decision(message)
                 self.desk.close(message, now, said)
             case Ready():
-                self._strategies.add(message.source)
-                said.append(self._restored(message.source))
-                said += [
-                    plan.moved(now) for plan in self.exits.plans() if plan.intent.strategy == message.source
-                ]
-                said += self.configured("").values()
+                self._welcome(message.source, now, said)
             case Command():
                 self._command(message, now, said)
             case Leave():
@@ -171,6 +168,13 @@ class Trader:
             case _:
                 self._from_venue(message, now, said)
         return self.risk.after(said, now) if said else said
+
+    def _welcome(self, strategy: str, now: int, said: Said) -> None:
+        """A strategy begins: it hears what was kept, where its plans stand, and what people said to everybody."""
+        self._strategies.add(strategy)
+        plans = [plan for plan in self.exits.plans() if plan.intent.strategy == strategy]
+        said += [self._restored(strategy), *(plan.moved(now) for plan in plans)]
+        said += self.configured("").values()
 
     def _command(self, command: Command, now: int, said: Said) -> None:
         """A person's command: of risk and of book stops it is the trader's own, else it is for a strategy here."""
@@ -225,13 +229,16 @@ class Trader:
 
     def _tick(self, tick: Tick, now: int) -> Sequence[AnyMessage]:
         symbol, price_ticks = tick.symbol, tick.price_ticks
+        calm = self.calm.get(symbol)
+        if calm and calm.low_ticks < price_ticks < calm.high_ticks and calm.since <= now < calm.until:
+            self.market_seq += 1
+            calm.seen.at = now
+            calm.seen.price_ticks = price_ticks
+            return ()
         seen = self.view.of(symbol)
-        low_ticks, high_ticks = seen.bands.at(now)
-        if price_ticks <= 0 and symbol not in self._spreads:
-            return (BadTick(symbol, now, price_ticks, "a price of zero or less is no trade"),)
-        if high_ticks and not low_ticks <= price_ticks <= high_ticks:
-            reason = f"outside the day's limits {low_ticks}..{high_ticks}"
-            return (BadTick(symbol, now, price_ticks, reason),)
+        flaw = seen.flaw(price_ticks, now)
+        if flaw:
+            return (BadTick(symbol, now, price_ticks, flaw),)
         self.market_seq += 1
         seen.at = now
         seen.price_ticks = price_ticks
@@ -240,7 +247,7 @@ class Trader:
     def _quote(self, quote: Quote, now: int) -> Sequence[AnyMessage]:
         """A quote moves no stop and no exit, but where no trade was ever heard and it is all that there is."""
         symbol, sides = quote.symbol, (quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
-        if not is_sound(*sides, ANY_PRICE if symbol in self._spreads else LOWEST):
+        if not is_sound(*sides, self.view.of(symbol).lowest_ticks):
             reason = "its bid must be below its offer, and both above zero"
             return (BadQuote(symbol, now, *sides, reason),)
         self.market_seq += 1
@@ -249,8 +256,13 @@ class Trader:
 
     def _priced(self, symbol: str, price_ticks: int, what: str, now: int) -> Sequence[AnyMessage]:
         """The market is at a price: stops and exits that it reaches leave."""
-        if not self.orders.held and self.desk.is_idle(symbol, price_ticks):
-            return self.risk.priced(symbol, now) if self.risk.watched else ()
+        low_ticks, high_ticks = NOWHERE if self.orders.held else self.desk.quiet(symbol)
+        if low_ticks < price_ticks < high_ticks:
+            if self.risk.watched:
+                return self.risk.priced(symbol, now)
+            self.calm[symbol] = Calm(self.view.of(symbol), low_ticks, high_ticks, now)
+            return ()
+        self.calm.clear()
         said: Said = []
         self._fire_stops(symbol, price_ticks, what, now, said)
         self.desk.hear_trade(symbol, price_ticks, now, said)
@@ -398,8 +410,6 @@ class Trader:
         item = self.instruments[symbol] = instrument(symbol)
         self.view.add_instrument(item)
         self._left_over.append(symbol)
-        if item.is_spread:
-            self._spreads.add(symbol)
 
     def _unheard(self) -> list[str]:
         """Symbols that are in the book though the run does not trade them, and of which no trade was heard."""

@@ -14,14 +14,18 @@ MINUTE = 60 * SECOND
 
 
 class Word(IntEnum):
-    """An integer with a name; `word` is how the name is written in hashes, files and on screens."""
+    """An integer with a name.
+
+    Attributes:
+        word: the name in lower case, as hashes, files and screens have it.
+    """
+
+    word: str
 
     __hash__ = int.__hash__  # An enum's own is Python code, run for every look into a table.
 
-    @property
-    def word(self) -> str:
-        """The name in lower case, as order and fill hashes write it."""
-        return self.name.lower()
+    def __init__(self, _: int) -> None:
+        self.word = self.name.lower()
 
 
 class Side(Word):

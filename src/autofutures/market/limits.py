@@ -60,3 +60,8 @@ class Bands:
             self._until = self.starts[number] if number < len(self.starts) else 1 << 63
             self._held = self.limits[number - 1] if number else (0, 0)
         return self._held
+
+    def span_at(self, ns: int) -> tuple[int, int]:
+        """From when, and until when, the limits are those of an instant."""
+        self.at(ns)
+        return self._since, self._until

@@ -7,7 +7,7 @@ from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import Quote
 from autofutures.market.expiry import last_day_of
 from autofutures.market.limits import Bands
-from autofutures.market.quotes import middle
+from autofutures.market.quotes import ANY_PRICE, LOWEST, middle
 from autofutures.market.sessions import Calendar, Session
 
 
@@ -19,6 +19,7 @@ class Seen:
         "bands",
         "last_close_at",
         "last_trading_day",
+        "lowest_ticks",
         "middle_ticks",
         "price_ticks",
         "quoted_at",
@@ -26,7 +27,8 @@ class Seen:
         "sessions_id",
     )
 
-    def __init__(self, sessions_id: str, last_trading_day: int) -> None:
+    def __init__(self, symbol: str, sessions_id: str, last_trading_day: int) -> None:
+        self.lowest_ticks = ANY_PRICE if "/" in symbol else LOWEST  # A spread may trade at zero or less.
         self.sessions_id = sessions_id
         self.last_trading_day = last_trading_day
         self.at: int | None = None
@@ -36,6 +38,15 @@ class Seen:
         self.session: Session | None = None
         self.bands = Bands({})
         self.last_close_at: int | None = None
+
+    def flaw(self, price_ticks: int, now: int) -> str:
+        """Why there can have been no trade at a price; empty where there can."""
+        low_ticks, high_ticks = self.bands.at(now)
+        if price_ticks < self.lowest_ticks:
+            return "a price of zero or less is no trade"
+        if high_ticks and not low_ticks <= price_ticks <= high_ticks:
+            return f"outside the day's limits {low_ticks}..{high_ticks}"
+        return ""
 
 
 class MarketView:
@@ -55,7 +66,7 @@ class MarketView:
             last_trading_day: YYYYMMDD, or 0.
         """
         if symbol not in self._seen:
-            self._seen[symbol] = Seen(sessions_id, last_trading_day)
+            self._seen[symbol] = Seen(symbol, sessions_id, last_trading_day)
 
     def add_instrument(self, item: Instrument) -> None:
         """Makes an instrument known, until its last trading day where it has one that we know."""

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import BookStop
+from autofutures.orders.calm import EVERYWHERE
 from autofutures.orders.exit_rules import floor_price, floor_reached
 from autofutures.portfolio.ledger import Ledger
 from autofutures.portfolio.pnl import NEVER, price_of_worth, unrealised, worth
-
-_EVERYWHERE = (-NEVER, NEVER)
 
 
 class Stop:
@@ -67,14 +66,13 @@ class BookStops:
         self._by_symbol: dict[str, list[Stop]] = {}
         self._quiet: dict[str, tuple[int, int]] = {}
 
-    def is_quiet(self, symbol: str, last_ticks: int) -> bool:
-        """Whether a trade reaches no stop of the symbol, and none that fired waits for its position to close."""
-        low_ticks, high_ticks = self._quiet.get(symbol, _EVERYWHERE)
-        return low_ticks < last_ticks < high_ticks
+    def quiet(self, symbol: str) -> tuple[int, int]:
+        """Between which prices, both excluded, a trade reaches no stop of the symbol; nowhere, where one has fired."""
+        return self._quiet.get(symbol, EVERYWHERE)
 
     def _bound(self, symbol: str) -> None:
         """Between which prices a trade reaches none of a symbol's stops; none are, where one has fired."""
-        low_ticks, high_ticks = _EVERYWHERE
+        low_ticks, high_ticks = EVERYWHERE
         for stop in self._by_symbol[symbol]:
             position = stop.ledger.position
             if stop.fired:

@@ -24,6 +24,7 @@ from autofutures.market.view import MarketView
 from autofutures.orders import exit_rules as rules
 from autofutures.orders.account import Account
 from autofutures.orders.book_stop import Stop
+from autofutures.orders.calm import NOWHERE
 from autofutures.orders.expiry import Expiries
 from autofutures.orders.leaving import market_order
 from autofutures.orders.plan import Plan
@@ -53,14 +54,11 @@ class ExitDesk:
         self._ending: set[str] = set()
         self._leaving: set[str] = set()
 
-    def is_idle(self, symbol: str, last_ticks: int) -> bool:
-        """Whether a trade can do nothing here."""
-        return (
-            not self._exits.watches(symbol)
-            and self._stops.is_quiet(symbol, last_ticks)
-            and not self._expiries.watches(symbol)
-            and not self._leaving
-        )
+    def quiet(self, symbol: str) -> tuple[int, int]:
+        """Between which prices, both excluded, a trade can do nothing here."""
+        if self._leaving or self._exits.watches(symbol) or self._expiries.watches(symbol):
+            return NOWHERE
+        return self._stops.quiet(symbol)
 
     def hear_trade(self, symbol: str, last_ticks: int, now: int, said: Said) -> None:
         """A trade: book stops first, then plans in the order in which they were opened."""

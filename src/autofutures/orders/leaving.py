@@ -1,4 +1,4 @@
-"""What an approved intent is on its way to the venue."""
+"""What leaves: an approved intent on its way to the venue, and the trader's own orders at the market."""
 
 from autofutures.domain.messages import Intent, Submit
 from autofutures.domain.units import OrderType, Side, TimeInForce

@@ -206,13 +206,11 @@ class Tally:
             self._mark(quote.symbol, price_ticks, now)
 
     def _mark(self, symbol: str, price_ticks: int, now: int) -> None:
-        position = self._positions.get(symbol, 0)
-        if position:
-            # What was held before the run counts from its start.
-            last = self._lasts.get(symbol, price_ticks)
-            if price_ticks != last:
-                self._net += position * self._move(symbol, last, price_ticks)
-                self._measure()
+        # What was held before the run counts from its start.
+        last = self._lasts.get(symbol, price_ticks)
+        if price_ticks != last and (position := self._positions.get(symbol, 0)):
+            self._net += position * self._move(symbol, last, price_ticks)
+            self._measure()
         self._lasts[symbol] = price_ticks
         if now >= self._next_point:
             self._next_point = now - now % MINUTE + MINUTE

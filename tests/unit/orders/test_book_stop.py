@@ -20,13 +20,18 @@ def bought(held: BookStops, ledger: Ledger, side: Side, qty: int, price: int, sy
     held.filled("s", symbol, ledger)
 
 
+def is_quiet(held: BookStops, price: int, symbol: str = TXF) -> bool:
+    low, high = held.quiet(symbol)
+    return low < price < high
+
+
 @pytest.mark.parametrize(("side", "last"), [(Side.BUY, 17_380), (Side.SELL, 17_420)])
 def test_it_fires_once_when_what_is_open_has_lost_the_limit(side: Side, last: int) -> None:
     held, ledger = stops()
     bought(held, ledger, side, 1, 17_400)
-    assert held.is_quiet(TXF, last + side)
+    assert is_quiet(held, last + side)
     assert list(held.hear_trade(TXF, last + side, OPEN)) == []
-    assert not held.is_quiet(TXF, last)
+    assert not is_quiet(held, last)
     assert list(held.hear_trade(TXF, last, OPEN)) == [BookStop("s", TXF, OPEN, True, LIMIT, LIMIT)]
     assert list(held.hear_trade(TXF, last, OPEN)) == []
     assert held.fired("s", TXF)
@@ -47,7 +52,7 @@ def test_a_flat_strategy_and_one_without_a_limit_have_nothing_to_stop() -> None:
     other = Ledger()
     other.apply(Side.BUY, 9, 17_400)
     held.filled("other", TXF, other)
-    assert held.is_quiet(TXF, 1)
+    assert is_quiet(held, 1)
     assert not held.fired("other", TXF)
 
 
@@ -91,4 +96,4 @@ def test_an_inverse_seller_who_may_lose_all_that_he_can_has_no_stop_price() -> N
     held, _ = stops(symbol, 60_000_000_000)
     ledger = Ledger(instrument(symbol).product.inverse_value)
     bought(held, ledger, Side.SELL, 10, 200_000, symbol)
-    assert held.is_quiet(symbol, 10**9)
+    assert is_quiet(held, 10**9, symbol)
