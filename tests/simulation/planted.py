@@ -44,8 +44,8 @@ MUTANTS = (
         "bad-print-trades",
         "3: a bad tick trades",
         "trader.py",
-        "if high_ticks and not low_ticks <= price_ticks <= high_ticks:",
-        "if high_ticks and not low_ticks <= price_ticks <= high_ticks and not self.exits.watches(symbol):",
+        "if flaw:",
+        "if flaw and not self.exits.watches(symbol):",
     ),
     Mutant(
         "stops-have-no-symbol",
