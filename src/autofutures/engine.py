@@ -41,6 +41,9 @@ MAX_ROUNDS = 16
 MAX_RINGS = 1_000
 """How many timers may ring at one moment, before the machine stops."""
 
+_PASSED_ON = frozenset({Tick, Quote, SessionEnded, Woke, Gap})
+"""Inputs that strategies hear as they are."""
+
 Ask = Callable[[Sequence[AnyMessage], int], Sequence[Decision]]
 """Lets every strategy hear messages at a time; returns their decisions in strategy order."""
 
@@ -140,7 +143,7 @@ class Lockstep:
                     return inputs
                 heard.append(message)
                 continue
-            if isinstance(message, (Tick, Quote, SessionEnded, Woke, Gap)):
+            if type(message) in _PASSED_ON:
                 if outputs and isinstance(outputs[0], Bad):
                     tell(outputs[0], at)  # No trade, no quote: strategies and counts hear nothing of it.
                     continue
@@ -153,10 +156,10 @@ class Lockstep:
             for output in outputs:
                 tell(output, at)
                 kept.append(output)
-                if isinstance(output, (Submit, Cancel)):
-                    requests.append(output)
-                elif type(output) not in NOT_FOR_STRATEGIES:
+                if type(output) not in NOT_FOR_STRATEGIES:
                     heard.append(output)
+                elif isinstance(output, (Submit, Cancel)):
+                    requests.append(output)
         if self._keep is not None and inputs and (kept or not isinstance(inputs[0], Tick)):
             self._keep(inputs, kept, at)
         return heard

@@ -206,7 +206,7 @@ class Trader:
                 self.inquiry.heard(message, now, said)
             case Beat():
                 if self._left_over and self.policy.reconciles:
-                    self.inquiry.unheard(self._unheard(), now, said)
+                    self.inquiry.unheard(self.stake.unheard(self._left_over), now, said)
                 self.inquiry.beat(message, now, said)
                 self.desk.hear_time(now, said)
             case Snapshot():
@@ -410,13 +410,6 @@ class Trader:
         item = self.instruments[symbol] = instrument(symbol)
         self.view.add_instrument(item)
         self._left_over.append(symbol)
-
-    def _unheard(self) -> list[str]:
-        """Symbols that are in the book though the run does not trade them, and of which no trade was heard."""
-        silent = {symbol for symbol in self._left_over if not self.view.heard_at(symbol)}
-        held = {symbol for _, symbol, ledger in self.portfolio.ledgers() if ledger.position}
-        at_work = {order.intent.symbol for order in self.orders.alive()}
-        return sorted(silent & (held | at_work))
 
     def fold(self, message: AnyMessage) -> None:
         """Takes a recorded fact back in. Decides nothing: new code might decide otherwise."""

@@ -86,8 +86,8 @@ MUTANTS = (
         "no-session-sense",
         "9: no session sense",
         "orders/stake.py",
-        "session_open=view.accepts_orders(symbol, now),",
-        "session_open=view.accepts_orders(symbol, view.last_at(symbol) or now),",
+        "market = view.market(symbol, now)",
+        "market = view.market(symbol, view.last_at(symbol) or now)",
     ),
     Mutant(
         "no-risk-check",

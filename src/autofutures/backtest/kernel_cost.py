@@ -36,6 +36,7 @@ DAY = 20260803
 START = 20_000
 LADDER = 32
 REPEATS = 12
+NODES_REPEATS = 4
 
 Columns = NDArray[np.int64]
 
@@ -305,11 +306,16 @@ def _measure(case: _Case) -> Figures:
 
 
 def _nodes(chunk: Chunk) -> int:
+    """The best of a few runs, as all other figures are."""
     run = run_of("ema_cross", {"fast": 20, "slow": 60}, "prints")
-    hosts = [nodes.make_host(run, strategy) for strategy in run.strategies]
-    engine = Engine(make_exchange(run), nodes.make_trader(run), hosts, nodes.make_tally(run, keeps=False))
     feed = list(events([chunk], run.symbols, lambda *_: "day"))
-    return round(len(feed) / _seconds(lambda: engine.run(feed)))
+    best = float("inf")
+    for _ in range(NODES_REPEATS):
+        hosts = [nodes.make_host(run, strategy) for strategy in run.strategies]
+        tally = nodes.make_tally(run, keeps=False)
+        engine = Engine(make_exchange(run), nodes.make_trader(run), hosts, tally)
+        best = min(best, _seconds(partial(engine.run, feed)))
+    return round(len(feed) / best)
 
 
 def _order_ratio() -> float:

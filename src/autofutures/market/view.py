@@ -1,6 +1,7 @@
 """What the trader and the gate know of each symbol: the last trade and quote, and the session now under way."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from autofutures.domain.errors import BadInput
 from autofutures.domain.instrument import Instrument
@@ -47,6 +48,16 @@ class Seen:
         if high_ticks and not low_ticks <= price_ticks <= high_ticks:
             return f"outside the day's limits {low_ticks}..{high_ticks}"
         return ""
+
+
+class Market(NamedTuple):
+    """What the gate may know of a market at a moment: as `reference`, `heard_at`, `accepts_orders` and `band`."""
+
+    last_ticks: int
+    last_at: int
+    accepts_orders: bool
+    low_ticks: int
+    high_ticks: int
 
 
 class MarketView:
@@ -105,6 +116,15 @@ class MarketView:
             return None
         seen.middle_ticks = middle(quote.bid_ticks, quote.bid_qty, quote.ask_ticks, quote.ask_qty)
         return seen.middle_ticks
+
+    def market(self, symbol: str, now: int) -> Market:
+        """All that an order needs to know at once."""
+        seen = self.of(symbol)
+        reference = seen.middle_ticks if seen.price_ticks is None else seen.price_ticks
+        session = seen.session
+        is_open = session is not None and session.opens_at <= now < session.ends_at
+        accepts = is_open or self.accepts_orders(symbol, now)
+        return Market(reference, max(seen.at or 0, seen.quoted_at), accepts, *seen.bands.at(now))
 
     def reference(self, symbol: str) -> int:
         """What a price is measured against: the last trade; before the first the middle of the quote, 0 without one."""

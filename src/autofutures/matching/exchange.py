@@ -28,11 +28,6 @@ from autofutures.matching.model import FeedEvent, Market, Order, Outcome
 Said = Report | Tick | Quote | SessionEnded
 
 
-def _rank(message: Said) -> int:
-    """Reports of an event come before what the market shows of it."""
-    return 1 if isinstance(message, (Tick, Quote, SessionEnded)) else 0
-
-
 class Exchange:
     """A simulated exchange for the given markets.
 
@@ -76,13 +71,15 @@ class Exchange:
         market = self._market(message.symbol)
         self._limit(message.symbol, market, message.at)
         said: list[Said] = []
+        shown: list[Said] = []
         while self._pending and self._pending[0][0] <= message.at:
-            self._act(heapq.heappop(self._pending)[2], message.at, said)
+            self._act(heapq.heappop(self._pending)[2], message.at, said, shown)
         if isinstance(message, SessionEnded):
             self._end_session(message, market, said)
+            shown.append(message)
         else:
-            self._tell(market.hear(message), message.at, said)
-        said.sort(key=_rank)
+            self._tell(market.hear(message), message.at, said, shown)
+        said += shown  # Reports of an event come before what the market shows of it.
         return said
 
     def void(self, at: int) -> list[Expired]:
@@ -123,7 +120,7 @@ class Exchange:
             )
         return market
 
-    def _act(self, request: Request, at: int, said: list[Said]) -> None:
+    def _act(self, request: Request, at: int, said: list[Said], shown: list[Said]) -> None:
         """A request reaches its market."""
         market = self._markets.get(request.symbol)
         if market is None:
@@ -158,9 +155,9 @@ class Exchange:
         outcome = market.enter(order, at)
         if not outcome.rejected:
             said.append(Accepted(request.client_id, at, f"{self._name}{self._arrivals}"))
-        self._tell(outcome, at, said)
+        self._tell(outcome, at, said, shown)
 
-    def _tell(self, outcome: Outcome, at: int, said: list[Said]) -> None:
+    def _tell(self, outcome: Outcome, at: int, said: list[Said], shown: list[Said]) -> None:
         for client_id, reason in outcome.rejected:
             del self._live[client_id]
             said.append(Rejected(client_id, at, reason))
@@ -183,7 +180,7 @@ class Exchange:
             said.append(Canceled(client_id, at, left, reason))
         for client_id in outcome.done:
             del self._live[client_id]
-        said.extend(outcome.market)
+        shown.extend(outcome.market)
 
     def _end_session(self, ended: SessionEnded, market: Market, said: list[Said]) -> None:
         """Voids what works in the market, and what is still on its way to it."""
@@ -196,4 +193,3 @@ class Exchange:
         for _, _, request in late:
             if isinstance(request, Submit):
                 said.append(Expired(request.client_id, ended.at, request.qty))
-        said.append(ended)

@@ -58,7 +58,9 @@ class Exits:
 
     def pending(self, symbol: str, side: Side) -> int:
         """Contracts that plans may order on `side` when they fire: the limit must have room for them."""
-        plans = self._by_symbol.get(symbol, ())
+        plans = self._by_symbol.get(symbol)
+        if plans is None:
+            return 0
         return sum(self.due(plan) for plan in plans if plan.intent.side is side.opposite)
 
     def on_its_way(self, client_id: str, exit_intent: Intent, left: int) -> None:

@@ -11,13 +11,17 @@ from autofutures.domain.instrument import Instrument
 from autofutures.domain.messages import (
     Alert,
     AnyMessage,
+    Cancel,
     Command,
     CommandRefused,
     Halted,
     HaltReset,
     LimitSet,
     PeakMoved,
+    Placed,
     RiskDay,
+    Submit,
+    Traded,
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.market.sessions import TAIFEX
@@ -35,6 +39,9 @@ Said = list[AnyMessage]
 
 NAME = "risk"
 """What a command to this desk names."""
+
+_USUAL = frozenset({Submit, Cancel, Placed, Traded})
+"""Facts that halt nothing and set no limit."""
 
 GateOf = Callable[[], Gate]
 
@@ -115,9 +122,9 @@ class RiskDesk:
         """Folds what the trader has said from `since` on, judges it, and folds what that says, to the end."""
         while since < len(said):
             moved = False
-            for fact in said[since:]:
+            for fact in said[since:] if since else said:
                 if type(fact) in FACTS:
-                    self.fold(fact)
+                    self._fold(fact)
                     moved = True
             since = len(said)
             if moved and self.watched:
@@ -126,9 +133,13 @@ class RiskDesk:
 
     def fold(self, fact: AnyMessage) -> None:
         """Takes one fact in, in this life or of an earlier one."""
-        if type(fact) not in FACTS:
-            return  # Most of a journal.
+        if type(fact) in FACTS:  # Most of a journal is none.
+            self._fold(fact)
+
+    def _fold(self, fact: AnyMessage) -> None:
         self.state.fold(fact)
+        if type(fact) in _USUAL:
+            return
         if isinstance(fact, LimitSet):
             rule, scope = split(fact.key)
             self._gate().change(rule, scope, fact.setting, fact.new)

@@ -52,12 +52,13 @@ class Stake:
     def exposure(self, symbol: str, now: int, strategy: str, gate: Gate) -> Exposure:
         """Everything that the rules of this gate look at."""
         view, orders = self._view, self._orders
-        low_ticks, high_ticks = view.band(symbol, now)
+        market = view.market(symbol, now)
+        mode, reasons = self._standing.verdict
         may_buy, stop_buy = self._desk.pending(symbol, Side.BUY, strategy)
         may_sell, stop_sell = self._desk.pending(symbol, Side.SELL, strategy)
         product = self._account.instruments[symbol].product
-        prices = gate.is_on("self_match")
-        values = gate.is_on("account_value")
+        on = gate.on
+        prices, values = "self_match" in on, "account_value" in on
         halts = self._risk.halts_of(strategy)
         return Exposure(
             now=now,
@@ -66,26 +67,26 @@ class Stake:
             working_sell=orders.working(symbol, Side.SELL) + may_sell,
             stop_buy=stop_buy,
             stop_sell=stop_sell,
-            last_ticks=view.reference(symbol),
-            last_at=view.heard_at(symbol),
-            session_open=view.accepts_orders(symbol, now),
-            low_ticks=low_ticks,
-            high_ticks=high_ticks,
-            mode=self._standing.mode,
-            reasons=self._standing.reasons,
+            last_ticks=market.last_ticks,
+            last_at=market.last_at,
+            session_open=market.accepts_orders,
+            low_ticks=market.low_ticks,
+            high_ticks=market.high_ticks,
+            mode=mode,
+            reasons=reasons,
             unknown=orders.unknown_of(symbol),
             must_plan=strategy in self._covers and self._covers[strategy].exits == "plans",
             stopped=self._account.stops.fired(strategy, symbol),
             tick_value=product.tick_value,
             inverse_value=product.inverse_value,
-            last_close_at=view.last_close_at(symbol) if gate.is_on("expiry_guard") else 0,
+            last_close_at=view.last_close_at(symbol) if "expiry_guard" in on else 0,
             own=self._own(symbol, strategy, stop_buy, stop_sell, values=values)
             if gate.wants_own or halts
             else None,
             halts=halts,
-            messages=self.messages(now) if gate.is_on("daily_messages") else 0,
+            messages=self.messages(now) if "daily_messages" in on else 0,
             others_value=self._value(symbol, "") if values else 0,
-            margin=self._margin.seen(symbol, now, gate) if gate.is_on("margin") else None,
+            margin=self._margin.seen(symbol, now, gate) if "margin" in on else None,
             lowest_sell_ticks=self._best(symbol, Side.SELL) if prices else None,
             highest_buy_ticks=self._best(symbol, Side.BUY) if prices else None,
         )
@@ -139,6 +140,13 @@ class Stake:
         """The newest price of each; none of a market that has not been heard in this life."""
         heard = [symbol for symbol in sorted(symbols) if self._view.heard_at(symbol)]
         return {symbol: self._view.reference(symbol) for symbol in heard}
+
+    def unheard(self, symbols: Iterable[str]) -> list[str]:
+        """Those of the symbols that are in the book, and of which no trade was heard."""
+        silent = {symbol for symbol in symbols if not self._view.heard_at(symbol)}
+        held = {symbol for _, symbol, ledger in self._portfolio.ledgers() if ledger.position}
+        at_work = {order.intent.symbol for order in self._orders.alive()}
+        return sorted(silent & (held | at_work))
 
     def messages(self, now: int) -> int:
         """Orders and cancels sent on the trading day of `now`."""

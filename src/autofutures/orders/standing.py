@@ -36,9 +36,15 @@ class Standing:
     @property
     def mode(self) -> Mode:
         """What the book may do now."""
+        return self.verdict[0]
+
+    @property
+    def verdict(self) -> tuple[Mode, tuple[str, ...]]:
+        """The mode, and its reasons."""
+        reasons = self.reasons
         if self.exits_in_doubt:
-            return Mode.HALTED
-        return Mode.REDUCING if self.reasons else Mode.NORMAL
+            return Mode.HALTED, reasons
+        return Mode.REDUCING if reasons else Mode.NORMAL, reasons
 
     @property
     def reasons(self) -> tuple[str, ...]:

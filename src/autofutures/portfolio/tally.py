@@ -18,10 +18,12 @@ from autofutures.domain.messages import (
     AnyMessage,
     Bad,
     Gap,
+    OrderChanged,
     Placed,
     Quote,
     Refused,
     Restored,
+    Submit,
     Tick,
     Traded,
 )
@@ -32,6 +34,9 @@ from autofutures.portfolio import pnl
 _Counted = TypeVar("_Counted", Placed, Traded, Refused)
 
 ORDER_COLUMNS = "decided_ns,strategy,cause_seq,k,symbol,side,qty,type,price_ticks,tif,open_close"
+_UNCOUNTED = frozenset({OrderChanged, Submit})
+"""Half of what is said of an order."""
+
 FILL_COLUMNS = "filled_ns,strategy,cause_seq,k,n,symbol,side,qty,price_ticks,fee,tax"
 
 
@@ -132,6 +137,8 @@ class Tally:
                 self.ticks_seen += 1
             self._traded.add(symbol)
             self._mark(symbol, message.price_ticks, now)
+        elif type(message) in _UNCOUNTED:
+            pass
         elif isinstance(message, Quote):
             self._quote(message, now)
         elif isinstance(message, Traded):

@@ -285,7 +285,7 @@ def _exposed(trader: Trader, at: int) -> list[Exposed]:
 
 def _off(trader: Trader) -> list[str]:
     """Controls that have no limit anywhere."""
-    return [rule for rule in RULES if not trader.gate.is_on(rule)]
+    return [rule for rule in RULES if rule not in trader.gate.on]
 
 
 def _what(intent: Intent | None) -> str:

@@ -32,6 +32,7 @@ class Gate:
         limits: every rule, in the order in which they are asked.
 
     Attributes:
+        on: ids of the rules that are asked of anybody.
         wants_own: whether some limit is of a strategy's own stake.
     """
 
@@ -47,11 +48,12 @@ class Gate:
         )
         asked = [limit for limit in limits if not limit.rule.off or isinstance(limit.rule, Halting)]
         self._asked = [(limit.scope, limit.rule) for limit in asked]
+        self._unhalted = [limit for limit in self._asked if not isinstance(limit[1], Halting)]
         self._exit_rules = [(limit.scope, limit.rule) for limit in asked if limit.rule.binds_exits]
         self._counting = [
             (limit.scope, limit.rule) for limit in asked if not isinstance(limit.rule, Stateless)
         ]
-        self._on = {limit.rule.id for limit in limits if not limit.rule.off}
+        self.on = frozenset(limit.rule.id for limit in limits if not limit.rule.off)
         self.wants_own = any(limit.scope.kind == STRATEGY for limit in asked)
 
     @property
@@ -103,13 +105,10 @@ class Gate:
         self._limits[key] = limit
         self._sort()
 
-    def is_on(self, rule_id: str) -> bool:
-        """Whether a rule is asked of anybody."""
-        return rule_id in self._on
-
     def check(self, intent: Intent, exposure: Exposure, *, exits: bool = False) -> Approved | Refused:
         """The verdict on an intent; `exits` marks the trader's own orders, which only ever reduce a position."""
-        for scope, rule in self._exit_rules if exits else self._asked:
+        asked = self._asked if exposure.halts else self._unhalted
+        for scope, rule in self._exit_rules if exits else asked:
             if scope is ACCOUNT:
                 violation = rule.check(intent, exposure)
             elif scope.binds(intent):
