@@ -246,7 +246,7 @@ class Machine:
         if not self._written:
             self._written = [Rows(*(rows[:0] for rows in _fresh().values()))]
         elif len(self._written) > 1:
-            self._written = [Rows(*map(np.concatenate, zip(*self._written, strict=True)))]
+            self._written = [Rows(*map(_joined, zip(*self._written, strict=True)))]
         orders, fills, refusals, points = self._written[0]
         if len(points):
             last = np.append(points["at"][1:] != points["at"][:-1], [True])
@@ -273,6 +273,11 @@ class Machine:
 def zeros(count: int, kind: np.dtype[np.void]) -> NDArray[np.void]:
     """So many records of zeros, of which only what is touched is ever memory: most of a run's is not."""
     return np.frombuffer(mmap(-1, count * kind.itemsize, MAP_PRIVATE), kind)
+
+
+def _joined(parts: Sequence[NDArray[np.void]]) -> NDArray[np.void]:
+    """Tables one after the other. They are integers throughout: as such they are copied ten times as fast."""
+    return np.concatenate([part.view(np.int64) for part in parts]).view(parts[0].dtype)
 
 
 def _fresh() -> dict[str, NDArray[np.void]]:
