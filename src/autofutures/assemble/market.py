@@ -21,7 +21,7 @@ from autofutures.domain.messages import SessionEnded, Tick
 from autofutures.domain.units import SECOND
 from autofutures.market.contract_days import sessions_of
 from autofutures.market.expiry import last_day_of
-from autofutures.market.limits import band, limit_percent_bp
+from autofutures.market.limits import day_band
 from autofutures.market.quotes import ANY_PRICE, LOWEST
 from autofutures.market.sessions import Calendar, Session
 from autofutures.matching.book_market import BookMarket
@@ -219,6 +219,7 @@ def _bands_on(day: int, run: RunSettings, catalog: Catalog, calendar: Calendar) 
         before = calendar.previous_trading_day(day, sessions)
         last_day = last_day_of(item, calendar)
         settled = settlement(catalog, symbol, before, sessions, calendar, last_day)
-        if settled is not None and not item.is_spread and item.product.exchange == "TAIFEX":
-            bands[symbol] = band(settled, limit_percent_bp(day))
+        limits = None if settled is None else day_band(item, settled, day)
+        if limits is not None:
+            bands[symbol] = limits
     return bands

@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 
 from autofutures.domain.errors import BadInput
+from autofutures.domain.instrument import Instrument
 
 WIDER_SINCE = 20150601
 """From this trading day the limits are 10 %; before it they were 7 % (exchange rules; certainty high)."""
@@ -37,6 +38,18 @@ def band(settlement_ticks: int, percent_bp: int) -> tuple[int, int]:
         )
     low = -(-settlement_ticks * (WHOLE_BP - percent_bp) // WHOLE_BP)
     return low, settlement_ticks * (WHOLE_BP + percent_bp) // WHOLE_BP
+
+
+def day_band(item: Instrument, settlement_ticks: int, day: int) -> tuple[int, int] | None:
+    """The lowest and highest price of a contract on a trading day (YYYYMMDD), in ticks.
+
+    None where no limits are known, but of TAIFEX's specified products, which are domestic index futures: of a foreign
+    underlying the limits widen in stages. None of a spread either, and without a settlement price above 0.
+    """
+    product = item.product
+    if settlement_ticks <= 0 or item.is_spread or product.exchange != "TAIFEX" or not product.grid_checked:
+        return None
+    return band(settlement_ticks, limit_percent_bp(day))
 
 
 class Bands:

@@ -49,7 +49,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import OpenClose, OrderType, Side, TimeInForce
-from autofutures.market.limits import band, limit_percent_bp
+from autofutures.market.limits import day_band
 from autofutures.matching.exchange import Exchange
 from autofutures.matching.faults import NONE, BrokerFaults
 from autofutures.matching.ledger import LIVE, Entry, Ledger, Statement
@@ -216,11 +216,12 @@ class Broker:
 
     def _settle(self, ended: SessionEnded) -> None:
         """A trading day is over: the next one has other price limits, which a login tells."""
-        item, last_ticks = instrument(ended.symbol), self._last_ticks.get(ended.symbol, 0)
-        outright = item.product.exchange == "TAIFEX" and not item.is_spread
-        if ended.session == SETTLES and outright and last_ticks > 0:
-            self._limits[ended.symbol] = band(last_ticks, limit_percent_bp(ended.day))
-            self._exchange.set_limits(ended.symbol, *self._limits[ended.symbol])
+        if ended.session != SETTLES:
+            return
+        limits = day_band(instrument(ended.symbol), self._last_ticks.get(ended.symbol, 0), ended.day)
+        if limits is not None:
+            self._limits[ended.symbol] = limits
+            self._exchange.set_limits(ended.symbol, *limits)
 
     def is_calm(self, symbol: str) -> bool:
         """Whether a trade of the symbol can do nothing here but be said: then a driver may say it by itself.

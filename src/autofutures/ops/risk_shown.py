@@ -8,7 +8,7 @@ import msgspec
 from autofutures.assemble.nodes import make_trader
 from autofutures.domain.errors import BadInput
 from autofutures.domain.messages import AnyMessage, Halted, HaltReset, LimitSet, Refused
-from autofutures.market.limits import band, limit_percent_bp
+from autofutures.market.limits import day_band
 from autofutures.ops.folder import Folder
 from autofutures.orders.margin import MarginView
 from autofutures.orders.risk_use import Uses
@@ -75,8 +75,9 @@ def limit_moves(trader: Trader, now: int) -> list[LimitMove]:
     found: list[LimitMove] = []
     for symbol, position in trader.portfolio.nets().items():
         item, last = trader.instruments[symbol], _last(trader, symbol)
-        if position and last > 0 and item.product.exchange == "TAIFEX" and not item.is_spread:
-            low, high = band(last, limit_percent_bp(trader.risk.trading_day(now)))
+        limits = day_band(item, last, trader.risk.trading_day(now)) if position else None
+        if limits is not None:
+            low, high = limits
             loss = scenario_loss(position, last, low, high, item.product.tick_value)
             found.append(LimitMove(symbol, position, last, low if position > 0 else high, loss))
     return found

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autofutures.domain.errors import BadInput
-from autofutures.market.limits import Bands, band, limit_percent_bp
+from autofutures.domain.instrument import instrument
+from autofutures.market.limits import Bands, band, day_band, limit_percent_bp
 
 
 def test_the_limits_widened_to_ten_percent_in_june_2015() -> None:
@@ -30,6 +31,20 @@ def test_the_band_is_the_widest_that_stays_within_the_percentage(settlement: int
 def test_what_has_no_limits_is_refused(settlement: int, percent_bp: int) -> None:
     with pytest.raises(BadInput, match=r"must be above 0|between 1 and 9999"):
         band(settlement, percent_bp)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "settlement"),
+    [
+        ("TAIFEX:TXF202108/202109", 17_200),
+        ("TAIFEX:UDF202108", 17_200),
+        ("CME:ES202109", 17_200),
+        ("TXF202108", 0),
+    ],
+)
+def test_limits_that_are_not_known_are_not_guessed(symbol: str, settlement: int) -> None:
+    assert day_band(instrument("TXF202108"), 17_200, 20210726) == (15480, 18920)
+    assert day_band(instrument(symbol), settlement, 20210726) is None
 
 
 def test_each_days_limits_hold_from_their_instant_on() -> None:
