@@ -214,7 +214,7 @@ class Trader:
                 self._flatten_outside(now, said)
             case LinkChanged():
                 self.inquiry.link(message, now, said)
-                self.view.learn_limits(message.limits)
+                self.risk.link(message, said)
                 if message.up:
                     self.desk.link_is_back(now, said)
             case Killed():

@@ -13,6 +13,8 @@ from autofutures.domain.messages import LinkChanged
 from autofutures.domain.units import SECOND
 from autofutures.market.limits import band, limit_percent_bp
 from autofutures.matching.ledger import Statement
+from autofutures.matching.margins import initial_margin
+from autofutures.ops.operator import Operator
 from autofutures.storage.journal import Journal
 from tests.process.live import LiveMachine, assert_equal, pinging
 from tests.runs import TXF
@@ -44,6 +46,8 @@ def test_the_machine_logs_in_again_for_each_session_and_no_order_outlives_its_ow
         ledger = until_traded(machine, night.opens_at)
         machine.until_ready()
         machine.until_books_are_equal()
+        with Operator(machine.folder) as operator:
+            risk = operator.ask("risk")
         last = machine.stop()
 
     assert ledger.sessions >= 2
@@ -55,17 +59,22 @@ def test_the_machine_logs_in_again_for_each_session_and_no_order_outlives_its_ow
         assert all(not one.left and one.moved_at <= session.ends_at for one in entered)
     assert not {one.session for one in orders[day]} & {one.session for one in orders[night]}
     assert_equal(machine.folder, last)
-    assert told_limits(machine)[-1] == {
-        TXF: band(START_TICKS + (trades - 1) % 7, limit_percent_bp(night.day))
-    }
+    settled = START_TICKS + (trades - 1) % 7
+    link = logins(machine)[-1]
+    assert link.limits == {TXF: band(settled, limit_percent_bp(night.day))}
+    assert link.margins == {TXF: initial_margin(settled, 200)}
+    told = {"initial": link.margins[TXF], "told": link.margins[TXF], "set": 0}
+    assert risk["margins"] == {TXF: told}
+    # The session is cut short here: by the calendar the login is still in its day.
+    assert risk["limits_told"] == {TXF: [*link.limits[TXF], day.ends_at]}
     assert b"the market's session is over: log in for the next" in machine.folder.log("gateway").read_bytes()
 
 
-def told_limits(machine: LiveMachine) -> list[dict[str, tuple[int, int]]]:
-    """The price limits of each login, as the trader heard them."""
+def logins(machine: LiveMachine) -> list[LinkChanged]:
+    """Each login, as the trader heard it."""
     with Journal.open(machine.folder.journal) as journal:
         heard = [message for batch in journal.batches() for message in batch.inputs]
-    return [message.limits for message in heard if isinstance(message, LinkChanged) and message.up]
+    return [message for message in heard if isinstance(message, LinkChanged) and message.up]
 
 
 def until_traded(machine: LiveMachine, since: int) -> Statement:

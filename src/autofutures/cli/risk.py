@@ -41,7 +41,7 @@ def _folder(run: Path | None) -> "Folder":
 
 @app.command("show")
 def show(run: RunOption = None, as_json: options.JsonOption = False) -> None:
-    """Shows each limit beside its use, and what has halted: of the running machine, or of a run that is over."""
+    """Shows each limit beside its use, what has halted, and margins: of the running machine or a run that is over."""
     shown = _shown(run)
     if as_json:
         print_json(shown)
@@ -72,6 +72,14 @@ def _print_limits(shown: dict[str, object]) -> None:
         used = "" if one.use is None else f"{one.use:,} of {one.of:,}"
         table.add_row(one.control, one.scope or "account", settings if one.on else "off", used, one.halted)
     Console(file=sys.stdout).print(table)
+    margins = msgspec.convert(shown["margins"], dict[str, dict[str, int]])
+    if margins:
+        told = Table("contract", "initial margin", "told by the venue", "set by a person")
+        for symbol, of in margins.items():
+            told.add_row(
+                symbol, *(f"{of[name]:,}" if of[name] else "" for name in ("initial", "told", "set"))
+            )
+        Console(file=sys.stdout).print(told)
 
 
 @app.command("set")

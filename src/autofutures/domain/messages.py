@@ -547,6 +547,19 @@ class LinkChanged(Message, frozen=True):
     reason: str = ""
     limits: dict[str, tuple[int, int]] = {}
     """The lowest and highest price in ticks that hold from now on, by symbol, as a login tells them; else as before."""
+    margins: dict[str, int] = {}
+    """The initial margin of one lot that holds from now on, in minor units, by symbol, told like limits."""
+
+
+class TermsTold(Message, frozen=True):
+    """A login told on what terms is traded from now on, and it is news; a snapshot keeps all that was told."""
+
+    venue: str
+    at: int
+    limits: dict[str, tuple[int, int, int]]
+    """By symbol the lowest and highest price in ticks, and until when they hold: the end of a trading day."""
+    margins: dict[str, int]
+    """The initial margin of one lot, in minor units, by symbol; it holds until another is told."""
 
 
 class Reconciled(Message, frozen=True):
@@ -874,7 +887,7 @@ Switch = Kill | Killed
 Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRefused | Answer
 Account = Reconciled | BookMode | Alert
 Bad = BadTick | BadQuote
-Risk = Halted | HaltReset | LimitSet | RiskDay | PeakMoved
+Risk = Halted | HaltReset | LimitSet | RiskDay | PeakMoved | TermsTold
 Told = (
     Refused
     | Placed

@@ -165,6 +165,17 @@ class MarketView:
         coming = self.next_session(symbol, now)
         return coming is not None and coming.accepts_from <= now
 
+    def knows(self, symbol: str) -> bool:
+        """Whether it was added."""
+        return symbol in self._seen
+
+    def trading_day_ends_at(self, symbol: str, at: int) -> int:
+        """When the trading day under way, else the next, has no session any more; `at` itself after the last one."""
+        seen, session = self.of(symbol), self.next_session(symbol, at)
+        if session is None:
+            return at
+        return self.calendar.sessions_of(session.day, seen.sessions_id, seen.last_trading_day)[-1].ends_at
+
     def session_over(self, symbol: str, at: int, now: int) -> bool:
         """Whether the session for which an order was entered at `at` has ended by `now`; not of an unknown symbol."""
         seen = self._seen.get(symbol)
@@ -186,11 +197,14 @@ class MarketView:
         """Makes price limits known that hold at any time."""
         self.set_bands(symbol, Bands({0: (low_ticks, high_ticks)}))
 
-    def learn_limits(self, limits: Mapping[str, tuple[int, int]]) -> None:
-        """A venue says which price limits hold from now on; what it has of other symbols is of no use here."""
-        for symbol, (low_ticks, high_ticks) in limits.items():
+    def learn_limits(self, limits: Mapping[str, tuple[int, int, int]]) -> None:
+        """A venue has said which price limits hold, and until when; of other symbols it is of no use here.
+
+        From then on none are known: those of a day that is over would make trades of the next one incredible.
+        """
+        for symbol, (low_ticks, high_ticks, until) in limits.items():
             if symbol in self._seen:
-                self.set_band(symbol, low_ticks, high_ticks)
+                self.set_bands(symbol, Bands({0: (low_ticks, high_ticks), until: (0, 0)}))
 
     def set_bands(self, symbol: str, bands: Bands) -> None:
         """Makes the price limits of each day known."""

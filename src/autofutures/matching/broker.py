@@ -53,6 +53,7 @@ from autofutures.market.limits import day_band
 from autofutures.matching.exchange import Exchange
 from autofutures.matching.faults import NONE, BrokerFaults
 from autofutures.matching.ledger import LIVE, Entry, Ledger, Statement
+from autofutures.matching.margins import initial_margin
 from autofutures.matching.model import FeedEvent
 from autofutures.matching.said import NEVER, Said
 
@@ -117,6 +118,7 @@ class Broker:
         self._closed: set[str] = set()
         self._last_ticks: dict[str, int] = {}
         self._limits: dict[str, tuple[int, int]] = {}
+        self._margins: dict[str, int] = {}
         self._lacked: set[str] = set()
         self._phantoms: list[tuple[int, VenueOrder]] = []
         self._last_submit: Submit | None = None
@@ -137,8 +139,8 @@ class Broker:
         """A login. It begins a session and ends the one before; nothing is said where nobody answers.
 
         Returns:
-            `LinkChanged` with the price limits that are known, the gap in the market's stream since the last session,
-            and what is replayed.
+            `LinkChanged` with the price limits and margins that are known, the gap in the market's stream since the
+            last session, and what is replayed.
         """
         if now < self._away_until:
             self.faults["login unanswered"] += 1
@@ -148,8 +150,15 @@ class Broker:
         self.session += 1
         self._began_at = now
         self.up = True
-        limits = dict(self._limits)
-        said: list[AnyMessage] = [LinkChanged(self._name, now, up=True, session=self.session, limits=limits)]
+        link = LinkChanged(
+            self._name,
+            now,
+            up=True,
+            session=self.session,
+            limits=dict(self._limits),
+            margins=dict(self._margins),
+        )
+        said: list[AnyMessage] = [link]
         if self.session > 1:
             # At least one: of what was under way when the link broke nobody knows what arrived.
             said.append(Gap(MARKET_SOURCE, now, max(1, self._said.lost_market)))
@@ -215,12 +224,14 @@ class Broker:
         self._last_ticks[trade.symbol] = trade.price_ticks
 
     def _settle(self, ended: SessionEnded) -> None:
-        """A trading day is over: the next one has other price limits, which a login tells."""
+        """A trading day is over: the next one has other price limits and margins, which a login tells."""
         if ended.session != SETTLES:
             return
-        limits = day_band(instrument(ended.symbol), self._last_ticks.get(ended.symbol, 0), ended.day)
+        item, last_ticks = instrument(ended.symbol), self._last_ticks.get(ended.symbol, 0)
+        limits = day_band(item, last_ticks, ended.day)
         if limits is not None:
             self._limits[ended.symbol] = limits
+            self._margins[ended.symbol] = initial_margin(last_ticks, item.product.tick_value)
             self._exchange.set_limits(ended.symbol, *limits)
 
     def is_calm(self, symbol: str) -> bool:

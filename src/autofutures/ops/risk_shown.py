@@ -7,7 +7,7 @@ import msgspec
 
 from autofutures.assemble.nodes import make_trader
 from autofutures.domain.errors import BadInput
-from autofutures.domain.messages import AnyMessage, Halted, HaltReset, LimitSet, Refused
+from autofutures.domain.messages import AnyMessage, Halted, HaltReset, LimitSet, Refused, TermsTold
 from autofutures.market.limits import day_band
 from autofutures.ops.folder import Folder
 from autofutures.orders.margin import MarginView
@@ -25,7 +25,7 @@ class Event(msgspec.Struct, frozen=True):
     at: int
     """UTC nanoseconds."""
     what: str
-    """`halted`, `reset`, `set` or `refused`."""
+    """`halted`, `reset`, `set`, `told` or `refused`."""
     key: str
     """Control, with its scope where it has one."""
     text: str
@@ -35,7 +35,8 @@ class Event(msgspec.Struct, frozen=True):
 def risk_shown(trader: Trader, now: int) -> dict[str, object]:
     """A trader's risk as a table."""
     state = trader.risk.state
-    equity, required, indicator = MarginView(trader.account, trader.risk).indicator(now, trader.gate)
+    margin = MarginView(trader.account, trader.risk)
+    equity, required, indicator = margin.indicator(now, trader.gate)
     limits = Uses(trader.gate, trader.risk, trader.account, trader.stake).look(now)
     scopes = ("", *sorted(scope for scope in state.baselines if scope))
     held = {symbol: qty for symbol, qty in trader.portfolio.nets().items() if qty}
@@ -46,6 +47,8 @@ def risk_shown(trader: Trader, now: int) -> dict[str, object]:
         "halts": [msgspec.structs.asdict(halt) for halt in state.halts.values()],
         "changed": [msgspec.structs.asdict(change) for change in state.changed.values()],
         "margin": {"equity": equity, "initial": required, "indicator_percent": indicator},
+        "margins": margin.initials(trader.gate),
+        "limits_told": state.limits,
         "positions": held,
         "prices": {symbol: _last(trader, symbol) for symbol in held},
         "limit_move": {one.symbol: one.loss for one in limit_moves(trader, now)},
@@ -139,10 +142,17 @@ def event_of(message: AnyMessage) -> Event | None:
         case LimitSet():
             text = f"{message.setting}: {message.old} to {message.new}; {message.reason}"
             return Event(message.at, "set", message.key, text, message.who)
+        case TermsTold():
+            return Event(message.at, "told", "terms", _terms(message), message.venue)
         case Refused():
             return Event(message.at, "refused", message.rule, message.reason, message.strategy)
         case _:
             return None
+
+
+def _terms(told: TermsTold) -> str:
+    limits = [f"{symbol} limits {low} to {high} ticks" for symbol, (low, high, _) in told.limits.items()]
+    return ", ".join([*limits, *(f"{symbol} margin {one:,}" for symbol, one in told.margins.items())])
 
 
 def _key(control: str, scope: str) -> str:

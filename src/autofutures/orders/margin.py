@@ -31,13 +31,13 @@ class MarginView:
         for other in self._account.instruments:
             lots = self._lots(other) if other != symbol else 0
             if lots:
-                initial = gate.of_instrument(NAME, other, "initial")
+                initial = self.initial(other, gate)
                 unknown = unknown or ("" if initial else other)
                 day = self._day_margin(other, now, gate)
                 others += required_margin(lots, self.day_lots(other), initial, day)
         return MarginSeen(
             earned=self._risk.equity(""),
-            initial=gate.of_instrument(NAME, symbol, "initial"),
+            initial=self.initial(symbol, gate),
             day_trade=self._day_margin(symbol, now, gate),
             day_lots=self.day_lots(symbol),
             others=others,
@@ -51,12 +51,28 @@ class MarginView:
             required_margin(
                 abs(qty),
                 self.day_lots(symbol),
-                gate.of_instrument(NAME, symbol, "initial"),
+                self.initial(symbol, gate),
                 self._day_margin(symbol, now, gate),
             )
             for symbol, qty in self._account.portfolio.nets().items()
         )
         return equity, required, risk_indicator(equity, required)
+
+    def initial(self, symbol: str, gate: Gate) -> int:
+        """Of one lot: what the venue told, or what a person has set where that is more; 0 where neither is known."""
+        return max(gate.of_instrument(NAME, symbol, "initial"), self._risk.state.margins.get(symbol, 0))
+
+    def initials(self, gate: Gate) -> dict[str, dict[str, int]]:
+        """Of each contract of which it is known: what counts, what the venue told, and what a person has set."""
+        return {
+            symbol: {
+                "initial": self.initial(symbol, gate),
+                "told": self._risk.state.margins.get(symbol, 0),
+                "set": gate.of_instrument(NAME, symbol, "initial"),
+            }
+            for symbol in self._account.instruments
+            if self.initial(symbol, gate)
+        }
 
     def _lots(self, symbol: str) -> int:
         orders = self._account.orders

@@ -17,10 +17,12 @@ from autofutures.domain.messages import (
     Halted,
     HaltReset,
     LimitSet,
+    LinkChanged,
     PeakMoved,
     Placed,
     RiskDay,
     Submit,
+    TermsTold,
     Traded,
 )
 from autofutures.domain.order_life import Event, Status
@@ -147,6 +149,30 @@ class RiskDesk:
         elif isinstance(fact, (Halted, HaltReset)):
             account = [halt for halt in self.state.halts.values() if not halt.scope]
             self._standing.halts = tuple(f"{halt.control}: {halt.reason}" for halt in account)
+        elif isinstance(fact, TermsTold):
+            self._view.learn_limits(fact.limits)
+
+    def link(self, changed: LinkChanged, said: Said) -> None:
+        """A login tells price limits and margins: what of it is news is a fact. Of symbols not known it is no use."""
+        view, state = self._view, self.state
+        limits = {
+            symbol: (*limits, view.trading_day_ends_at(symbol, changed.at))
+            for symbol, limits in changed.limits.items()
+            if view.knows(symbol)
+        }
+        told = TermsTold(
+            changed.venue,
+            changed.at,
+            {symbol: one for symbol, one in limits.items() if state.limits.get(symbol) != one},
+            {
+                symbol: margin
+                for symbol, margin in changed.margins.items()
+                if view.knows(symbol) and state.margins.get(symbol) != margin
+            },
+        )
+        if told.limits or told.margins:
+            self.fold(told)
+            said.append(told)
 
     # --- halts
 

@@ -13,7 +13,8 @@ class Margin(Stateless):
 
     Equity is `capital` and what was earned since, realised and open, after costs. What a lot needs is said for each
     instrument or product: `initial`, and `day_trade` for lots of day trades before `cutoff`, an hour and minute of
-    Taipei as 1325; from then on, and without a cut-off, the full margin counts.
+    Taipei as 1325; from then on, and without a cut-off, the full margin counts. Where the venue tells an initial
+    margin at a login, the larger of it and of what is set counts.
     """
 
     id = "margin"

@@ -23,6 +23,7 @@ from autofutures.domain.messages import (
     RiskDay,
     RiskKept,
     Submit,
+    TermsTold,
     Traded,
 )
 from autofutures.portfolio.pnl import worth
@@ -38,6 +39,7 @@ FACTS = frozenset(
         LimitSet,
         RiskDay,
         PeakMoved,
+        TermsTold,
         LedgerKept,
         RiskKept,
         BookKept,
@@ -72,6 +74,7 @@ class RiskState:
         changed: the newest change of each limit, by rule with scope and setting.
         held: by strategy and symbol.
         marks: the last price of each symbol that a fact told of.
+        terms: all that the venue has told of price limits and margins; None before its first word.
     """
 
     def __init__(self, trading_day: TradingDay) -> None:
@@ -90,6 +93,7 @@ class RiskState:
         self.peaks: dict[str, int] = {}
         self.marks: dict[str, int] = {}
         self.trips: dict[tuple[str, str], int] = {}
+        self.terms: TermsTold | None = None
         self.halts.clear()
         self.changed.clear()
         self.held.clear()
@@ -119,6 +123,9 @@ class RiskState:
                 self._reset(fact)
             case LimitSet():
                 self.changed[fact.key, fact.setting] = fact
+            case TermsTold():
+                limits, margins = self.limits | fact.limits, self.margins | fact.margins
+                self.terms = msgspec.structs.replace(fact, limits=limits, margins=margins)
             case _:
                 self._fold_kept(fact)
 
@@ -229,14 +236,25 @@ class RiskState:
         scopes = ("", strategy_scope(strategy))
         return tuple(halt for halt in self.halts.values() if halt.scope in scopes)
 
+    @property
+    def limits(self) -> dict[str, tuple[int, int, int]]:
+        """The price limits that the venue told, by symbol, and until when they hold."""
+        return self.terms.limits if self.terms is not None else {}
+
+    @property
+    def margins(self) -> dict[str, int]:
+        """The initial margin of one lot that the venue told, by symbol."""
+        return self.terms.margins if self.terms is not None else {}
+
     def symbols_held(self) -> set[str]:
         """Symbols in which some strategy has a position, though the account may have none."""
         return {symbol for (_, symbol), held in self.held.items() if held.position}
 
     def kept(self, at: int) -> list[AnyMessage]:
         """Facts whose fold is this state, besides the ledgers'; none where nothing has happened yet."""
+        terms = [self.terms] if self.terms is not None else []
         if not self.day and not self.changed:
-            return []
+            return [*terms]
         trips = tuple((strategy, symbol, earned) for (strategy, symbol), earned in sorted(self.trips.items()))
         counters = RiskKept(
             at=at,
@@ -250,7 +268,7 @@ class RiskState:
             trips=trips,
         )
         halts = [halt for _, halt in sorted(self.halts.items(), key=lambda one: one[0])]
-        return [counters, *halts, *self.changed.values()]
+        return [counters, *halts, *self.changed.values(), *terms]
 
 
 def strategy_scope(strategy: str) -> str:

@@ -28,11 +28,12 @@ def order_of(order: Order | None) -> object:
 
 
 def _risk_of(trader: Trader) -> object:
-    """Counters, halts, changed limits, and what the equity is made of."""
+    """Counters, halts, changed limits, the venue's terms, and what the equity is made of."""
     state = trader.risk.state
     counters = (state.day, state.messages, state.orders, state.streaks, state.baselines, state.peaks)
     limits = sorted(
         (key_of(one.rule.id, one.scope), sorted(one.settings.items())) for one in trader.gate.limits()
     )
     held = sorted((key, one.position, one.cash, one.costs) for key, one in state.held.items())
-    return counters, state.marks, state.trips, state.halts, state.changed, held, limits
+    terms = state.limits, state.margins
+    return counters, state.marks, state.trips, state.halts, state.changed, held, limits, terms

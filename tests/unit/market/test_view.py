@@ -73,3 +73,19 @@ def test_the_contracts_last_day_ends_early_in_the_view_too() -> None:
 def test_an_unknown_symbol_is_refused() -> None:
     with pytest.raises(BadInput, match="add it before its first tick"):
         view_of(Calendar()).on_tick("TAIFEX:MXF202108", OPEN, 1)
+
+
+def test_price_limits_that_a_venue_told_end_with_their_trading_day() -> None:
+    view = view_of(Calendar())
+    after_the_day = taipei_ns(20210726, 13 * 3600 + 50 * 60)
+    ends_at = view.trading_day_ends_at(TXF, after_the_day)
+    assert ends_at == taipei_ns(20210727, 13 * 3600 + 45 * 60 + 1)
+    assert ends_at == view.trading_day_ends_at(TXF, taipei_ns(20210727, 2 * 3600))
+    view.learn_limits({TXF: (15_665, 19_145, ends_at), "TAIFEX:TMF202108": (1, 2, ends_at)})
+    assert view.band(TXF, ends_at - 1) == (15_665, 19_145)
+    assert view.band(TXF, ends_at) == (0, 0)
+
+
+def test_after_a_contracts_last_session_no_trading_day_ends() -> None:
+    over = taipei_ns(20210818, 14 * 3600)
+    assert view_of(Calendar()).trading_day_ends_at(TXF, over) == over

@@ -1,9 +1,12 @@
 import msgspec
 import pytest
 
-from autofutures.domain.messages import ExitPlan, Filled, Intent, Placed, Refused
+from autofutures.domain.messages import ExitPlan, Filled, Intent, LinkChanged, Placed, Refused, SessionEnded
 from autofutures.domain.units import Side
 from autofutures.market.dates import taipei_ns
+from autofutures.matching.broker import Broker
+from autofutures.matching.exchange import Exchange
+from autofutures.matching.prints import PrintMarket
 from autofutures.orders.margin import MarginView
 from autofutures.risk.margin import Margin
 from autofutures.trader import Trader
@@ -96,3 +99,59 @@ def test_an_instrument_whose_margin_nobody_said_is_not_opened_and_not_forgotten(
 def test_margin_is_not_asked_unless_told() -> None:
     assert Margin().off
     assert Margin(initial=184_000).off
+
+
+def told(trader: Trader, now: int = OPEN, **margins: int) -> None:
+    """A login tells margins, by product."""
+    by_symbol = {f"TAIFEX:{root}202108": margin for root, margin in margins.items()}
+    trader.handle(LinkChanged("paper", now, up=True, session=1, margins=by_symbol), now)
+
+
+def needed(trader: Trader) -> int:
+    """The initial margin of what is open."""
+    return MarginView(trader.account, trader.risk).indicator(OPEN, trader.gate)[1]
+
+
+def test_the_larger_counts_of_what_the_venue_told_and_what_a_person_set() -> None:
+    trader = started()
+    assert asks(trader, intent()) is None
+    told(trader, TXF=230_000, TMF=1)
+    assert needed(trader) == 230_000
+    refused = asks(trader, intent())  # 400,000 less costs over 460,000.
+    assert refused is not None
+    assert (refused.rule, refused.value) == ("margin", 86)
+    told(trader, TXF=170_000)
+    assert needed(trader) == 184_000
+    told(trader, MXF=1)  # Of TXF nothing is told: it stays.
+    assert MarginView(trader.account, trader.risk).initials(trader.gate) == {
+        TXF: {"initial": 184_000, "told": 170_000, "set": 184_000},
+        MXF: {"initial": 46_000, "told": 1, "set": 46_000},
+    }
+
+
+def test_a_margin_that_only_the_venue_told_is_enough_to_trade() -> None:
+    trader = a_trader({"margin": LIMITS["margin"]}, symbols=(TXF, MXF))
+    trader.handle(tick(), OPEN)
+    assert asks(trader, intent()) is not None
+    told(trader, TXF=184_000)
+    assert asks(trader, intent(qty=2)) is None
+    assert asks(trader, intent()) is not None
+
+
+def test_the_margin_of_the_next_session_binds_once_its_login_has_told_it() -> None:
+    broker = Broker(Exchange({TXF: PrintMarket()}))
+    trader = started()
+    for link in broker.connect(OPEN):
+        trader.handle(link, OPEN)
+    assert asks(trader, intent(qty=2)) is None  # 368,000 of 399,960.
+    assert asks(trader, intent(Side.SELL, qty=2)) is None
+    broker.passed(tick(17_405, 1, LATE))
+    night = taipei_ns(20210726, 15 * 3600)
+    broker.market(SessionEnded(TXF, night - 2, 20210726, "day"), night - 2)
+    broker.drop(night - 1)
+    for link in broker.connect(night):
+        trader.handle(link, night)
+    refused = asks(trader, intent(qty=2), night)  # 418,000, at 209,000 a lot.
+    assert refused is not None
+    assert refused.reason.endswith("over 418000 of initial margin would be 95 %")
+    assert asks(trader, intent(), night) is None

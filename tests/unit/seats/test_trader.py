@@ -27,12 +27,14 @@ from autofutures.domain.messages import (
     Snapshot,
     Stop,
     Submit,
+    TermsTold,
     Tick,
     WakeAt,
     Woke,
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, Side
+from autofutures.ops.risk_shown import risk_shown
 from autofutures.seats.port import GATEWAY, RECORDER, TRADER, Watch
 from tests.makers import TXF, intent
 from tests.unit.seats.house import NIGHT, PINGER, House, a_run
@@ -376,6 +378,29 @@ def test_a_long_life_leaves_little_to_fold_and_the_next_stands_where_it_stood() 
         house.new_trader()
         after = [order.kept() for order in house.trader.trader.orders.alive()]
         assert [order.client_id for order in after] == [order.client_id for order in before]
+
+
+@pytest.mark.parametrize("snapshot", [False, True])
+def test_a_trader_that_dies_after_a_login_knows_its_price_limits_and_margins_without_a_word(
+    snapshot: bool,
+) -> None:
+    with House().begin() as house:
+        for margin in (150_000, 209_000, 209_000):  # The last login tells nothing new.
+            limits, margins = {TXF: (15_665, 19_145)}, {TXF: margin}
+            link = LinkChanged("sim", house.now, up=True, session=2, limits=limits, margins=margins)
+            house.gateway.from_venue([(link, house.now)])
+            house.talk()
+        told = [fact.margins for fact in facts(house, TermsTold) if isinstance(fact, TermsTold)]
+        assert told == [{TXF: 150_000}, {TXF: 209_000}]
+        before = risk_shown(house.trader.trader, house.now)
+        if snapshot:
+            house.journal.snapshot(house.trader.trader.facts(house.now), house.now)
+        house.cut.add((GATEWAY, TRADER))
+        trader = house.new_trader().trader
+        assert risk_shown(trader, house.now) == before
+        assert before["margins"] == {TXF: {"initial": 209_000, "told": 209_000, "set": 0}}
+        assert trader.view.band(TXF, house.now) == (15_665, 19_145)
+        assert trader.view.band(TXF, house.now + 86_400 * SECOND) == (0, 0)
 
 
 def test_the_end_of_a_session_is_a_time_for_a_whole_snapshot() -> None:

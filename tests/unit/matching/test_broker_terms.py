@@ -1,4 +1,4 @@
-"""Price limits by the clock: a broker tells those of the next trading day at a login, and its exchange keeps them."""
+"""Terms by the clock: a broker tells the price limits and margins of the next trading day at a login."""
 
 import msgspec
 import pytest
@@ -11,14 +11,15 @@ from tests.makers import OPEN, TXF, tick
 from tests.unit.matching.test_broker import logged_in, reports, resting, trade
 
 
-def test_a_login_after_a_trading_day_tells_the_price_limits_of_the_next() -> None:
+def test_a_login_after_a_trading_day_tells_the_price_limits_and_the_margin_of_the_next() -> None:
     broker = logged_in()
     trade(broker, OPEN + 1, price_ticks=17_390)
     broker.passed(tick(17_405, 1, OPEN + 2))
     broker.market(SessionEnded(TXF, OPEN + 3, 20210726, "day"), OPEN + 3)
     broker.drop(OPEN + 4)
     (link, *_) = broker.connect(OPEN + 5)
-    assert link == LinkChanged("paper", OPEN + 5, up=True, session=2, limits={TXF: (15_665, 19_145)})
+    limits, margins = {TXF: (15_665, 19_145)}, {TXF: 209_000}  # 6 % of 3,481,000 is 208,860.
+    assert link == LinkChanged("paper", OPEN + 5, up=True, session=2, limits=limits, margins=margins)
     trade(broker, OPEN + 6)
     for number, price_ticks in enumerate((15_664, 15_665)):
         at_limit = resting(f"o{number}", OPEN + 6)
