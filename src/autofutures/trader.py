@@ -23,7 +23,6 @@ from autofutures.domain.messages import (
     Canceled,
     CloseLot,
     Command,
-    CommandRefused,
     Configured,
     ExitMoved,
     Expired,
@@ -60,6 +59,7 @@ from autofutures.market.view import MarketView
 from autofutures.orders.account import OUTSIDE, Account
 from autofutures.orders.book import Order, Orders
 from autofutures.orders.calm import NOWHERE, Calm
+from autofutures.orders.commands import Commands
 from autofutures.orders.cover import Cover, uncovered
 from autofutures.orders.doubt import Doubts
 from autofutures.orders.exit_desk import ExitDesk
@@ -67,7 +67,6 @@ from autofutures.orders.expiry import Expiries
 from autofutures.orders.inquiry import Inquiry
 from autofutures.orders.leaving import market_order, submit_of
 from autofutures.orders.policy import Policy
-from autofutures.orders.risk_desk import NAME as RISK
 from autofutures.orders.risk_desk import RiskDesk
 from autofutures.orders.settlement import Final, settle
 from autofutures.orders.shutdown import STOPPED, Shutdown
@@ -131,7 +130,7 @@ class Trader:
         self._newest: dict[str, tuple[int, int]] = {}
         self._states: dict[str, bytes] = {}
         self._settings: dict[str, dict[str, Configured]] = {}
-        self._strategies: set[str] = set()
+        self.commands = Commands(view, self.desk, self.risk, self.inquiry, self.fold)
         self.calm: dict[str, Calm] = {}
 
     def handle(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
@@ -158,7 +157,7 @@ class Trader:
             case Ready():
                 self._welcome(message.source, now, said)
             case Command():
-                self._command(message, now, said)
+                self.commands.hear(message, now, said)
             case Leave():
                 self.leaving.hear(message, now, said)
             case Saved():
@@ -171,24 +170,10 @@ class Trader:
 
     def _welcome(self, strategy: str, now: int, said: Said) -> None:
         """A strategy begins: it hears what was kept, where its plans stand, and what people said to everybody."""
-        self._strategies.add(strategy)
+        self.commands.strategies.add(strategy)
         plans = [plan for plan in self.exits.plans() if plan.intent.strategy == strategy]
         said += [self._restored(strategy), *(plan.moved(now) for plan in plans)]
         said += self.configured("").values()
-
-    def _command(self, command: Command, now: int, said: Said) -> None:
-        """A person's command: of risk and of book stops it is the trader's own, else it is for a strategy here."""
-        if command.name == RISK:
-            said += self.risk.command(command, now)
-        elif not command.strategy and command.name == day_changes.NAME:
-            said.append(day_changes.decide(command, self.view, now))
-            self.fold(said[-1])
-        elif command.verb == "reset" and command.name == "book_stop":
-            self.desk.reset(command, now, said)
-        elif command.strategy not in self._strategies:
-            names = ", ".join(sorted(self._strategies)) or "none"
-            reason = f"there is no strategy {command.strategy!r} here; running: {names}"
-            said.append(CommandRefused(command.flow, command.strategy, now, reason))
 
     def _begin_day(self, message: AnyMessage, now: int) -> Sequence[AnyMessage]:
         """The first input of a trading day."""

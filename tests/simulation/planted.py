@@ -81,6 +81,7 @@ MUTANTS = (
         "orders/standing.py",
         "self.reconciled = False",
         "self.reconciled = self.reconciled and changed.session > 1",
+        nth=0,
     ),
     Mutant(
         "no-session-sense",

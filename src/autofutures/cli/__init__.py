@@ -33,7 +33,18 @@ HELP = (
 
 def assembled() -> typer.Typer:
     """The whole command line."""
-    from autofutures.cli import backtest, chaos, kill, machine, parity, simulate, soak, sweep, walk_forward
+    from autofutures.cli import (
+        accept,
+        backtest,
+        chaos,
+        kill,
+        machine,
+        parity,
+        simulate,
+        soak,
+        sweep,
+        walk_forward,
+    )
 
     app = typer.Typer(name="autofutures", no_args_is_help=True, pretty_exceptions_enable=False, help=HELP)
     backtest.mount(app)
@@ -41,6 +52,7 @@ def assembled() -> typer.Typer:
     walk_forward.mount(app)
     machine.mount(app)
     kill.mount(app)
+    accept.mount(app)
     parity.mount(app)
     simulate.mount(app)
     chaos.mount(app)

@@ -394,6 +394,21 @@ class HaltReset(Message, frozen=True):
     reason: str
 
 
+class PositionAccepted(Message, frozen=True):
+    """A person accepts contracts that the venue's position has and no fill explains; `Traded` follows, and no order."""
+
+    flow: str
+    strategy: str
+    """Whose lots they closed, or `outside`."""
+    at: int
+    symbol: str
+    qty: int
+    """Signed: what the venue has more than the book."""
+    price_ticks: int
+    who: str
+    reason: str
+
+
 class LimitSet(Message, frozen=True):
     """A person changed a limit of the running machine; it holds in later lives too, above the settings file."""
 
@@ -885,7 +900,7 @@ Report = Accepted | Rejected | Filled | Canceled | Expired
 Link = Query | Snapshot | LinkChanged
 Switch = Kill | Killed
 Decision = Intent | Revoke | CloseLot | WakeAt | Saved | Configured | CommandRefused | Answer
-Account = Reconciled | BookMode | Alert
+Account = Reconciled | BookMode | Alert | PositionAccepted
 Bad = BadTick | BadQuote
 Risk = Halted | HaltReset | LimitSet | RiskDay | PeakMoved | TermsTold
 Told = (
@@ -905,7 +920,7 @@ Told = (
 Control = Command | Restored | Ready | Step | Done | Stop | Leave | Ask | Beat | Heartbeat
 Record = Started | Heard
 Kept = BookKept | OrderKept | LedgerKept | RangeKept | RiskKept
-NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed, Left, *get_args(Risk)))
+NOT_FOR_STRATEGIES = frozenset((Submit, Cancel, Placed, Left, PositionAccepted, *get_args(Risk)))
 """What a strategy never hears: the trader's own part of an order, and of risk all but the refusal."""
 
 AnyMessage = (

@@ -12,6 +12,7 @@ from autofutures.domain.messages import (
     Beat,
     Cancel,
     Canceled,
+    Command,
     Expired,
     Killed,
     LinkChanged,
@@ -22,6 +23,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import MINUTE
+from autofutures.orders.acceptance import Acceptance
 from autofutures.orders.account import OUTSIDE, Account, part_of
 from autofutures.orders.book import Order
 from autofutures.orders.breaker import Breaker, Breakers
@@ -71,6 +73,7 @@ class Inquiry:
         sent = account.orders.sent
         breakers = Breakers(failures, policy.breaker_pause_ns, lambda: bool(sent))
         self.standing = Standing(reconciles=policy.reconciles, breakers=breakers)
+        self.acceptance = Acceptance(account, self.standing)
 
     def session_ended(self, symbol: str, now: int) -> None:
         """Orders were valid only for the session: one that the venue's list lacks from now on is over."""
@@ -105,6 +108,12 @@ class Inquiry:
                 said.append(query)
                 if self.doubts.unanswered:
                     self._failed(breakers.query, "no answer", now, said)
+        self._say_mode(now, said)
+
+    def accept(self, command: Command, now: int, said: Said) -> None:
+        """A person accepts a difference; the venue is compared with at once."""
+        self.acceptance.decide(command, now, said)
+        self.soon(now)
         self._say_mode(now, said)
 
     def heard(self, report: Report, now: int, said: Said) -> None:
@@ -232,7 +241,8 @@ class Inquiry:
         ignored = len(self._ignored)
         outside = self._outside(found, snapshot.since, now, said)
         book = self._account.portfolio.nets()
-        differs = unexplained(self._orders, book, snapshot, found.counted, outside, self._policy.quiet_ns)
+        counted = found.counted | self.acceptance.ids
+        differs = unexplained(self._orders, book, snapshot, counted, outside, self._policy.quiet_ns)
         if self.standing.compared(differs):
             for symbol, qty in self.standing.unexplained.items():
                 text = f"the venue's position is {qty:+d} from the book's, and no fill explains it"

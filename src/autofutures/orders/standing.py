@@ -102,6 +102,13 @@ class Standing:
         self.reconciled = self.reconciled or not unexplained
         return news
 
+    def accepted(self, symbol: str, qty: int) -> None:
+        """A person has explained a difference, or a part of it. Whether that was all a comparison must find."""
+        left = self.unexplained.pop(symbol, 0) - qty
+        if left:
+            self.unexplained[symbol] = left
+        self.reconciled = False
+
     def said(self, now: int) -> BookMode | None:
         """The mode as a message, where it or its reasons changed since it was last said."""
         mode = Mode.REDUCING if self.halts and self.mode is Mode.NORMAL else self.mode

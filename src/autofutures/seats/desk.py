@@ -15,6 +15,7 @@ from autofutures.domain.messages import (
     Configured,
     HaltReset,
     LimitSet,
+    PositionAccepted,
 )
 from autofutures.domain.units import SECOND
 
@@ -87,7 +88,7 @@ class Desk:
                     self._finish(message.flow, waiting)
             return True
         if (
-            isinstance(message, (Configured, CommandRefused, HaltReset, LimitSet))
+            isinstance(message, (Configured, CommandRefused, HaltReset, LimitSet, PositionAccepted))
             and message.flow in self._waiting
         ):
             person = self._waiting.pop(message.flow).person
