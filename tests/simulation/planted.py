@@ -203,5 +203,19 @@ MUTANTS = (
         'doubt = known or (("an order\'s outcome is not known",) if exposure.unknown else ())',
         "doubt = known",
     ),
+    Mutant(
+        "kill-forgets-the-trader-of-before",
+        "own",
+        "seats/gateway.py",
+        "if self._kill is not None and self._kill.ask(kill, self._node.epoch):",
+        "if self._kill is not None and self._kill.ask(kill, self._trader_epoch):",
+    ),
+    Mutant(
+        "kill-ids-come-again",
+        "own",
+        "orders/kill.py",
+        "self._ids = KillIds(state.lives + 1)",
+        "self._ids = KillIds(1)",
+    ),
 )
 """Every planted fault."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _HELP = (
     "Run the whole house from seeds, and prove that it keeps its promises.\n\n"
     "A seed decides a market, strategies that do all which can be done, and the faults: processes killed at any "
-    "point or standing still, messages lost, repeated and late, links cut, a disk full or slow, and a broker that "
-    "misbehaves in every way. The broker keeps its own ledger and is the judge. Exit code 1 when a promise is "
-    "broken.\n\n"
+    "point or standing still, messages lost, repeated and late, links cut, a disk full or slow, a broker that "
+    "misbehaves in every way, and in one seed of four a person at the kill switch. The broker keeps its own ledger "
+    "and is the judge. Exit code 1 when a promise is broken.\n\n"
     "Examples:\n\n"
     "autofutures simulate --seeds 1000 --json\n\n"
     "autofutures simulate --seeds 1 --first-seed 17 --story"

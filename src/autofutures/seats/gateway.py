@@ -45,7 +45,7 @@ class GatewaySeat:
         venue: where requests go.
         port: the way to the trader.
         watch: looks on.
-        kill: what stops orders here, whatever the trader says; none in a simulation.
+        kill: what stops orders here, whatever the trader says; some tests have none.
 
     Attributes:
         life: how often it greeted a trader, over all processes.

@@ -8,6 +8,7 @@ from autofutures.domain.messages import Filled, Report, Submit
 from autofutures.domain.units import Side
 from autofutures.matching.ledger import Entry, Ledger
 from autofutures.orders.account import OUTSIDE
+from autofutures.orders.ids import is_kill_id
 from autofutures.risk.position import reach
 from autofutures.simulation.compared import order_of
 from autofutures.simulation.judge import Judge, Key
@@ -34,6 +35,7 @@ class Books(Ledger):
         self._own: Counter[str] = Counter()
         self._working: Counter[tuple[str, Side]] = Counter()
         self._strange: Counter[str] = Counter()
+        self._killed: Counter[str] = Counter()
         self._costs: Counter[str] = Counter()
         self._exits: dict[Key, list[Entry]] = {}
         self.fills_booked = 0
@@ -46,7 +48,9 @@ class Books(Ledger):
         """
         entry = super().receive(venue_id, submit, now, session)
         client_id = submit.client_id
-        if not client_id:
+        if is_kill_id(client_id):
+            self._judge.kill.arrives(entry)
+        if not client_id or is_kill_id(client_id):
             return entry
         order = self._judge.orders.get(client_id)
         if order is None or not order.written:
@@ -77,8 +81,10 @@ class Books(Ledger):
         super().report(entry, report, now)
         submit = entry.submit
         symbol = submit.symbol
-        if not entry.client_id:
-            self._strange[symbol] += report.qty if isinstance(report, Filled) else 0
+        if isinstance(report, Filled):
+            self._judge.kill.filled(report, entry.client_id, now)
+        if not entry.client_id or is_kill_id(entry.client_id):
+            self._not_decided(entry, report)
             return
         if isinstance(report, Filled):
             self.fills_booked += 1
@@ -89,9 +95,23 @@ class Books(Ledger):
         self._working[symbol, submit.side] += entry.left - before
         self._within_limit(symbol)
 
+    def _not_decided(self, entry: Entry, report: Report) -> None:
+        """What strangers trade; and what the kill switch does, which may be against what they hold."""
+        if not isinstance(report, Filled):
+            return
+        symbol = report.symbol
+        if not entry.client_id:
+            self._strange[symbol] += report.qty
+            return
+        self._killed[symbol] += report.qty
+        self._own[symbol] += report.side * report.qty
+        if entry.filled > entry.submit.qty:
+            raise BrokenInvariant(f"{report} is more than the kill switch ordered")
+
     def _within_limit(self, symbol: str) -> None:
         """What strangers traded moves the account without us, where it is counted at all."""
-        limit = self._limit if self._ignores else self._limit + self._strange[symbol]
+        counts = not self._ignores or self._killed[symbol]
+        limit = self._limit + self._strange[symbol] if counts else self._limit
         for side in Side:
             working = self._working[symbol, side]
             value = reach(self._own[symbol], working, side, 0)
@@ -117,7 +137,7 @@ class Books(Ledger):
         """
         owners: Counter[tuple[str, str]] = Counter()
         for entry in self.orders.values():
-            if not entry.client_id:
+            if not entry.client_id or is_kill_id(entry.client_id):
                 continue
             own, kept = trader.orders.get(entry.client_id), self._judge.orders[entry.client_id]
             account = (entry.filled, self._costs[entry.client_id], entry.left)
@@ -129,12 +149,21 @@ class Books(Ledger):
         for client_id in self._judge.orders.keys() - self._judge.arrived:
             if self._judge.orders[client_id].filled:
                 raise BrokenInvariant(f"{self._judge.orders[client_id]} never reached the broker")
+        self._judge.kill.at_rest()
+        for where, signed in self._judge.kill.booked.items():
+            owners[where] += signed
         for symbol in self._symbols:
             self._same_positions(trader, symbol, owners)
 
+    def _decided(self, symbol: str) -> int:
+        """What the trader's own orders have made, less what of it the kill switch has closed."""
+        judge, own = self._judge.kill, self._own[symbol]
+        killed = sum(fill.side * fill.qty for fill in judge.fills.values() if fill.symbol == symbol)
+        return own - killed + sum(signed for (_, traded), signed in judge.booked.items() if traded == symbol)
+
     def _same_positions(self, trader: Trader, symbol: str, owners: Counter[tuple[str, str]]) -> None:
         book = trader.portfolio.net(symbol)
-        ours = self._own[symbol] if self._ignores else self.positions[symbol]
+        ours = self._decided(symbol) if self._ignores else self.positions[symbol]
         if book != ours:
             raise BrokenInvariant(f"the book has {book} of {symbol}, the broker {ours}")
         for (strategy, traded), position in owners.items():

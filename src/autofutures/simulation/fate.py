@@ -27,6 +27,7 @@ class Fate(Watch):
 
     Attributes:
         chance: may be set to 0, when all faults end.
+        ends_at: a point that is the last for certain, once.
         points: where a process ended, how often.
     """
 
@@ -34,6 +35,7 @@ class Fate(Watch):
         self._random = random
         self.chance = chance
         self._money = False
+        self.ends_at = ""
         self.points: Counter[str] = Counter()
 
     def at(self, point: str, inputs: Sequence[AnyMessage] = (), outputs: Sequence[AnyMessage] = ()) -> None:
@@ -42,6 +44,10 @@ class Fate(Watch):
         Raises:
             Died: it comes no further.
         """
+        if self.ends_at and point == self.ends_at:
+            self.ends_at = ""
+            self.points[point] += 1
+            raise Died(point)
         if not self.chance:
             return
         if outputs and not self._money:

@@ -72,7 +72,11 @@ class House:
         self._checks()
 
     def _checks(self) -> None:
-        self.world.wire.check()
+        world = self.world
+        world.wire.check()
+        if not world.faults_end:
+            is_well = self.supervisor.kill.is_well(world.link)
+            world.judge.kill.look(world.books, world.bus.now, is_well=is_well)
         self.world.bus.call_at(self.world.bus.now + SECOND // 4, self._checks)
 
     def _come_to(self, at: int) -> None:
@@ -92,6 +96,7 @@ class House:
         if isinstance(event, Tick):
             self.world.counts["ticks"] += 1
             self._trouble.at(event)
+            self.world.judge.kill.trades(event.symbol, self.world.bus.now)
         self.world.broker.market(event, self.world.bus.now)
         self.world.wire.say()
 
@@ -159,10 +164,11 @@ class House:
         world.faults_end = True
         world.bus.weather = CALM
         for process in world.processes.values():
-            process.fate.chance = 0
+            process.fate.chance, process.fate.ends_at = 0, ""
         world.wire.end_faults()
         world.disk.recover()
         world.broker.behave()
+        self._trouble.end()
 
     def _is_at_rest(self) -> bool:
         trader = self.supervisor.trader

@@ -44,6 +44,7 @@ from autofutures.orders.account import OUTSIDE
 from autofutures.orders.book import HELD_TYPES
 from autofutures.simulation.causes import Causes
 from autofutures.simulation.compared import book_of, order_of
+from autofutures.simulation.kill_judge import KillJudge
 from autofutures.simulation.limits import LimitsJudge, mode_besides
 from autofutures.simulation.recoveries import Recoveries
 from autofutures.simulation.room import Room
@@ -92,6 +93,7 @@ class Judge:
         arrived: client ids of orders that reached the broker.
         counts: what happened.
         recoveries: what was mended, by branch.
+        kill: the judge of the kill switch.
     """
 
     def __init__(self, run: RunSettings, clock: Callable[[], int] = lambda: 0) -> None:
@@ -114,6 +116,7 @@ class Judge:
         self.arrived: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.recoveries = Recoveries()
+        self.kill = KillJudge(run, self._causes.session, self.recoveries.counts)
 
     # --- a batch is in the journal
 
@@ -122,6 +125,7 @@ class Judge:
         self._mode = Mode.REDUCING
         self._causes.new_life()
         self._limits.new_life()
+        self.kill.new_life()
 
     def kept(self, trader: Trader, inputs: Sequence[AnyMessage], outputs: Sequence[AnyMessage]) -> None:
         """A batch is in the journal: what the trader is now must be what its journal says."""
@@ -136,6 +140,7 @@ class Judge:
             self._limits.kept(inputs, outputs)
             return
         self.recoveries.heard(inputs, outputs)
+        self.kill.kept(inputs, outputs, self._room.own)
         ends = self._ends(inputs)
         for message in outputs:
             self._fold(message)
@@ -410,6 +415,7 @@ class Judge:
         """The gateway gives a request to the venue."""
         if isinstance(request, Submit):
             self._causes.sends(request, now)
+        self.kill.sends(request, now)
 
     def welcomes(self, restored: Restored) -> None:
         """A strategy is told what it must know: its state, its positions, and how far the market is.

@@ -57,6 +57,16 @@ BRANCHES = (
     "risk_halt_reset",
     "limit_changed",
     "entry_refused_by_limit",
+    "killed_no_new",
+    "killed_cancelled",
+    "killed_flat",
+    "killed_disconnected",
+    "kill_outlived_gateway",
+    "kill_refused_order",
+    "kill_explained",
+    "trader_replaced",
+    "resumed",
+    "readmitted",
 )
 """Every branch that is counted."""
 

@@ -51,6 +51,8 @@ class Room:
         """A fill is booked."""
         self.held[traded.symbol] += traded.side * traded.qty
         self.own[traded.strategy, traded.symbol] += traded.side * traded.qty
+        if not traded.client_id:  # The kill switch closed it, whatever plan covered it.
+            self.bare[traded.strategy, traded.symbol, traded.side.opposite] += traded.qty
 
     def covers(self, intent: Intent, qty: int) -> None:
         """So many contracts of an order were filled: plans cover more, or less."""

@@ -10,6 +10,7 @@ from autofutures.config import RunSettings, StrategySettings, Value
 from autofutures.domain.units import SECOND
 from autofutures.orders.policy import Policy
 from autofutures.simulation.limits import limits_of
+from autofutures.simulation.switches import Switch, switches_of
 
 TICKS = 2_000
 """The fewest trades of a seed's market, unless told otherwise."""
@@ -51,6 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     disk_troubles: int = 0
     bad_prints: int = 0
     commands: int = 0
+    switches: tuple[Switch, ...] = ()
 
 
 def plan_of(seed: int, ticks: int = TICKS) -> Plan:
@@ -78,6 +80,7 @@ def plan_of(seed: int, ticks: int = TICKS) -> Plan:
         kills={role: troubles.get(f"kill {role}", 0) for role in ROLES},
         **{name: troubles.get(name, 0) for name in ("pauses", "cuts", "resets", "commands")},
         **{name: troubles.get(name, 0) for name in ("disk_troubles", "bad_prints")},
+        switches=switches_of(seed, ticks),
     )
 
 

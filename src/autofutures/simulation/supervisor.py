@@ -13,6 +13,7 @@ from autofutures.seats.strategy import StrategySeat
 from autofutures.seats.trader import TraderSeat
 from autofutures.simulation import processes as ps
 from autofutures.simulation.fate import Died, Fate, TradersFate
+from autofutures.simulation.kill_line import KillLine
 from autofutures.simulation.tape import Tape
 from autofutures.simulation.wire import Link
 from autofutures.simulation.world import World
@@ -32,6 +33,7 @@ class Supervisor:
 
     Attributes:
         tape: what the recorder keeps.
+        kill: the line from the kill switch to the gateway.
     """
 
     def __init__(self, world: World) -> None:
@@ -45,6 +47,10 @@ class Supervisor:
         self._traders_fate = TradersFate(world.chance(TRADER), kills.get(TRADER, 0), world.judge)
         self._add(TRADER, self._traders_fate, self._new_trader)
         self._add(GATEWAY, Fate(world.chance(GATEWAY), kills.get(GATEWAY, 0)), self._new_gateway)
+        gateway = world.processes[GATEWAY]
+        self.kill = KillLine(
+            world, gateway, lambda step: self._run(gateway, step), lambda why: self._died(gateway, why)
+        )
         recorders = Fate(world.chance(RECORDER), kills.get(RECORDER, 0))
         self.tape = Tape(recorders)
         self._add(RECORDER, recorders, self._new_recorder)
@@ -88,8 +94,10 @@ class Supervisor:
             self._world.bus,
             lambda step: self._run(gateway, step),
         )
-        seat = GatewaySeat(self._log, self._world.link, self._port(GATEWAY), fate)
+        switch = self.kill.new_switch()
+        seat = GatewaySeat(self._log, self._world.link, self._port(GATEWAY), fate, switch)
         self._world.link.opens(seat)
+        self.kill.begins(seat)
         return seat
 
     def _new_recorder(self) -> RecorderSeat:
@@ -195,14 +203,30 @@ class Supervisor:
             if process.name == GATEWAY and self._world.link is not None:
                 self._world.link.beat(now)
             seat.beat(now)
+            if isinstance(seat, GatewaySeat):
+                self.kill.beat(seat)
 
         self._run(process, step)
         if process.seat is seat:
             if isinstance(seat, TraderSeat):
                 self._readiness_is_true(seat)
+                self._replaces(seat, process)
             self._world.bus.call_at(
                 now + self._world.plan.beat_ns, lambda: self._beats(process, seat), process.name
             )
+
+    def _replaces(self, seat: TraderSeat, process: ps.Process) -> None:
+        """A trader that is not heard any more since a kill ends: the next begins."""
+        killed = seat.trader.inquiry.standing.killed
+        if killed is not None and killed.epoch > seat.epoch:
+            self._world.judge.recoveries.counts["trader_replaced"] += 1
+            self._died(process, "the kill switch does not hear it any more")
+
+    def ends(self, name: str) -> None:
+        """A process is killed."""
+        process = self._world.processes[name]
+        if process.seat is not None:
+            self._died(process, "it was killed")
 
     def _readiness_is_true(self, seat: TraderSeat) -> None:
         """The machine does not call itself ready when a process has been away for longer than it takes to notice.

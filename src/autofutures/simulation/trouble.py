@@ -2,18 +2,25 @@
 
 from autofutures.bus.codec import Outbox
 from autofutures.domain.messages import Command, Tick
-from autofutures.domain.units import SECOND
-from autofutures.seats.port import TRADER
+from autofutures.domain.units import SECOND, KillLevel
+from autofutures.seats.port import GATEWAY, TRADER
 from autofutures.simulation.disk import TROUBLES
 from autofutures.simulation.fate import CHANCES
 from autofutures.simulation.limits import relief
 from autofutures.simulation.supervisor import Supervisor
+from autofutures.simulation.switches import Switch
 from autofutures.simulation.world import World
 
 RESET_EVERY = 500
 """After so many trades a person looks at book stops that have fired, and lets their strategies trade again."""
 
 PERSON = "operator/1"
+
+PATIENCE = 60
+"""So often, once a second, a person looks whether the kill switch has done all before he lifts it all the same."""
+
+LOCK_NS = 3 * SECOND
+"""How long the price is locked at its limit."""
 
 KINDS = frozenset(
     {
@@ -42,6 +49,7 @@ class Trouble:
         self._world = world
         self._supervisor = supervisor
         self._random = world.chance("trouble")
+        self._switches = list(world.plan.switches)
         world.bus.connect(PERSON, lambda *_: None)
 
     def at(self, tick: Tick) -> None:
@@ -61,6 +69,8 @@ class Trouble:
             self._world.wire.corrupt(Tick(tick.symbol, tick.at, price, 1))
         if self._happens(plan.commands):
             self._command()
+        if self._switches and world.counts["ticks"] >= self._switches[0].after:
+            self._kill(self._switches.pop(0))
         if self._world.counts["ticks"] % RESET_EVERY == 0:
             for strategy in plan.run.strategies:
                 self._says(Command("reset", strategy.name, "reset", "book_stop", {}))
@@ -72,6 +82,55 @@ class Trouble:
         halts = tuple(seat.trader.risk.state.halts.values()) if seat is not None else ()
         for command in relief(halts, f"h{self._world.bus.now}", limit):
             self._says(command)
+
+    def _kill(self, switch: Switch) -> None:
+        """A person uses the kill switch, and something else may go wrong just then."""
+        world, supervisor = self._world, self._supervisor
+        match switch.beside:
+            case "trader stands still":
+                supervisor.pause(world.processes[TRADER])
+            case "gateway stands still":
+                supervisor.pause(world.processes[GATEWAY])
+            case "trader dies":
+                supervisor.ends(TRADER)
+            case "gateway dies":
+                supervisor.ends(GATEWAY)
+            case "gateway dies on it":
+                points = ("before kill is kept", "after kill is kept", "kill kept", "between requests")
+                world.processes[GATEWAY].fate.ends_at = self._random.choice(points)
+            case "link silent":
+                world.wire.cut(self._random.choice((SECOND, 3 * SECOND)))
+            case "link reset" if world.link is not None:
+                world.wire.reset(world.link, SECOND)
+            case "disk":
+                self._disk_trouble()
+            case "price locked":
+                world.broker.locked = True
+                world.bus.call_at(world.bus.now + LOCK_NS, self._unlock)
+            case _:
+                pass
+        supervisor.kill.ask(switch.level)
+        patience = PATIENCE if switch.waits else 0
+        world.bus.call_at(world.bus.now + switch.lasts_ns, lambda: self._lift(patience))
+
+    def _unlock(self) -> None:
+        self._world.broker.locked = False
+
+    def _lift(self, patience: int) -> None:
+        """The person lets go, perhaps when all is done."""
+        kill, bus = self._supervisor.kill, self._world.bus
+        if not kill.level:
+            return
+        if patience and not kill.is_done:
+            bus.call_at(bus.now + SECOND, lambda: self._lift(patience - 1))
+        else:
+            kill.ask(KillLevel.NONE)
+
+    def end(self) -> None:
+        """All is well again, and whoever has stopped the machine lets it go on."""
+        self._switches.clear()
+        self._unlock()
+        self._lift(0)
 
     def _disk_trouble(self) -> None:
         """There is no room, or little, or writing is slow, for a while."""

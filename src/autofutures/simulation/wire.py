@@ -76,6 +76,10 @@ class Wire:
         self._carry(lambda: self._login(number, link), outward=True)
         return number
 
+    def leave(self, connection: int) -> None:
+        """The gateway logs out, behind all that it has sent."""
+        self._carry(lambda: self._logout(connection), outward=True)
+
     def request(self, connection: int, session: int, message: Submit | Cancel | Query) -> None:
         """Puts a request on its way."""
         self._carry(lambda: self._hear(connection, session, message), outward=True)
@@ -86,6 +90,11 @@ class Wire:
             return False
         self._heard_at = self._bus.now
         return self.broker.up
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything passes."""
+        return self._bus.now >= self._cut_until
 
     # --- the broker's end
 
@@ -157,6 +166,12 @@ class Wire:
         self._deliver(said)
         self.say()
 
+    def _logout(self, connection: int) -> None:
+        if connection == self._current:
+            self._note("the gateway logs out")
+            self._current = 0
+            self.broker.drop(self._bus.now)
+
     def _hear(self, connection: int, session: int, message: Submit | Cancel | Query) -> None:
         if connection != self._current:
             self.faults["request lost with its connection"] += 1
@@ -186,6 +201,10 @@ class Link:
         sends: hears of each request, and when it is sent.
         bus: has the clock.
         guard: takes a step of the gateway, which may be its last.
+
+    Attributes:
+        unsent: requests for which there was no session.
+        has_left: it has logged out, and stays away.
     """
 
     def __init__(
@@ -208,6 +227,12 @@ class Link:
         self._try_at = 0
         self._wait = LOGIN_NS
         self.unsent = 0
+        self.has_left = False
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a session."""
+        return self._session > 0
 
     def opens(self, door: Door) -> None:
         """Whom to tell what the venue says."""
@@ -234,6 +259,8 @@ class Link:
 
     def beat(self, now: int) -> None:
         """Logs in where there is no session, and notices when it is over."""
+        if self.has_left:
+            return
         if not self._session:
             if now >= self._try_at:
                 self._connection = self._wire.connect(self)
@@ -255,6 +282,17 @@ class Link:
                 self._wait = LOGIN_NS
                 self._try_at = now
         self._door.from_venue([(message, now) for message in said])
+
+    def leave(self) -> None:
+        """Logs out, and not in again before it is told to."""
+        if self._session:
+            self._wire.leave(self._connection)
+        self._connection = self._session = 0
+        self.has_left = True
+
+    def returns(self) -> None:
+        """Logs in again."""
+        self.has_left, self._try_at, self._wait = False, self._bus.now, LOGIN_NS
 
     def broken(self, reason: str) -> None:
         """The session is over."""
