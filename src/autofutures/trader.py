@@ -399,6 +399,7 @@ class Trader:
     def fold(self, message: AnyMessage) -> None:
         """Takes a recorded fact back in. Decides nothing: new code might decide otherwise."""
         self.risk.fold(message)
+        self.leaving.fold(message)
         match message:
             case Placed():
                 self._know(message.intent.symbol)
@@ -469,9 +470,8 @@ class Trader:
         facts = list(self.account.facts(now, whole=whole))
         saved = [Saved(strategy, now, state) for strategy, state in self._states.items()]
         settings = [fact for settings in self._settings.values() for fact in settings.values()]
-        standing = self.inquiry.standing
-        halted = [standing.recorded] if standing.recorded is not None and standing.was_halted else []
-        return [head, *facts, *halted, *saved, *settings, *self.risk.state.kept(now)]
+        halted, leaving = self.inquiry.standing.kept(), self.leaving.kept()
+        return [head, *facts, *halted, *leaving, *saved, *settings, *self.risk.state.kept(now)]
 
     def recovered(self, now: int) -> Sequence[AnyMessage]:
         """All is folded. Orders that were sent and never answered for are in doubt, and are said to be."""

@@ -10,11 +10,13 @@ from typer.testing import CliRunner
 from autofutures.cli import assembled
 from autofutures.config import StrategySettings
 from autofutures.domain.messages import Left
+from autofutures.domain.units import SECOND
 from autofutures.matching.ledger import Statement
 from autofutures.ops.folder import Folder
+from autofutures.ops.operator import Operator
 from autofutures.orders.policy import OnStop
 from autofutures.storage.journal import Journal
-from tests.process.live import LiveMachine, pinging, until
+from tests.process.live import LiveMachine, assert_equal, pinging, until
 from tests.process.machine import Json
 from tests.runs import TXF
 
@@ -113,3 +115,29 @@ def test_lots_and_orders_go_as_each_strategys_policy_says(
         "flatten": ({}, 0, 0, ""),
         "hand_over": ({TXF: 2}, 0, 1, ""),
     }
+
+
+def test_a_trader_that_dies_in_the_middle_of_a_stop_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    source = tmp_path / "holders.py"
+    source.write_text(HOLDERS)
+    run = pinging()
+    policy = msgspec.structs.replace(run.policy, leave_ns=60 * SECOND)
+    run = msgspec.structs.replace(run, strategies=(holder(source, "Own", "flatten"),), policy=policy)
+    # Once with an order in the journal that never left, once with one at the venue whose fill nobody heard.
+    drills = ("trader:after commit:Leave", "trader:after sends:Leave")
+    with LiveMachine(tmp_path / "run", run, die_at=",".join(drills)) as machine:
+        machine.until_ready()
+        until(lambda: machine.ledger().positions == {TXF: 2}, lambda: str(machine.ledger()))
+        machine.until_books_are_equal()
+        with Operator(machine.folder) as operator:
+            operator.ask("stop")
+        assert machine.supervisor.wait(80) == 0
+        ledger = msgspec.json.decode(machine.folder.ledger.read_bytes(), type=Statement)
+    assert machine.folder.died.read_text().splitlines() == list(drills)
+    assert ledger.positions == {}
+    left = left_in(machine.folder)["flatten"]
+    assert (left.positions, left.orders, left.text) == ({}, 0, "")
+    assert_equal(machine.folder, ledger)

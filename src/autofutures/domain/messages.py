@@ -820,7 +820,7 @@ class Stop(Message, frozen=True):
 class Leave(Message, frozen=True):
     """The machine stops: what each strategy holds and has at work is treated as its policy says.
 
-    `over` ends that, whether all is done or not.
+    `over` ends that, whether all is done or not. Without policies a stop that an earlier life began is given up.
     """
 
     at: int

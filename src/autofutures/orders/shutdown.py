@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from autofutures.domain.messages import TRADER_K, Alert, AnyMessage, Leave, Left
+from autofutures.domain.messages import TRADER_K, Alert, AnyMessage, BookKept, Leave, Left
 from autofutures.domain.order_life import Event, Status
 from autofutures.market.view import MarketView
 from autofutures.orders.account import Account
@@ -41,6 +41,7 @@ class Shutdown:
         desk: closes what is held.
 
     Attributes:
+        begun: the stop that has begun and is not over, in this life or the one before.
         over: the machine has said its last word: nothing leaves any more, for nobody would hear what became of it.
     """
 
@@ -49,10 +50,23 @@ class Shutdown:
         self._view = view
         self._desk = desk
         self._policies: dict[str, str] = {}
+        self.begun: Leave | None = None
         self.over = False
 
+    def fold(self, fact: AnyMessage) -> None:
+        """Takes a recorded stop in: whether it goes on is the driver's to say. Most of a journal is none."""
+        if type(fact) is Leave:
+            self.begun = fact if fact.policies and not fact.over else None
+        elif type(fact) is BookKept:
+            self.begun = None
+
+    def kept(self) -> list[Leave]:
+        """What a snapshot keeps."""
+        return [self.begun] if self.begun is not None else []
+
     def hear(self, leave: Leave, now: int, said: Said) -> None:
-        """The stop begins, or is over."""
+        """The stop begins, goes on in another life, or is over; without policies it is given up."""
+        self.fold(leave)
         if leave.over:
             self.over = True
             for strategy, policy in self._policies.items():

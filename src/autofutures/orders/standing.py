@@ -119,6 +119,10 @@ class Standing:
         self.recorded = BookMode(now, *current)
         return self.recorded
 
+    def kept(self) -> list[BookMode]:
+        """What a snapshot keeps: that the book is halted."""
+        return [self.recorded] if self.recorded is not None and self.was_halted else []
+
     @property
     def was_halted(self) -> bool:
         """Whether the mode that was recorded last is that the book is halted."""

@@ -22,7 +22,7 @@ from autofutures.processes.live import HubPort, LiveClock, Pulse, await_lock, wa
 from autofutures.seats.freshness import silent_markets
 from autofutures.seats.glance import Glance
 from autofutures.seats.noticed import Noticed
-from autofutures.seats.port import MOST_MESSAGES
+from autofutures.seats.port import GATEWAY, MOST_MESSAGES
 from autofutures.seats.readiness import Readiness
 from autofutures.seats.trader import TraderSeat
 from autofutures.storage.journal import Journal
@@ -71,7 +71,7 @@ class LiveTrader:
         self._glance = Glance(self._run, self.seat)
         self._policies: dict[str, str] = {one.name: one.on_stop for one in self._run.strategies}
         self._imposters = 0
-        self._ending = False
+        self._resumed = self._waits = self._ending = False
         self.over = False
 
     def serve(self) -> None:
@@ -79,6 +79,7 @@ class LiveTrader:
         seat, hub, now_of = self.seat, self._hub, self._clock.now
         facts = seat.start(now_of())
         self._log.info("recovered", facts=facts, epoch=seat.epoch)
+        self._resume(now_of())
         pulse = Pulse(now_of())
         while not self.over:
             heard = hub.take()
@@ -135,15 +136,43 @@ class LiveTrader:
             self._imposters = self._hub.imposters
             self._log.warning("not heard: a key under another role's name", frames=self._imposters)
 
+    def _resume(self, now: int) -> None:
+        """A stop in whose middle the life before died goes on, within its own bound; after that it is given up."""
+        seat, begun = self.seat, self.seat.trader.leaving.begun
+        if begun is None:
+            return
+        late = self._is_late(begun, now)
+        self._log.warning("a stop was under way", given_up=late)
+        if late:
+            seat.decide(Leave(now, {}), now)
+            return
+        self._resumed = self._waits = True
+        seat.stop(now, "the stop goes on")
+        seat.waits_for = {f"strategy/{name}" for name in self._policies}  # Each is told when it greets.
+
+    def _go_on(self, now: int) -> None:
+        """What the policies ask for is asked again once there is a link; when it is late, only to say what is left."""
+        seat, begun = self.seat, self.seat.trader.leaving.begun
+        there = self._verdict is not None and self._verdict.lives[GATEWAY] > 0
+        if begun is None or (there and seat.trader.inquiry.standing.link_up) or self._is_late(begun, now):
+            self._waits = False
+            seat.decide(begun or Leave(now, self._policies), now)
+
+    def _is_late(self, begun: Leave | None, now: int) -> bool:
+        return begun is not None and now - begun.at > self._run.policy.leave_ns
+
     def _end(self, now: int) -> None:
         """Step by step: strategies say what to keep, lots and orders go as each one's policy says; then all others."""
         seat, leaving = self.seat, self.seat.trader.leaving
         if not seat.stop_at:
             seat.stop(now, "a person asked")
             seat.decide(Leave(now, self._policies), now)
+        if self._waits:
+            self._go_on(now)
         waited = now - seat.stop_at
-        under_way = seat.waits_for or seat.trader.orders.unanswered()
-        leaves = leaving.is_under_way(now) and waited <= self._run.policy.leave_ns
+        unmet = self._verdict is None or not all(self._verdict.lives.values())
+        under_way = seat.waits_for or seat.trader.orders.unanswered() or (self._resumed and unmet)
+        leaves = (self._waits or leaving.is_under_way(now)) and not self._is_late(leaving.begun, now)
         if not self._ending and not leaves and (not under_way or waited > FAREWELL_NS):
             self._ending = True
             seat.decide(Leave(now, {}, over=True), now)

@@ -384,7 +384,7 @@ class TraderSeat:
             restored = self.trader.handle(ready, now)
             known = self.trader.configured(ready.source)
             commands = [command for command in first_commands(settings) if command.name not in known]
-            said = [*restored, *commands]
+            said = [*restored, *commands, *([Stop(now, "the machine stops")] if self.stop_at else ())]
         if peer.name == RECORDER:
             self.record.flush()  # What has a number already must not come behind a higher one.
         outbox = peer.outbox

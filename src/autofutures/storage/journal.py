@@ -16,6 +16,7 @@ from autofutures.domain.messages import (
     Beat,
     Configured,
     Heartbeat,
+    Leave,
     Quote,
     Saved,
     Snapshot,
@@ -319,7 +320,7 @@ class Journal:
 def facts_of(batch: Batch) -> Iterator[AnyMessage]:
     """What of a batch a trader folds."""
     for message in batch.inputs:
-        if isinstance(message, (Saved, Configured)):
+        if isinstance(message, (Saved, Configured, Leave)):
             yield message
     for message in batch.outputs:
         if not isinstance(message, Started):

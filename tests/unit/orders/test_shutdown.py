@@ -177,6 +177,44 @@ def test_a_life_that_begins_in_the_middle_of_a_stop_closes_what_a_plan_was_to_cl
     assert not next_life.leaving.is_under_way(desk.now)
 
 
+def folded(*facts: AnyMessage) -> Trader:
+    next_life = a_trader(WIDE, covers=COVERS, epoch=2)
+    for fact in facts:
+        next_life.fold(fact)
+    return next_life
+
+
+def test_a_stop_that_has_begun_is_known_to_the_next_life_and_one_that_is_over_or_given_up_is_not() -> None:
+    desk = Desk()
+    begun = Leave(desk.now, {"own": FLATTEN})
+    desk.says(begun)
+    snapshot = desk.trader.facts(desk.now)
+    for facts in ([begun], snapshot):
+        next_life = folded(*facts)
+        assert next_life.leaving.begun == begun
+        assert not next_life.leaving.is_under_way(desk.now)  # It is the driver's to say that it goes on.
+    desk.says(Leave(desk.now, {}))
+    assert folded(*snapshot, *desk.trader.facts(desk.now)).leaving.begun is None
+    assert not desk.trader.leaving.over
+    over = folded(begun, Leave(desk.now, {}, over=True)).leaving
+    assert (over.begun, over.over) == (None, False)
+
+
+def test_a_stop_that_goes_on_in_another_life_closes_what_the_first_one_left_and_nothing_twice() -> None:
+    desk = Desk()
+    facts = [*desk.trader.facts(desk.now), *desk.stops(own=FLATTEN)]
+    begun = desk.trader.leaving.begun
+    assert begun is not None
+    desk.trader = folded(*facts, begun)
+    desk.trader.recovered(desk.now)
+    said = desk.says(begun)
+    assert (submits(said), canceled(said)) == ([], [desk.working["own"]])  # Its order may still fill.
+    [close] = [one for one in desk.trader.orders.alive() if one.intent.side is Side.SELL]
+    desk.says(Canceled(close.client_id, desk.now, 2))
+    [again] = submits(desk.says(Beat(desk.now)))
+    assert (again.side, again.qty) == (Side.SELL, 2)
+
+
 def test_after_the_last_word_no_exit_leaves_whose_outcome_nobody_would_hear() -> None:
     desk = Desk()
     held = intent(Side.SELL, 1, OrderType.STOP, strategy="own", k=9, stop_ticks=17_390)

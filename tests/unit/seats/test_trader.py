@@ -348,6 +348,19 @@ def test_a_stop_lets_strategies_say_what_to_keep_and_refuses_what_they_decide_af
         assert (house.trader.waits_for, house.recorder.stopped, house.gateway.stopped) == (set(), True, True)
 
 
+def test_a_strategy_that_greets_while_the_machine_stops_is_told_so() -> None:
+    with House().begin() as house:
+        house.cut.add((TRADER, PINGER))
+        house.trader.stop(house.now, "a person asked")
+        house.talk()
+        house.cut.clear()
+        house.trader.waits_for = {PINGER}
+        house.new_strategy()
+        house.beat(2)
+        assert house.strategy.stopped
+        assert house.trader.waits_for == set()
+
+
 def test_a_greeting_that_is_said_again_is_answered_again() -> None:
     with House() as house:
         house.lost.add((TRADER, PINGER))
