@@ -119,7 +119,7 @@ class Trader:
         limits = {name: cover.book_stop for name, cover in self.covers.items() if cover.exits == "own"}
         self.account = Account(self.instruments, orders, costs, doubts, limits)
         self.orders, self.portfolio, self.exits = orders, self.account.portfolio, self.account.exits
-        self.inquiry = Inquiry(self.account, doubts, self.policy, view.session_over)
+        self.inquiry = Inquiry(self.account, doubts, self.policy, view)
         expiries = Expiries(view, self.policy.flat_before_expiry_ns)
         self.desk = ExitDesk(self.account, view, self._decide, expiries)
         self.risk = RiskDesk(self.account, view, lambda: self.gate, self.desk, self.inquiry.standing)
@@ -208,7 +208,7 @@ class Trader:
                 self.inquiry.soon(now)  # What was lost may have been a report.
             case SessionEnded():
                 self._session_ended(message, said)
-                self.inquiry.session_ended(message.symbol, now)
+                self.inquiry.session_ended(message, now)
             case _:
                 pass  # Timers and answers move nothing here: the stream alone carries them on.
 

@@ -14,8 +14,12 @@ from autofutures.domain.units import SECOND
 from autofutures.market.limits import band, limit_percent_bp
 from autofutures.matching.ledger import Statement
 from autofutures.matching.margins import initial_margin
+from autofutures.ops.folder import Folder
 from autofutures.ops.operator import Operator
+from autofutures.processes.alerts import BATCHES_AT_ONCE, Sources
 from autofutures.storage.journal import Journal
+from autofutures.telemetry.alerts import Raised
+from autofutures.telemetry.logs import open_log
 from tests.process.live import LiveMachine, assert_equal, pinging
 from tests.runs import TXF
 
@@ -67,6 +71,7 @@ def test_the_machine_logs_in_again_for_each_session_and_no_order_outlives_its_ow
     assert risk["margins"] == {TXF: told}
     # The session is cut short here: by the calendar the login is still in its day.
     assert risk["limits_told"] == {TXF: [*link.limits[TXF], day.ends_at]}
+    assert told_people(machine.folder) == []
     assert b"the market's session is over: log in for the next" in machine.folder.log("gateway").read_bytes()
 
 
@@ -75,6 +80,14 @@ def logins(machine: LiveMachine) -> list[LinkChanged]:
     with Journal.open(machine.folder.journal) as journal:
         heard = [message for batch in journal.batches() for message in batch.inputs]
     return [message for message in heard if isinstance(message, LinkChanged) and message.up]
+
+
+def told_people(folder: Folder) -> list[Raised]:
+    """All that the alerts process would have told people of."""
+    sources = Sources(folder, open_log(folder.log("test"), "test"))
+    with Journal.open(folder.journal) as journal:
+        reads = journal.head.number // BATCHES_AT_ONCE + 1
+    return [raised for _ in range(reads) for raised in sources.news()]
 
 
 def until_traded(machine: LiveMachine, since: int) -> Statement:

@@ -4,7 +4,7 @@ Hears beats, links that come and go, and snapshots; says queries, doubts, proofs
 book may do. A live order is never dropped to make a sum come out.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from autofutures.domain.messages import (
     Alert,
@@ -19,10 +19,12 @@ from autofutures.domain.messages import (
     Reconciled,
     Rejected,
     Report,
+    SessionEnded,
     Snapshot,
 )
 from autofutures.domain.order_life import Event, Status
 from autofutures.domain.units import MINUTE
+from autofutures.market.view import MarketView
 from autofutures.orders.acceptance import Acceptance
 from autofutures.orders.account import OUTSIDE, Account, part_of
 from autofutures.orders.book import Order
@@ -44,9 +46,6 @@ NOT_SENT = "not sent"
 CLOCKS_NS = MINUTE
 """A venue's clock and ours differ by less than this."""
 
-SessionOver = Callable[[str, int, int], bool]
-"""Whether the session of a symbol in which an order was sent at a time has ended by another."""
-
 
 class Inquiry:
     """The conversation with the venue about what is.
@@ -55,17 +54,19 @@ class Inquiry:
         account: what the answers move.
         doubts: when to ask.
         policy: how long to wait, and what becomes of strangers' orders.
-        session_over: asks the calendar, for news of a session's end may have come while nobody listened.
+        view: the calendar, for news of a session's end may have come while nobody listened.
     """
 
-    def __init__(self, account: Account, doubts: Doubts, policy: Policy, session_over: SessionOver) -> None:
+    def __init__(self, account: Account, doubts: Doubts, policy: Policy, view: MarketView) -> None:
         self._account = account
         self._orders = account.orders
         self._policy = policy
-        self._session_over = session_over
+        self._view = view
         self._strangers: set[str] = set()
         self._ignored: dict[str, FillLine] = {}
         self._ended: dict[str, int] = {}
+        self._cut_until: dict[str, int] = {}
+        self._down: LinkChanged | None = None
         self._lists: dict[str, Difference] = {}
         self._trouble_about = ""
         self.doubts = doubts
@@ -75,9 +76,12 @@ class Inquiry:
         self.standing = Standing(reconciles=policy.reconciles, breakers=breakers)
         self.acceptance = Acceptance(account, self.standing)
 
-    def session_ended(self, symbol: str, now: int) -> None:
+    def session_ended(self, ended: SessionEnded, now: int) -> None:
         """Orders were valid only for the session: one that the venue's list lacks from now on is over."""
-        self._ended[symbol] = now
+        self._ended[ended.symbol] = now
+        session = self._view.session(ended.symbol, now)
+        if session is not None and (session.day, session.name) == (ended.day, ended.session):
+            self._cut_until[ended.symbol] = session.ends_at  # It has ended before its time.
         self.standing.breakers.look_at_trial()
         self.soon(now)
 
@@ -92,6 +96,7 @@ class Inquiry:
             text = f"{beat.trouble}: no entries until that has passed"
             said.append(Alert(about, now, "journal" if about == "disk" else "computer", text))
         self._trouble_about, self.standing.trouble = about, beat.trouble
+        self._tell_link(now, said)
         breakers = self.standing.breakers
         breakers.tick(now)
         for order in self.doubts.overdue(self._orders.sent.values(), now):
@@ -179,15 +184,28 @@ class Inquiry:
         """A broken link leaves every order without a word in doubt; a new one begins with questions."""
         was_up = self.standing.link_up
         self.standing.link(changed)
-        if not changed.up:
+        if changed.up:
+            self._down = None
+        else:
             self.doubts.link_lost()
             self._lists.clear()
             if was_up:  # One that never was up is no news: the book's mode says it.
-                said.append(Alert("link_down", now, changed.venue, changed.reason))
+                self._down = changed
+            self._tell_link(now, said)
             for order in tuple(self._orders.sent.values()):
                 self._doubt(order, now, "the link broke before its answer", said)
         self.doubts.ask_at(now)
         self._say_mode(now, said)
+
+    def _tell_link(self, now: int, said: Said) -> None:
+        """A link that is down is told as soon as an order could want it: venues log everyone out after a session."""
+        down = self._down
+        if down is not None and any(self._takes_orders(symbol, now) for symbol in self._account.instruments):
+            self._down = None
+            said.append(Alert("link_down", now, down.venue, down.reason))
+
+    def _takes_orders(self, symbol: str, now: int) -> bool:
+        return now >= self._cut_until.get(symbol, 0) and self._view.accepts_orders(symbol, now)
 
     def killed(self, killed: Killed, now: int, said: Said) -> None:
         """The gateway says how far the kill switch is: nothing is opened meanwhile, and what it closed is asked for."""
@@ -267,7 +285,7 @@ class Inquiry:
         if not self.doubts.missed(order, asked_at):
             return False
         symbol = order.intent.symbol
-        if order.sent_at < self._ended.get(symbol, 0) or self._session_over(symbol, order.sent_at, now):
+        if order.sent_at < self._ended.get(symbol, 0) or self._view.session_over(symbol, order.sent_at, now):
             self._account.hear(Expired(order.client_id, now, order.left), said)
             return False
         if order.acknowledged:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from autofutures.domain.messages import (
+    Alert,
     AnyMessage,
     Beat,
     Filled,
@@ -10,15 +11,19 @@ from autofutures.domain.messages import (
     OrderChanged,
     Query,
     Reconciled,
+    SessionEnded,
     Snapshot,
     Traded,
     VenueOrder,
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, Side
+from autofutures.market.dates import taipei_ns
 from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
 from tests.makers import OPEN, TXF, WIDE, a_trader, filled, intent, tick
+
+CLOSED = taipei_ns(20210726, 13 * 3600 + 50 * 60)
 
 
 def asked() -> tuple[Trader, str, str]:
@@ -128,3 +133,49 @@ def test_a_new_link_forgets_the_pages_of_the_old_one() -> None:
     hear(trader, first)
     trader.handle(LinkChanged("v", OPEN, up=False, session=1), OPEN)
     assert hear(trader, last) == []
+
+
+def linked() -> Trader:
+    trader = a_trader(WIDE, policy=Policy(reconciles=True))
+    trader.handle(LinkChanged("v", OPEN, up=True, session=1), OPEN)
+    return trader
+
+
+def loses(trader: Trader, at: int, reason: str = "gone") -> list[Alert]:
+    """What a person is told of a link that breaks."""
+    said = trader.handle(LinkChanged("v", at, up=False, session=1, reason=reason), at)
+    return [one for one in said if isinstance(one, Alert)]
+
+
+def alerts_at(trader: Trader, at: int) -> list[Alert]:
+    """What a person is told as time passes."""
+    return [one for one in trader.handle(Beat(at), at) if isinstance(one, Alert)]
+
+
+def test_a_link_that_breaks_in_a_session_is_told_at_once() -> None:
+    trader = linked()
+    assert [one.name for one in loses(trader, OPEN)] == ["link_down"]
+    assert alerts_at(trader, OPEN + SECOND) == []
+
+
+def test_a_log_out_after_the_session_is_told_only_where_it_lasts_until_orders_are_taken_again() -> None:
+    for comes_back in (True, False):
+        trader = linked()
+        coming = trader.view.next_session(TXF, CLOSED)
+        assert coming is not None
+        assert loses(trader, CLOSED, "the session is over") == []
+        if comes_back:
+            trader.handle(LinkChanged("v", CLOSED + SECOND, up=True, session=2), CLOSED + SECOND)
+        assert alerts_at(trader, coming.accepts_from - 1) == []
+        told = [] if comes_back else [Alert("link_down", coming.accepts_from, "v", "the session is over")]
+        assert alerts_at(trader, coming.accepts_from) == told
+        assert alerts_at(trader, coming.accepts_from + 1) == []
+
+
+def test_a_log_out_after_a_session_that_ended_before_its_time_is_not_told_either() -> None:
+    trader = linked()
+    trader.handle(SessionEnded(TXF, OPEN + SECOND, 20210726, "day"), OPEN + SECOND)
+    assert loses(trader, OPEN + 2 * SECOND) == []
+    other = linked()
+    other.handle(SessionEnded(TXF, OPEN + SECOND, 20210723, "day"), OPEN + SECOND)  # News that comes late.
+    assert len(loses(other, OPEN + 2 * SECOND)) == 1
