@@ -179,11 +179,25 @@ class Catalog:
             BadInput: the symbol is none, or there are no such trades; the text says what there is.
         """
         whole = instrument(symbol).symbol
-        kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
+        kind = self._traded_in(whole, day)
         wanted = pl.col("at") >= since
         frame = self._read(kind, whole, day, (lambda rows: rows.filter(wanted)) if since else None)
         columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
         return TickColumns(whole, day, *columns)
+
+    def last_ticks(self, symbol: str, day: int) -> int | None:
+        """The price of a contract's last trade of a trading day, in ticks; `None` where it had none.
+
+        Only the end of the day's file is read.
+
+        Raises:
+            BadInput: as `ticks` does.
+        """
+        whole = instrument(symbol).symbol
+        last = self._read(
+            self._traded_in(whole, day), whole, day, lambda rows: rows.select("price_ticks").tail(1)
+        )
+        return int(last.item()) if last.height else None
 
     def slices(self, symbol: str, day: int, rows: int) -> Iterator[TickColumns]:
         """The trades of a contract on a trading day, `rows` at a time: a long day need not fit into memory.
@@ -192,7 +206,7 @@ class Catalog:
             BadInput: as `ticks` does.
         """
         whole = instrument(symbol).symbol
-        kind: Kind = "spreads" if (self.root / place_of("spreads", whole, day)).exists() else "ticks"
+        kind = self._traded_in(whole, day)
         for frame in self._frames(kind, whole, day, rows):
             columns = [frame[name].to_numpy() for name in ("at", "price_ticks", "qty", "auction")]
             yield TickColumns(whole, day, *columns)
@@ -273,6 +287,10 @@ class Catalog:
         """
         parts = (part for parts in providers(self.records()).values() for part, _ in parts)
         return sorted(parts, key=_order)
+
+    def _traded_in(self, symbol: str, day: int) -> Kind:
+        """Where a day's trades are: of a spread in the exchange's file of spread trades, where that is there too."""
+        return "spreads" if (self.root / place_of("spreads", symbol, day)).exists() else "ticks"
 
     def _frames(self, kind: Kind, symbol: str, day: int, rows: int) -> Iterator[pl.DataFrame]:
         start = 0

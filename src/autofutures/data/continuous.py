@@ -139,8 +139,7 @@ def closing_ticks(catalog: Catalog, symbol: str, day: int, calendar: Calendar) -
     if catalog.has(symbol, day):
         last_day = last_day_of(item, calendar)
         settled = settlement_ticks(catalog, symbol, day, item.product.sessions, calendar, last_day)
-        ticks = catalog.ticks(symbol, day)
-        return int(ticks.price_ticks[-1]) if settled is None and len(ticks) else settled
+        return catalog.last_ticks(symbol, day) if settled is None else settled
     if day in catalog.days(symbol, "bars"):
         bars = catalog.bars(symbol, day)
         return int(bars.close_ticks[-1]) if len(bars) else None

@@ -6,8 +6,16 @@ import pytest
 from typer.testing import CliRunner
 
 from autofutures.cli.data import app
-from autofutures.data.catalog import Catalog
-from autofutures.data.continuous import Continuous, Rule, continuous, contracts_of, write_series
+from autofutures.data.catalog import Catalog, TickColumns
+from autofutures.data.continuous import (
+    Continuous,
+    Rule,
+    closing_ticks,
+    continuous,
+    contracts_of,
+    days_of_contract,
+    write_series,
+)
 from autofutures.data.importers import Options
 from autofutures.data.importing import import_file
 from autofutures.domain.errors import BadInput
@@ -157,3 +165,34 @@ def test_the_recorded_minute_bars_roll_after_the_last_trading_day(shared_data: P
         ]
     with pytest.raises(BadInput, match=r"TAIFEX:TXF202606 has no data on 20260520.*--adjust none"):
         continuous(catalog, "TXF", 20260519, 20260522, Rule(by="calendar", roll_days=0), CALENDAR)
+
+
+def whole_days_refused(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = catalog.ticks
+
+    def late(symbol: str, day: int, since: int = 0) -> TickColumns:
+        assert since, f"the whole day {day} of {symbol} was read"
+        return read(symbol, day, since)
+
+    monkeypatch.setattr(catalog, "ticks", late)
+
+
+def test_a_closing_price_is_the_settlement_else_the_last_trade_and_no_whole_day_is_read(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens_at = sessions_of(SEP, DAYS[-1], CALENDAR)[1].opens_at
+    put(tmp_path, "TAIFEX:TXF202112", DAYS[0], [(opens_at, 16_900), (opens_at + SECOND, 16_910)])
+    put(tmp_path, "TAIFEX:TXF202112", DAYS[1], [])
+    whole_days_refused(catalog, monkeypatch)
+    assert closing_ticks(catalog, AUG, DAYS[1], CALENDAR) == 17_010
+    assert closing_ticks(catalog, "TAIFEX:TXF202112", DAYS[0], CALENDAR) == 16_910
+    assert closing_ticks(catalog, "TAIFEX:TXF202112", DAYS[1], CALENDAR) is None
+    assert closing_ticks(catalog, "TAIFEX:TXF202112", DAYS[2], CALENDAR) is None
+
+
+def test_of_each_recorded_contract_the_last_trade_is_that_of_its_whole_day(recorded_day: Catalog) -> None:
+    symbols = contracts_of(recorded_day, "TAIFEX:TXF")
+    assert len(symbols) > 2
+    for symbol in symbols:
+        for day in days_of_contract(recorded_day, symbol):
+            assert recorded_day.last_ticks(symbol, day) == recorded_day.ticks(symbol, day).price_ticks[-1]
