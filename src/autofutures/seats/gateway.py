@@ -121,12 +121,12 @@ class GatewaySeat:
             self.say([(message, now) for message in back])
 
     def _control(self, message: AnyMessage, envelope: Envelope, now: int) -> None:
-        """The trader's answer to the greeting, which asks how the link is, as often as it comes; and its end."""
+        """The trader's answer to the greeting asks how link and kill switch are, as often as it comes; and its end."""
         if isinstance(message, Ready) and envelope.cause == self.life:
             self._greeted = True
             if self._node.link is not None:
                 self.say(((self._node.link, now),))
-            if self._kill is not None and (self._kill.level or not self._kill.admits):
+            if self._kill is not None and self._kill.number:  # That it was lifted may have been lost, too.
                 self.say(((self._kill.status(now), now),))
         elif isinstance(message, Stop) and envelope.epoch == self._trader_epoch:
             self._hand_over(self._outbox.wrap_all((Done(GATEWAY, 1),), now))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import pytest
 
 from autofutures.assemble.nodes import view_of
 from autofutures.bus.codec import Outbox
@@ -310,6 +311,34 @@ def test_the_trader_is_told_and_opens_nothing() -> None:
         assert [alert.subject for alert in told(house, Alert) if isinstance(alert, Alert)] == ["entries"]
         house.kill(KillLevel.NONE)
         house.beat()
+        assert house.trader.trader.inquiry.standing.mode is Mode.NORMAL
+
+
+def test_a_trader_that_missed_the_resume_hears_of_it_from_the_next_gateway() -> None:
+    with holding() as house:
+        house.kill(KillLevel.ENTRIES)
+        house.beat()
+        house.lost = {(GATEWAY, TRADER)}
+        house.kill(KillLevel.NONE)  # Its gateway has kept it, and dies before the trader hears.
+        house.lost = set()
+        house.new_gateway()
+        house.beat()
+        house.link(up=True)
+        house.wait(4)
+        assert house.trader.trader.inquiry.standing.mode is Mode.NORMAL
+
+
+@pytest.mark.parametrize("level", [KillLevel.ENTRIES, FLATTEN])
+def test_a_trader_that_missed_the_resume_asks_when_it_notices_that_words_are_lost(level: KillLevel) -> None:
+    with holding() as house:
+        house.kill(level)
+        house.wait()
+        house.new_trader()
+        house.wait(4)
+        house.lost = {(GATEWAY, TRADER)}
+        house.kill(KillLevel.NONE)
+        house.lost = set()
+        house.wait(4)
         assert house.trader.trader.inquiry.standing.mode is Mode.NORMAL
 
 
