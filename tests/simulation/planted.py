@@ -217,5 +217,12 @@ MUTANTS = (
         "self._ids = KillIds(state.lives + 1)",
         "self._ids = KillIds(1)",
     ),
+    Mutant(
+        "kill-forgets-what-it-has-sent",
+        "own",
+        "orders/kill.py",
+        "self._log.keep(msgspec.structs.replace(state, orders=left))",
+        "self._log.keep(msgspec.structs.replace(state, orders=()))",
+    ),
 )
 """Every planted fault."""

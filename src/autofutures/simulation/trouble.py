@@ -1,5 +1,7 @@
 """What befalls a simulated house at any trade: pauses, cuts, a bad disk, prints that are none, and people."""
 
+from random import Random
+
 from autofutures.bus.codec import Outbox
 from autofutures.domain.messages import Command, Tick
 from autofutures.domain.units import SECOND, KillLevel
@@ -18,6 +20,9 @@ PERSON = "operator/1"
 
 PATIENCE = 60
 """So often, once a second, a person looks whether the kill switch has done all before he lifts it all the same."""
+
+LIFTED_IN = 3
+"""The gateway dies on one lifting in so many."""
 
 LOCK_NS = 3 * SECOND
 """How long the price is locked at its limit."""
@@ -50,6 +55,7 @@ class Trouble:
         self._supervisor = supervisor
         self._random = world.chance("trouble")
         self._switches = list(world.plan.switches)
+        self._lifting = world.chance("lifting")
         world.bus.connect(PERSON, lambda *_: None)
 
     def at(self, tick: Tick) -> None:
@@ -96,8 +102,7 @@ class Trouble:
             case "gateway dies":
                 supervisor.ends(GATEWAY)
             case "gateway dies on it":
-                points = ("before kill is kept", "after kill is kept", "kill kept", "between requests")
-                world.processes[GATEWAY].fate.ends_at = self._random.choice(points)
+                self._dies_on_it(self._random)
             case "link silent":
                 world.wire.cut(self._random.choice((SECOND, 3 * SECOND)))
             case "link reset" if world.link is not None:
@@ -113,6 +118,11 @@ class Trouble:
         patience = PATIENCE if switch.waits else 0
         world.bus.call_at(world.bus.now + switch.lasts_ns, lambda: self._lift(patience))
 
+    def _dies_on_it(self, random: Random) -> None:
+        """The gateway dies when it takes what is asked for, or does it."""
+        points = ("before kill is kept", "after kill is kept", "kill kept", "between requests")
+        self._world.processes[GATEWAY].fate.ends_at = random.choice(points)
+
     def _unlock(self) -> None:
         self._world.broker.locked = False
 
@@ -124,6 +134,8 @@ class Trouble:
         if patience and not kill.is_done:
             bus.call_at(bus.now + SECOND, lambda: self._lift(patience - 1))
         else:
+            if not (self._world.faults_end or self._lifting.randrange(LIFTED_IN)):
+                self._dies_on_it(self._lifting)
             kill.ask(KillLevel.NONE)
 
     def end(self) -> None:
