@@ -175,9 +175,14 @@ class _Judge:
             self._day, self._sent, self._orders = day, 0, Counter()
 
     def _close(self) -> None:
-        """The day is over: the machine's counters must say what was counted."""
-        if self._day:
-            state = self._risk.state
+        """The day is over: the machine's counters must say what was counted.
+
+        Where nothing is watched no day is said to begin: a day of refusals alone leaves the last one's counters as they
+        are, and they are read as none of the new one's.
+        """
+        state = self._risk.state
+        unheard = state.day < self._day and not (self._must_begin or self._sent or self._orders)
+        if self._day and not unheard:
             self._compare("the day", state.day, self._day)
             self._compare("messages", state.messages, self._sent)
             self._compare("orders", state.orders, _none_at_zero(self._orders))

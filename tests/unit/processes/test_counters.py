@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from autofutures.bus.codec import Outbox
@@ -98,6 +99,18 @@ class Story:
         self._write()
         return judge_counters(self.folder)
 
+    def judged_without_limits(self) -> Counters:
+        """Nothing is watched, so no day is said to begin; on Tuesday all is refused."""
+        write_run(msgspec.structs.replace(self.folder.run(), limits={}), self.folder.root / "run.json")
+        self._tick(FIRST.opens_at, 17_000)
+        self._buy(FIRST.opens_at + SECOND, 17_000)
+        self._tick(ROLL, 17_000)
+        at = ROLL + 3 * SECOND
+        self._said.append((at, Refused("s", 9, 1, at, "book_stop", 0, 1, "it has lost all that it may")))
+        self.kept = RiskKept(at, MONDAY, 1, {"s": 1}, {}, {}, {}, {}, ())
+        self._write()
+        return judge_counters(self.folder)
+
     def _write(self) -> None:
         outbox, stream = Outbox("trader", 1), bytearray()
         with Journal.open(self.folder.journal) as journal:
@@ -132,6 +145,10 @@ def story(tmp_path: Path) -> Story:
 
 def test_days_that_begin_at_their_roll_and_say_what_was_counted_break_nothing(story: Story) -> None:
     assert story.judged() == Counters(days=2, messages=3, wrong=())
+
+
+def test_a_day_of_refusals_alone_breaks_nothing_where_nothing_is_watched(story: Story) -> None:
+    assert story.judged_without_limits() == Counters(days=0, messages=1, wrong=())
 
 
 def late(story: Story) -> None:
