@@ -70,7 +70,7 @@ def test_the_machine_logs_in_again_for_each_session_and_no_order_outlives_its_ow
     told = {"initial": link.margins[TXF], "told": link.margins[TXF], "set": 0}
     assert risk["margins"] == {TXF: told}
     # The session is cut short here: by the calendar the login is still in its day.
-    assert risk["limits_told"] == {TXF: [*link.limits[TXF], day.ends_at]}
+    assert risk["limits_told"] == {TXF: [*link.limits[TXF], night.accepts_from]}
     assert told_people(machine.folder) == []
     assert b"the market's session is over: log in for the next" in machine.folder.log("gateway").read_bytes()
 

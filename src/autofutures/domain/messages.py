@@ -572,7 +572,7 @@ class TermsTold(Message, frozen=True):
     venue: str
     at: int
     limits: dict[str, tuple[int, int, int]]
-    """By symbol the lowest and highest price in ticks, and until when they hold: the end of a trading day."""
+    """By symbol the lowest and highest price in ticks, and until when they hold: the next trading day."""
     margins: dict[str, int]
     """The initial margin of one lot, in minor units, by symbol; it holds until another is told."""
 

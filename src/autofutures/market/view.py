@@ -169,12 +169,17 @@ class MarketView:
         """Whether it was added."""
         return symbol in self._seen
 
-    def trading_day_ends_at(self, symbol: str, at: int) -> int:
-        """When the trading day under way, else the next, has no session any more; `at` itself after the last one."""
+    def next_day_begins_at(self, symbol: str, at: int) -> int:
+        """When the first session takes orders after the trading day under way, else after the next.
+
+        The end of that day where it is the contract's last, and `at` itself after it.
+        """
         seen, session = self.of(symbol), self.next_session(symbol, at)
         if session is None:
             return at
-        return self.calendar.sessions_of(session.day, seen.sessions_id, seen.last_trading_day)[-1].ends_at
+        ends_at = self.calendar.sessions_of(session.day, seen.sessions_id, seen.last_trading_day)[-1].ends_at
+        coming = self.next_session(symbol, ends_at)
+        return ends_at if coming is None else coming.accepts_from
 
     def session_over(self, symbol: str, at: int, now: int) -> bool:
         """Whether the session for which an order was entered at `at` has ended by `now`; not of an unknown symbol."""

@@ -156,7 +156,7 @@ class RiskDesk:
         """A login tells price limits and margins: what of it is news is a fact. Of symbols not known it is no use."""
         view, state = self._view, self.state
         limits = {
-            symbol: (*limits, view.trading_day_ends_at(symbol, changed.at))
+            symbol: (*limits, view.next_day_begins_at(symbol, changed.at))
             for symbol, limits in changed.limits.items()
             if view.knows(symbol)
         }

@@ -75,17 +75,25 @@ def test_an_unknown_symbol_is_refused() -> None:
         view_of(Calendar()).on_tick("TAIFEX:MXF202108", OPEN, 1)
 
 
-def test_price_limits_that_a_venue_told_end_with_their_trading_day() -> None:
+def test_price_limits_that_a_venue_told_hold_until_the_next_trading_day_begins() -> None:
     view = view_of(Calendar())
     after_the_day = taipei_ns(20210726, 13 * 3600 + 50 * 60)
-    ends_at = view.trading_day_ends_at(TXF, after_the_day)
-    assert ends_at == taipei_ns(20210727, 13 * 3600 + 45 * 60 + 1)
-    assert ends_at == view.trading_day_ends_at(TXF, taipei_ns(20210727, 2 * 3600))
-    view.learn_limits({TXF: (15_665, 19_145, ends_at), "TAIFEX:TMF202108": (1, 2, ends_at)})
-    assert view.band(TXF, ends_at - 1) == (15_665, 19_145)
-    assert view.band(TXF, ends_at) == (0, 0)
+    until = view.next_day_begins_at(TXF, after_the_day)
+    assert until == view.next_day_begins_at(TXF, taipei_ns(20210727, 2 * 3600))
+    assert taipei_ns(20210727, 14 * 3600) < until <= taipei_ns(20210727, 15 * 3600)
+    assert not view.accepts_orders(TXF, until - 1)
+    assert view.accepts_orders(TXF, until)
+    view.learn_limits({TXF: (15_665, 19_145, until), "TAIFEX:TMF202108": (1, 2, until)})
+    assert view.of(TXF).flaw(168_780, until - 1)  # Trades of the day's last second come when it is over.
+    assert view.band(TXF, until - 1) == (15_665, 19_145)
+    assert view.band(TXF, until) == (0, 0)
 
 
-def test_after_a_contracts_last_session_no_trading_day_ends() -> None:
+def test_on_a_contracts_last_day_price_limits_end_with_it() -> None:
+    last = taipei_ns(20210818, 10 * 3600)
+    assert view_of(Calendar()).next_day_begins_at(TXF, last) == taipei_ns(20210818, 13 * 3600 + 30 * 60 + 1)
+
+
+def test_after_a_contracts_last_session_no_trading_day_begins() -> None:
     over = taipei_ns(20210818, 14 * 3600)
-    assert view_of(Calendar()).trading_day_ends_at(TXF, over) == over
+    assert view_of(Calendar()).next_day_begins_at(TXF, over) == over
