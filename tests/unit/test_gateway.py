@@ -7,10 +7,12 @@ from autofutures.domain.messages import (
     Cancel,
     LinkChanged,
     Query,
+    Reconciled,
     Rejected,
     Stray,
     Submit,
 )
+from autofutures.domain.units import SECOND
 from autofutures.gateway import Gateway, Remembered
 from autofutures.market.sessions import Calendar
 from autofutures.market.view import MarketView
@@ -149,3 +151,11 @@ def test_a_trader_of_before_the_kill_switch_may_not_even_cancel() -> None:
         Rejected("o1", OPEN, "not sent: trader 2 was replaced by trader 3", of_cancel=True),
     )
     assert gateway.request(CANCEL, 3, OPEN) == (CANCEL,)
+
+
+def test_a_gateway_that_starts_when_the_switch_was_lifted_waits_for_a_list_that_is_late_enough() -> None:
+    """It does not know when the gateway before it has sent its last order."""
+    switch = KillSwitch(KeptInMemory(KillState(epoch=3, admits=False)), MarketView(Calendar()))
+    for flow, at, admitted in (("early", OPEN, False), ("late", OPEN + SECOND, True)):
+        switch.trader_asks(Query(flow, at))
+        assert switch.compared(Reconciled(flow, at, 0, 0, 0, {}), 3) is admitted

@@ -232,6 +232,7 @@ class KillSwitch:
     def trader_asks(self, query: Query) -> None:
         """The trader asks for a list. It counts as comparing when nothing of ours is on its way any more."""
         state = self._log.state
+        self._busy_at = self._busy_at or query.at  # As in `beat`, which rests when the switch is lifted.
         if not state.admits and not state.orders and self.done and query.at >= self._busy_at + QUIET_NS:
             self._trader_flows.add(query.flow)
 
