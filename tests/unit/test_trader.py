@@ -37,6 +37,7 @@ from autofutures.domain.messages import (
 )
 from autofutures.domain.order_life import Status
 from autofutures.domain.units import SECOND, OpenClose, OrderType, Side, TimeInForce
+from autofutures.market.limits import Bands
 from autofutures.orders.cover import Cover
 from autofutures.orders.policy import Policy
 from autofutures.trader import Trader
@@ -96,7 +97,7 @@ def test_an_instrument_that_the_book_does_not_trade_is_refused() -> None:
 
 def test_the_gate_sees_the_account_and_the_market() -> None:
     trader = started()
-    trader.view.set_band(TXF, 15_661, 19_140)
+    trader.view.set_bands(TXF, Bands({0: (15_661, 19_140)}))
     trader.handle(intent(qty=3), OPEN)
     trader.handle(intent(Side.SELL, 2, OrderType.STOP, k=2, stop_ticks=17_390), OPEN)
     trader.handle(filled(order_of(trader), "f1", Side.BUY, 1, 17_400), OPEN)
@@ -204,7 +205,7 @@ def test_a_trade_of_an_unknown_symbol_is_an_error() -> None:
 )
 def test_what_cannot_be_a_trade_moves_nothing(price: int, reason: str) -> None:
     trader = started()
-    trader.view.set_band(TXF, 15_661, 19_140)
+    trader.view.set_bands(TXF, Bands({0: (15_661, 19_140)}))
     trader.handle(intent(Side.SELL, kind=OrderType.STOP, stop_ticks=17_390), OPEN)
     assert trader.handle(tick(price), OPEN + 5) == (BadTick(TXF, OPEN + 5, price, reason),)
     assert (trader.market_seq, trader.view.last(TXF), len(trader.orders.held)) == (1, 17_400, 1)
@@ -212,7 +213,7 @@ def test_what_cannot_be_a_trade_moves_nothing(price: int, reason: str) -> None:
 
 def test_price_limits_are_those_that_the_venue_told_last() -> None:
     trader = started()
-    trader.view.set_band(TXF, 15_661, 19_140)
+    trader.view.set_bands(TXF, Bands({0: (15_661, 19_140)}))
     far = intent(kind=OrderType.LIMIT, price_ticks=19_000, k=2)
     trader.handle(LinkChanged("paper", OPEN + 1, up=True, session=1), OPEN + 1)
     assert isinstance(trader.handle(far, OPEN + 1)[0], Placed)

@@ -198,10 +198,6 @@ class MarketView:
             seen.last_close_at = sessions[-1].closes_at if sessions else 0
         return seen.last_close_at
 
-    def set_band(self, symbol: str, low_ticks: int, high_ticks: int) -> None:
-        """Makes price limits known that hold at any time."""
-        self.set_bands(symbol, Bands({0: (low_ticks, high_ticks)}))
-
     def learn_limits(self, limits: Mapping[str, tuple[int, int, int]]) -> None:
         """A venue has said which price limits hold, and until when; of other symbols it is of no use here.
 
